@@ -1,0 +1,1 @@
+"""LLM cells for Jupyter: guarded, cached, priced, recorded and re-runnable."""

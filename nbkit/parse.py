@@ -1,0 +1,169 @@
+"""Settings' values from what people write: each function gives the value in its own type, or raises `ValueError`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+_TIME = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_SIZE = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_NONE = ("", "none", "never")
+_AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([a-z]*)\s*", re.IGNORECASE)
+
+
+def text(value: object) -> str | None:
+    """Text as it is; empty text is None."""
+    if not isinstance(value, str):
+        msg = f"expected text, got {type(value).__name__}"
+        raise ValueError(msg)
+    return value or None
+
+
+def number(low: float, high: float) -> Callable[[object], float]:
+    """A parser for a finite number from `low` to `high`."""
+
+    def parse(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            msg = f"expected a number, got {type(value).__name__}"
+            raise ValueError(msg)
+        found = float(value)
+        if not low <= found <= high:
+            msg = f"expected {low:g} to {high:g}"
+            raise ValueError(msg)
+        return found
+
+    return parse
+
+
+def integer(low: int | None = None, high: int | None = None) -> Callable[[object], int | None]:
+    """A parser for a whole number within the bounds, which are inclusive; `none` is None."""
+
+    def parse(value: object) -> int | None:
+        if isinstance(value, str) and value.strip().lower() in _NONE:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            msg = f"expected a whole number, got {value!r}"
+            raise ValueError(msg)
+        found = int(value)
+        if (low is not None and found < low) or (high is not None and found > high):
+            msg = f"expected {'any' if low is None else low} to {'any' if high is None else high}"
+            raise ValueError(msg)
+        return found
+
+    return parse
+
+
+def choice(*allowed: str) -> Callable[[object], str]:
+    """A parser for one of the given words."""
+
+    def parse(value: object) -> str:
+        if value not in allowed:
+            msg = f"expected one of {', '.join(allowed)}"
+            raise ValueError(msg)
+        return str(value)
+
+    parse.choices = allowed  # type: ignore[attr-defined]
+    return parse
+
+
+def yes_no(value: object) -> bool:
+    """True or False, from themselves or from true, false, yes, no, on, off, 1, 0.
+
+    >>> yes_no("off")
+    False
+    """
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if not isinstance(value, str) or value.strip().lower() not in words:
+        msg = "expected true or false"
+        raise ValueError(msg)
+    return words[value.strip().lower()]
+
+
+def text_list(value: object) -> tuple[str, ...]:
+    """Texts in order; one text is a list of one."""
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) and item for item in items):
+        msg = "expected a text or a list of texts, none empty"
+        raise ValueError(msg)
+    return tuple(items)
+
+
+def host_list(value: object) -> tuple[str, ...]:
+    """Host names in lower case, from a list or from one text with commas.
+
+    >>> host_list("Docs.python.org, example.org")
+    ('docs.python.org', 'example.org')
+    """
+    items = value.split(",") if isinstance(value, str) else value
+    hosts = tuple(item.strip().lower() for item in text_list(items) if item.strip())
+    for host in hosts:
+        if not re.fullmatch(r"(\*\.)?[a-z0-9.-]+", host):
+            msg = f"{host!r} is not a host name"
+            raise ValueError(msg)
+    return hosts
+
+
+def time_s(value: object) -> float | None:
+    """Seconds, from a number or from 30s, 5m, 2h, 7d, 1w; `none` is None.
+
+    >>> time_s("2h")
+    7200.0
+    """
+    seconds = _amount(value, _TIME, "a time such as 30s, 5m, 2h or 7d")
+    if seconds is not None and seconds <= 0:
+        msg = "expected a time above 0"
+        raise ValueError(msg)
+    return None if seconds is None else float(seconds)
+
+
+def size_bytes(value: object) -> int:
+    """Bytes, from a number or from 500MB, 2GiB.
+
+    >>> size_bytes("2GiB")
+    2147483648
+    """
+    size = _amount(value, _SIZE, "a size such as 500MB or 2GiB")
+    if size is None or size < 1 << 20:
+        msg = "expected at least 1MiB"
+        raise ValueError(msg)
+    return int(size)
+
+
+def optional_path(value: object) -> Path | None:
+    """A path; empty text is None."""
+    if isinstance(value, Path):
+        return value
+    found = text(value)
+    return Path(found).expanduser() if found else None
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """A table as it is, or from JSON text (how an environment variable holds one)."""
+    if isinstance(value, str):
+        import json
+
+        value = json.loads(value)
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        msg = "expected a table"
+        raise ValueError(msg)
+    return dict(value)
+
+
+def _amount(value: object, units: Mapping[str, float], expected: str) -> float | None:
+    if isinstance(value, str) and value.strip().lower() in _NONE:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        amount, unit = float(value), ""
+    else:
+        match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+        if match is None or match[2].lower() not in units:
+            msg = f"expected {expected}"
+            raise ValueError(msg)
+        amount, unit = float(match[1]), match[2].lower()
+    if not amount < float("inf"):
+        msg = f"expected {expected}"
+        raise ValueError(msg)
+    return amount * units[unit]

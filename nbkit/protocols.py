@@ -1,0 +1,140 @@
+"""What a plug-in has to have. A plug-in is a class with these methods, named in an entry point; no base class.
+
+Entry-point groups: `nbkit.providers`, `nbkit.guards`, `nbkit.sinks` (and `nbkit.embedders`, `nbkit.loaders`).
+Contract suites for each are in `nbkit.testing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Protocol, TypeAlias
+
+from nbkit.secrets import SecretRegistry
+from nbkit.types import CacheEntry, Record, Request, Response, Screened, Stage
+
+OnText: TypeAlias = Callable[[str], None]
+"""Takes each piece of the answer as it arrives; raises nothing but `KeyboardInterrupt`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOptions:
+    """What a provider is built from."""
+
+    home: Path
+    """Where nbkit keeps things; weights are below it."""
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    context_tokens: int = 4096
+    """Context window for models that run in this process."""
+    threads: int | None = None
+    """Processor threads for models that run in this process; None chooses."""
+
+
+class Provider(Protocol):
+    """Answers requests. Called from several threads at once."""
+
+    name: ClassVar[str]
+    is_local: ClassVar[bool]
+    """Whether answers cost nothing and nothing leaves the machine."""
+    key_env: ClassVar[tuple[str, ...]]
+    """Environment variables that may hold the key, first found wins; empty when none is needed."""
+    model_prefixes: ClassVar[tuple[str, ...]]
+    """A bare model name that starts with one of these is this provider's."""
+
+    def __init__(self, options: ProviderOptions) -> None:
+        """Cheap: opens nothing, loads nothing, needs no key yet."""
+
+    def complete(self, request: Request, *, on_text: OnText, timeout_s: float) -> Response:
+        """The whole answer; each piece goes to `on_text` as it arrives.
+
+        Raises a `ProviderError` within `timeout_s`. Retries happen inside, and only before the first piece.
+        """
+
+    def models(self) -> list[str]:
+        """Names that can be asked for now; raises a `ProviderError` when the provider cannot be reached."""
+
+    def close(self) -> None:
+        """Frees what is held; a later `complete` opens it again."""
+
+
+class ScreenStream(Protocol):
+    """One text on its way through a guard, in pieces."""
+
+    def feed(self, text: str) -> str:
+        """What may be shown now: screened, and never to be taken back."""
+
+    def finish(self) -> Screened:
+        """What was still held back, and the verdict on the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardOptions:
+    """What a guard is built from."""
+
+    secrets: SecretRegistry
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts that links and images in answers may name."""
+    context_tokens: Callable[[Request], int | None] = field(default=lambda _: None)
+    """The context window of the request's model, None when unknown."""
+
+
+class Guard(Protocol):
+    """Looks at text before it is sent, or before it is shown. A guard that raises blocks the call."""
+
+    name: ClassVar[str]
+    stages: ClassVar[tuple[Stage, ...]]
+
+    def __init__(self, options: GuardOptions) -> None:
+        """Cheap; patterns are compiled once."""
+
+    def screen(self, text: str, *, stage: Stage, request: Request) -> Screened:
+        """The text as it may go on, and the verdict. Pure: the same text, the same answer."""
+
+
+class StreamingGuard(Guard, Protocol):
+    """A guard of the output stage that can pass text on while it arrives; others see it when it is complete.
+
+    The pieces passed on, joined, are equal to what `screen` gives for the whole text, however it was split.
+    """
+
+    def open(self, request: Request) -> ScreenStream:
+        """A new stream."""
+
+
+class Cache(Protocol):
+    """Keeps answers by the hash of their request. May raise anything: the corridor warns and goes on without it."""
+
+    def get(self, key: str) -> CacheEntry | None:
+        """The entry, None when there is none or it has expired."""
+
+    def put(self, key: str, entry: CacheEntry, *, request: Request, ttl_s: float | None) -> None:
+        """Keeps the entry; a `ttl_s` of None never expires."""
+
+    def lease(self, key: str, *, timeout_s: float) -> AbstractContextManager[CacheEntry | None]:
+        """Held by one caller at a time, in any process; gives the entry if another made it meanwhile."""
+
+
+class Sink(Protocol):
+    """Keeps records. Called from several threads at once."""
+
+    name: ClassVar[str]
+
+    def write(self, record: Record) -> None:
+        """Keeps one record; when this returns, it survives the process being killed."""
+
+    def close(self) -> None:
+        """Frees what is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkOptions:
+    """What a sink is built from."""
+
+    home: Path
+    keeps_content: bool = True
+    """Whether prompt and answer text are kept; hashes and figures always are."""
+    path: Path | None = None
+    """Where the sink writes, when the user chose a place."""
