@@ -1,0 +1,1 @@
+"""What calls cost and how long texts are, from tables that travel with the install."""

@@ -1,0 +1,139 @@
+"""What a call cost, from the price table that genai-prices carries.
+
+The table is a snapshot inside the installed package: no network. Its own timestamp is the time it was loaded, so what
+is quoted as `prices_as_of` is the package's version, which names the snapshot exactly; the package tells no date.
+
+A provider is priced when it is one of nbkit's own, on the vendor's endpoint, or when its endpoint is one the table
+knows. The table's own matching is looser (any provider with "openai" in its name): a self-hosted model must not be
+priced as somebody's product, so that door stays shut. What is not known is `None`, never 0; that includes models
+listed without a price for tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from nbkit.types import Cost, Usage
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, Provider
+
+_VENDORS: Final[Mapping[str, str]] = MappingProxyType(
+    {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
+)
+"""Provider plug-ins that speak to a vendor unless they are given a base URL, and the vendor's id in the table."""
+
+
+def price(
+    provider: str,
+    model: str,
+    usage: Usage,
+    *,
+    is_local: bool = False,
+    base_url: str | None = None,
+    at: datetime | None = None,
+) -> Cost:
+    """What the tokens cost in USD; `usd` is None when the price is unknown.
+
+    Cached, written and reasoning tokens have their own rates, and some models a higher rate for long inputs. `at` is
+    when the call was made (some prices change by date or hour); now unless said.
+
+    >>> cost = price("openai", "gpt-4o-mini", Usage(1_000_000, 0))
+    >>> cost.usd == Decimal("0.15") and cost.source == "table"
+    True
+    >>> price("openai", "gpt-4o-mini", Usage(1_000_000, 0), base_url="http://localhost:8000/v1").usd is None
+    True
+    """
+    is_estimate = usage.source == "estimate"
+    if is_local:
+        return Cost(usd=Decimal(0), source="local", is_estimate=is_estimate)
+    found = _find(provider, model, base_url)
+    usd = None if found is None else _calculate(*found, usage=usage, at=at)
+    if usd is None:
+        return Cost(usd=None, prices_as_of=prices_as_of(), source="unknown", is_estimate=is_estimate)
+    return Cost(usd=usd, prices_as_of=prices_as_of(), source="table", is_estimate=is_estimate)
+
+
+def context_tokens(provider: str, model: str, *, base_url: str | None = None) -> int | None:
+    """The model's context window in tokens, None when the table does not say.
+
+    >>> context_tokens("openai", "gpt-4o-mini")
+    128000
+    """
+    found = _find(provider, model, base_url)
+    return None if found is None else found[1].context_window
+
+
+def model_names() -> list[str]:
+    """Names of the vendors' models in the table, sorted: what a mistyped name is compared with.
+
+    >>> "gpt-4o-mini" in model_names()
+    True
+    """
+    from genai_prices.data_snapshot import get_snapshot
+
+    vendors = set(_VENDORS.values())
+    return sorted({model.id for vendor in get_snapshot().providers if vendor.id in vendors for model in vendor.models})
+
+
+def prices_as_of() -> str:
+    """Which price table this is: the package and its version.
+
+    >>> prices_as_of().split()[0]
+    'genai-prices'
+    """
+    import genai_prices
+
+    return f"genai-prices {genai_prices.__version__}"
+
+
+def _find(provider: str, model: str, base_url: str | None) -> tuple[Provider, ModelInfo] | None:
+    """The table's vendor and model; by endpoint when there is one, else by the plug-in's name."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    snapshot = get_snapshot()
+    name = _VENDORS.get(provider)
+    if base_url is None:
+        vendor = next((known for known in snapshot.providers if known.id == name), None)
+    else:
+        vendor = next((known for known in snapshot.providers if _is_endpoint(known.api_pattern, base_url)), None)
+    found = vendor and vendor.find_model(model.lower(), all_providers=snapshot.providers)
+    return (vendor, found) if vendor and found else None
+
+
+def _is_endpoint(pattern: str, base_url: str) -> bool:
+    match = re.match(pattern, base_url)
+    if match is None:
+        return False
+    # The patterns are prefixes: `https://api.openai.com.example.org` must not pass for the vendor's host.
+    return pattern.endswith(r"\.") or match.group().endswith("/") or base_url[match.end() : match.end() + 1] in "/:?"
+
+
+def _calculate(vendor: Provider, model: ModelInfo, *, usage: Usage, at: datetime | None) -> Decimal | None:
+    from genai_prices import Usage as TableUsage
+
+    when = at or datetime.now(UTC)
+    rates = model.get_prices(when)
+    has_rates = (not usage.input_tokens or rates.input_mtok is not None) and (
+        not usage.output_tokens or rates.output_mtok is not None
+    )
+    if not has_rates:
+        return None
+    counts = {
+        "input_tokens": usage.input_tokens,
+        "cache_read_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "output_tokens": usage.output_tokens,
+        "output_reasoning_tokens": usage.reasoning_tokens,
+    }
+    try:
+        found = model.calc_price(TableUsage(**counts), vendor, genai_request_timestamp=when)
+    except (ValueError, LookupError):
+        # Counts that contradict each other, such as more cached than sent: no price can be right.
+        return None
+    return Decimal(found.total_price)
