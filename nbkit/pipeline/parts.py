@@ -1,0 +1,41 @@
+"""What a call is made with, and what belongs to it besides its request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nbkit.protocols import Cache, Guard, Provider, Sink
+from nbkit.secrets import SecretRegistry
+from nbkit.types import CacheMode, Cost, Origin, Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The rooms' furniture."""
+
+    provider: Provider
+    guards: tuple[Guard, ...]
+    cache: Cache | None
+    price: Callable[[Request, Response], Cost]
+    estimate_tokens: Callable[[str], int]
+    sinks: tuple[Sink, ...]
+    secrets: SecretRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What belongs to one call and not to its request."""
+
+    id: str
+    session_id: str
+    started_at: datetime
+    cache_mode: CacheMode = "use"
+    ttl_s: float | None = None
+    timeout_s: float = 120.0
+    origin: Origin = field(default_factory=Origin)
+    tag: str | None = None
+    thread: str | None = None
+    prompt_version: str | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,52 @@
+"""How a walk through the corridor becomes a record, free of secrets and handed to every sink."""
+
+from __future__ import annotations
+
+import json
+
+from nbkit import canonical
+from nbkit.errors import Blocked, NbkitError
+from nbkit.protocols import Sink
+from nbkit.secrets import SecretRegistry
+from nbkit.types import Failure, Record, Status
+
+
+def status(error: BaseException | None) -> Status:
+    """How a call ended."""
+    if error is None:
+        return "ok"
+    if isinstance(error, Blocked):
+        return "blocked"
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else "error"
+
+
+def failure(error: BaseException | None) -> Failure | None:
+    """An error as three sentences of data; a foreign exception gives its type only."""
+    if error is None:
+        return None
+    if isinstance(error, NbkitError):
+        return error.failure
+    if isinstance(error, KeyboardInterrupt):
+        return Failure("KeyboardInterrupt", "interrupted", "the cell was stopped", "run it again")
+    # The text of a foreign exception may hold anything, a prompt or a key among it.
+    name = type(error).__name__
+    return Failure(name, f"{name} in a plug-in or in nbkit", "this is a bug", "see the traceback")
+
+
+def without_secrets(record: Record, secrets: SecretRegistry) -> Record:
+    """The record with every exact secret value in it replaced by the secret's name."""
+    text = canonical.canonical_json(record)
+    if not secrets.find(text):
+        return record
+    return canonical.from_plain(Record, json.loads(secrets.redact(text)))
+
+
+def write(record: Record, sinks: tuple[Sink, ...]) -> list[str]:
+    """Hands the record to every sink; gives one note for each that failed."""
+    notes = []
+    for sink in sinks:
+        try:
+            sink.write(record)
+        except Exception as error:  # noqa: BLE001 - one sink that fails must not lose the others' records
+            notes.append(f"the record was not kept by {sink.name!r} ({type(error).__name__})")
+    return notes
