@@ -1,0 +1,1 @@
+"""What nbkit keeps on disk: private files, SQLite databases, and the cache that never unpickles."""

@@ -1,0 +1,120 @@
+"""Files that only their owner may read, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from nbkit.errors import StoreError
+
+
+def private_dir(path: Path) -> Path:
+    """The directory, made when it is missing, readable by its owner alone (0700).
+
+    Raises `StoreError` when it cannot be made. One that belongs to someone else keeps its mode.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     oct(private_dir(Path(folder, "a", "b")).stat().st_mode & 0o777)
+    '0o700'
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o077:
+            with contextlib.suppress(PermissionError):
+                path.chmod(0o700)
+    except OSError as error:
+        raise _failed(path, "made", error) from error
+    return path
+
+
+def private_file(path: Path) -> None:
+    """Makes the file, empty, when it is missing, and takes everyone else's rights from it (0600).
+
+    Raises `StoreError` when it cannot be made. One that belongs to someone else keeps its mode.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDONLY, 0o600))
+        if path.stat().st_mode & 0o077:
+            with contextlib.suppress(PermissionError):
+                path.chmod(0o600)
+    except OSError as error:
+        raise _failed(path, "made", error) from error
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Puts `content` in the file (0600): a reader, or a crash, finds the old content or the new, never a part.
+
+    Makes the directory when it is missing. Raises `StoreError` when it cannot be written; the old content stays.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomic(Path(folder, "a"), b"new")
+    ...     Path(folder, "a").read_bytes()
+    b'new'
+    """
+    if not path.parent.is_dir():
+        private_dir(path.parent)
+    temporary = None
+    try:
+        number, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(number)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise _failed(path, "written", error) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def append_line(path: Path, line: str) -> None:
+    r"""Adds one line at the end of the file (0600), whole even when several processes append at once.
+
+    Makes file and directory when they are missing. A line that a killed writer left without its end does not swallow
+    this one. Raises `ValueError` when `line` holds a line break, `StoreError` when it cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     append_line(Path(folder, "log"), "one")
+    ...     append_line(Path(folder, "log"), "two")
+    ...     Path(folder, "log").read_text()
+    'one\ntwo\n'
+    """
+    if "\n" in line or "\r" in line:
+        msg = "a line cannot hold a line break"
+        raise ValueError(msg)
+    if not path.parent.is_dir():
+        private_dir(path.parent)
+    try:
+        number = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
+        try:
+            _append(number, line.encode("utf-8", "surrogatepass") + b"\n")
+        finally:
+            os.close(number)
+    except OSError as error:
+        raise _failed(path, "written", error) from error
+
+
+def _append(number: int, content: bytes) -> None:
+    size = os.fstat(number).st_size
+    if size:
+        os.lseek(number, size - 1, os.SEEK_SET)
+        if os.read(number, 1) != b"\n":
+            content = b"\n" + content
+    # One write call: with O_APPEND the lines of two processes cannot mix.
+    if os.write(number, content) != len(content):
+        msg = "only a part was written; the disk is full"
+        raise OSError(msg)
+
+
+def _failed(path: Path, verb: str, error: OSError) -> StoreError:
+    return StoreError(
+        what=f"{path} cannot be {verb}",
+        why=error.strerror or str(error),
+        fix="make room and rights there, or set NBKIT_HOME to a directory that you can write",
+    )
