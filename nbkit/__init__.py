@@ -1,1 +1,86 @@
-"""LLM cells for Jupyter: guarded, cached, priced, recorded and re-runnable."""
+"""LLM cells for Jupyter: guarded, cached, priced, recorded and re-runnable.
+
+`%load_ext nbkit` gives a notebook these magics; `?` after each prints its options:
+
+    %%llm [options]     the cell below it is a prompt; the answer and its card are the output
+    %llm [options] …    the same in one line, as a value
+    %cache …            ls, stats, why, rm, clear, path
+    %nbkit …            status, config, models, doctor, report, traceback
+
+In Python, with the same guards, cache, prices and records:
+
+    nbkit.ask(prompt, **variables)   the answer as a result object
+    nbkit.configure(...)             settings for the session
+    nbkit.settings(...)              settings for a `with` block
+    nbkit.records()                  every call so far, as a DataFrame
+
+What it keeps is below one directory, `NBKIT_HOME`. Nothing leaves the machine but the provider's call. A model is
+used because you named it or because its weights are here, never because a key lies in the environment.
+
+Caveats: magics are synchronous, so a cell waits for its answer, and several calls at once are threads around
+`nbkit.ask`. Interrupting a cell keeps the partial text and never caches it. An answer at a temperature above 0 is
+cached like any other: the card says so, and `--cache refresh` draws a new one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbkit.api import ask, configure, records, settings
+    from nbkit.display.result import Result
+    from nbkit.errors import NbkitError
+
+__all__ = [
+    "NbkitError",
+    "Result",
+    "ask",
+    "configure",
+    "load_ipython_extension",
+    "records",
+    "settings",
+    "unload_ipython_extension",
+]
+
+_PLACES = {
+    "NbkitError": "nbkit.errors",
+    "Result": "nbkit.display.result",
+    "ask": "nbkit.api",
+    "configure": "nbkit.api",
+    "records": "nbkit.api",
+    "settings": "nbkit.api",
+}
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Makes the magics known to the shell; what `%load_ext nbkit` calls."""
+    from nbkit.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Takes everything back that loading did, and closes what was opened."""
+    from nbkit.magics import unload
+
+    unload(shell)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attributes have any type
+    # The public names are imported when they are first used: loading the extension has to be cheap.
+    if name == "__version__":
+        from nbkit.registry import installed_version
+
+        return installed_version()
+    if name not in _PLACES:
+        msg = f"module 'nbkit' has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module
+
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})

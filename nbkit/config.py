@@ -182,6 +182,15 @@ def resolve(layers: Iterable[Layer]) -> Config:
     return Config(Settings(**values), origins)
 
 
+def name_of(key: str) -> str:
+    """The Python name of a setting, from that or its dotted key; raises `UnknownSetting`.
+
+    >>> name_of("records.content")
+    'records_content'
+    """
+    return _lookup(key, "the name asked for").name
+
+
 def environment_layers(environment: Mapping[str, str] | None = None) -> list[Layer]:
     """One layer for each `NBKIT_*` variable that is set; `NBKIT_HOME` is not a setting.
 
@@ -194,15 +203,19 @@ def environment_layers(environment: Mapping[str, str] | None = None) -> list[Lay
 def file_layers(start: Path, home: Path) -> list[Layer]:
     """The nearest `pyproject.toml` with a `[tool.nbkit]` table, from `start` upwards, and `config.toml` in `home`."""
     found = []
-    for folder in (start, *start.parents):
-        table = _read_toml(folder / "pyproject.toml").get("tool", {})
+    *projects, user = _files(start, home)
+    for path in projects:
+        table = _read_toml(path).get("tool", {})
         if isinstance(table, dict) and isinstance(table.get("nbkit"), dict):
-            found.append(layer(str(folder / "pyproject.toml"), table["nbkit"]))
+            found.append(layer(str(path), table["nbkit"]))
             break
-    user = _read_toml(home / "config.toml")
-    if user:
-        found.append(layer(str(home / "config.toml"), user))
-    return found
+    values = _read_toml(user)
+    return [*found, layer(str(user), values)] if values else found
+
+
+def file_stamp(start: Path, home: Path) -> tuple[int, ...]:
+    """Changes when one of the files that `file_layers` reads does: their modification times in ns, 0 for none."""
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in _files(start, home))
 
 
 def home_path(environment: Mapping[str, str] | None = None) -> Path:
@@ -217,6 +230,10 @@ def home_path(environment: Mapping[str, str] | None = None) -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("nbkit", appauthor=False)
+
+
+def _files(start: Path, home: Path) -> list[Path]:
+    return [*(folder / "pyproject.toml" for folder in (start, *start.parents)), home / "config.toml"]
 
 
 def _lookup(name: str, origin: str) -> Setting:

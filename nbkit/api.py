@@ -1,0 +1,126 @@
+"""What Python code calls: the same corridor and the same records as a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from nbkit import registry, session
+from nbkit.config import Settings
+from nbkit.display.result import Result
+from nbkit.display.rows import record_row
+from nbkit.errors import NbkitError
+from nbkit.types import CacheMode, Format, JsonValue
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def ask(  # noqa: PLR0913 - every setting of one call, all by name
+    prompt: str,
+    *,
+    model: str | None = None,
+    system: str | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    seed: int | None = None,
+    stop: str | tuple[str, ...] | None = None,
+    samples: int | None = None,
+    format: Format = "text",  # noqa: A002 - the option's name
+    cache: CacheMode | None = None,
+    ttl: float | str | None = None,
+    timeout: float | str | None = None,
+    base_url: str | None = None,
+    tag: str | None = None,
+    thread: str | None = None,
+    params: Mapping[str, JsonValue] | None = None,
+    on_text: Callable[[str], None] | None = None,
+    **variables: object,
+) -> Result:
+    """The answer to a prompt, through the same guards, cache, prices and records as a `%%llm` cell.
+
+    What is left out is as configured. `variables` fill `{{names}}` in the prompt; without any, the prompt is sent as
+    it is. `on_text` takes each piece as it arrives (of the first sample). Unlike a cell's, the answer's format is
+    `text`: nothing in it is made inert, so escape it before you draw it, or ask with `format="md"`.
+    Raises an `NbkitError` when there is no answer; its record is kept all the same.
+
+    >>> ask("Say {{word}}", word="hello", model="echo").text
+    'Say hello'
+    """
+    chosen = {
+        "model": model,
+        "system": system,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "seed": seed,
+        "stop": stop,
+        "samples": samples,
+        "format": format,
+        "cache": cache,
+        "ttl": ttl,
+        "timeout": timeout,
+        "base_url": base_url,
+        "tag": tag,
+    }
+
+    def first_sample(sample: int, text: str) -> None:
+        if sample == 0 and on_text is not None:
+            on_text(text)
+
+    outcomes = session.current().ask(
+        prompt,
+        explicit={name: value for name, value in chosen.items() if value is not None},
+        params=params,
+        variables=variables or None,
+        thread=thread,
+        on_text=first_sample,
+    )
+    error = outcomes[-1].error
+    if error is not None:
+        raise error
+    return Result(outcomes)
+
+
+def configure(**values: object) -> None:
+    """Sets settings for the rest of the session, as `%config NbKit` does; None goes back to what holds without it.
+
+    Raises `UnknownSetting` and `BadSetting`. Dotted names are written with an underscore.
+
+    >>> configure(temperature=0.2)
+    >>> configure(temperature=None)
+    """
+    session.current().configure(values)
+
+
+def settings(**values: object) -> AbstractContextManager[Settings]:
+    """A `with` block in which these settings hold, for cells and for `ask`, in every thread.
+
+    >>> with settings(model="echo"):
+    ...     ask("hi").text
+    'hi'
+    """
+    return session.current().settings(values)
+
+
+def records(*, last_n_hours: float | None = None, this_session: bool = False) -> pd.DataFrame:
+    """One row for each call that was recorded, newest last; columns are named after the record's fields, with units.
+
+    Needs the extra `[data]`; raises an `NbkitError` naming the install command without it.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise NbkitError(
+            what="records() makes a DataFrame, and pandas is not installed",
+            why="pandas is an extra, so that nbkit installs quickly",
+            fix=registry.install_command("data"),
+        ) from error
+    here = session.current()
+    since = None
+    if last_n_hours is not None:
+        since = datetime.now(UTC) - timedelta(hours=last_n_hours)
+    found = here.ledger.read(session_id=here.id if this_session else None, since=since)
+    rows: list[dict[str, Any]] = [record_row(record) for record in found]
+    return pd.DataFrame(rows)

@@ -1,0 +1,5 @@
+"""The one place that holds state: settings in force, open providers, cache, ledger, conversations."""
+
+from nbkit.session.session import Session, current
+
+__all__ = ["Session", "current"]

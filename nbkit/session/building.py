@@ -1,0 +1,77 @@
+"""A request from a prompt and the settings in force; everything that can be checked is checked here, before paying."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from nbkit.config import Settings
+from nbkit.errors import BadSetting, PromptError
+from nbkit.prompts.template import expand
+from nbkit.session.targets import Target
+from nbkit.types import JsonValue, Message, Request
+
+_OWN = ("model", "messages", "temperature", "max_tokens", "seed", "stop", "stream")
+
+
+def build(
+    prompt: str,
+    *,
+    settings: Settings,
+    target: Target,
+    params: Mapping[str, JsonValue],
+    variables: Mapping[str, object] | None,
+    history: Sequence[Message],
+) -> Request:
+    """The request for one prompt: system, the conversation so far, the prompt with its `{{names}}` filled in, once.
+
+    Raises `PromptError` for an empty prompt or an unknown name, `BadSetting` for a parameter that is a setting.
+    """
+    for name in params:
+        if name in _OWN:
+            raise BadSetting(
+                what=f"{name!r} cannot be given with --param",
+                why="it is a setting of its own, and two values for one thing would hide one of them",
+                fix=f"use the option --{name.replace('_', '-')}",
+            )
+    text = prompt if variables is None else expand(prompt, variables)
+    if not text.strip():
+        raise PromptError(
+            what="the prompt is empty",
+            why="there is nothing to send" if not prompt.strip() else "its variables are all empty",
+            fix="write the prompt below the %%llm line, or name a file with --file",
+        )
+    messages = [*history, Message("user", text)]
+    if settings.system:
+        system = settings.system if variables is None else expand(settings.system, variables)
+        messages.insert(0, Message("system", system))
+    return Request(
+        provider=target.provider,
+        model=target.model,
+        messages=tuple(messages),
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens,
+        seed=settings.seed,
+        stop=settings.stop,
+        format=settings.format,
+        base_url=target.base_url,
+        params=tuple(sorted(params.items())),
+    )
+
+
+def sample_of(request: Request, index: int, *, of: int) -> Request:
+    """The request for one of several samples: its own index, and its own seed, or all samples would be one.
+
+    >>> sample_of(Request("echo", "echo", (), seed=7), 2, of=3).seed
+    9
+    """
+    if of == 1:
+        return request
+    return dataclasses.replace(request, sample=index, seed=None if request.seed is None else request.seed + index)
+
+
+def warnings(settings: Settings) -> tuple[str, ...]:
+    """What the reader should know about these settings before reading the answer."""
+    if settings.samples > 1 and settings.temperature == 0:
+        return (f"{settings.samples} samples at temperature 0 are likely all the same; try -t 0.8",)
+    return ()

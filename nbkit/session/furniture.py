@@ -1,0 +1,164 @@
+"""What a session holds open: providers, guards, sinks, cache and ledger, each made on first use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from typing import Protocol as Shape
+
+from nbkit import registry
+from nbkit.cache.answers import AnswerCache
+from nbkit.config import Settings
+from nbkit.errors import MissingKey
+from nbkit.ledger.sqlite import SqliteSink
+from nbkit.pipeline import Stages
+from nbkit.pricing import prices, tokens
+from nbkit.protocols import Guard, GuardOptions, Provider, ProviderOptions, Sink, SinkOptions
+from nbkit.secrets import SecretRegistry
+from nbkit.session.targets import Target
+from nbkit.types import Cost, Request, Response
+
+T = TypeVar("T")
+GUARDS_FIRST = ("limits",)
+GUARDS_LAST = ("markdown", "secrets")
+"""The secrets guard is the last to see an answer: another guard's change could bring a secret to light."""
+
+
+class Owner(Shape):
+    """What of a session its furniture needs."""
+
+    home: Path
+    secrets: SecretRegistry
+    environment: Mapping[str, str]
+
+    def key_for(self, names: tuple[str, ...]) -> str | None:
+        """The value of the first key that is set."""
+
+
+class Furniture:
+    """Open things by what they were opened with; safe to use from several threads."""
+
+    def __init__(self, owner: Owner, providers: dict[str, Provider]) -> None:
+        self._owner = owner
+        self._given = providers
+        self._lock = threading.RLock()
+        self._open: dict[tuple[object, ...], object] = {}
+
+    @property
+    def given_names(self) -> tuple[str, ...]:
+        """Names of the providers that were handed in."""
+        return tuple(self._given)
+
+    def stages(self, settings: Settings, target: Target) -> Stages:
+        """The furniture of the corridor for one call."""
+        provider = self.provider(settings, target)
+        return Stages(
+            provider=provider,
+            guards=self._guards(settings, is_local=provider.is_local),
+            cache=self.cache(settings),
+            price=lambda request, response: _price(request, response, is_local=provider.is_local),
+            estimate_tokens=tokens.estimate_tokens,
+            sinks=self._sinks(settings),
+            secrets=self._owner.secrets,
+        )
+
+    def provider(self, settings: Settings, target: Target) -> Provider:
+        """The provider of a target, open; raises `UnknownPlugin`, and `MissingKey` for an alias without its key."""
+        given = self._given.get(target.provider)
+        if given is not None:
+            return given
+        replay = self._replay_path()
+        if replay is not None:
+            return cast("Provider", self._once(("replay", replay), lambda: self._replayer(replay)))
+        kind = registry.load("providers", target.provider)
+        names = target.key_env if target.key_env is not None else tuple(kind.key_env)
+        key = self._owner.key_for(names)
+        if key is None and target.key_env:
+            raise MissingKey(
+                what=f"no key for the alias of {target.provider}:{target.model}",
+                why=f"{' or '.join(names)} is not set",
+                fix=f"set {names[0]} in the environment or in .env, and run the cell again",
+            )
+        options = ProviderOptions(
+            home=self._owner.home,
+            base_url=target.base_url,
+            api_key=key,
+            context_tokens=settings.local_context_tokens,
+            threads=settings.local_threads,
+        )
+        made = ("provider", target.provider, options.base_url, key, options.context_tokens, options.threads)
+        return self._once(made, lambda: cast("Provider", kind(options)))
+
+    def replayed_model(self, notebook: str) -> str:
+        """The model that a notebook's records were made with."""
+        return cast("str", self._once(("replay", notebook), lambda: self._replayer(notebook)).default_model())
+
+    def cache(self, settings: Settings) -> AnswerCache:
+        """The answer cache."""
+        folder, limit = self._owner.home / "cache" / "answers", settings.cache_answers_bytes
+        return self._once(("cache", limit), lambda: AnswerCache(folder, limit_bytes=limit))
+
+    def ledger(self, settings: Settings) -> SqliteSink:
+        """The record store."""
+        return cast("SqliteSink", self._sink("sqlite", settings))
+
+    def close(self) -> None:
+        """Closes everything; what is asked for afterwards is opened again."""
+        with self._lock:
+            opened, self._open = list(self._open.values()), {}
+        for one in (*opened, *self._given.values()):
+            close = getattr(one, "close", None)
+            if close is not None:
+                close()
+
+    def _guards(self, settings: Settings, *, is_local: bool) -> tuple[Guard, ...]:
+        def context_tokens(request: Request) -> int | None:
+            if is_local and request.provider == "local":
+                return settings.local_context_tokens
+            return None if is_local or request.base_url else prices.context_tokens(request.provider, request.model)
+
+        def make() -> tuple[Guard, ...]:
+            options = GuardOptions(self._owner.secrets, settings.allowed_hosts, context_tokens)
+            return tuple(registry.load("guards", name)(options) for name in _in_order(registry.names("guards")))
+
+        return self._once(("guards", settings.allowed_hosts, settings.local_context_tokens, is_local), make)
+
+    def _sinks(self, settings: Settings) -> tuple[Sink, ...]:
+        wanted = [name for name in registry.names("sinks") if name != "jsonl" or settings.records_jsonl is not None]
+        return tuple(self._sink(name, settings) for name in wanted)
+
+    def _sink(self, name: str, settings: Settings) -> Sink:
+        path = settings.records_jsonl if name == "jsonl" else None
+        options = SinkOptions(self._owner.home, settings.records_content, path)
+        return self._once(("sink", name, options), lambda: cast("Sink", registry.load("sinks", name)(options)))
+
+    def _replay_path(self) -> str | None:
+        return self._owner.environment.get("NBKIT_REPLAY") or None
+
+    def _replayer(self, notebook: str) -> Any:  # noqa: ANN401 - a provider with one method more
+        return registry.load("providers", "replay")(ProviderOptions(self._owner.home, base_url=notebook))
+
+    def _once(self, made_with: tuple[object, ...], make: Callable[[], T]) -> T:
+        found = self._open.get(made_with)
+        if found is None:
+            with self._lock:
+                found = self._open.get(made_with)
+                if found is None:
+                    found = self._open[made_with] = make()
+        return cast("T", found)
+
+
+def _in_order(names: list[str]) -> list[str]:
+    others = [name for name in names if name not in (*GUARDS_FIRST, *GUARDS_LAST)]
+    return [name for name in (*GUARDS_FIRST, *others, *GUARDS_LAST) if name in names]
+
+
+def _price(request: Request, response: Response, *, is_local: bool) -> Cost:
+    found = Cost()
+    for model in dict.fromkeys((response.model, request.model)):
+        found = prices.price(request.provider, model, response.usage, is_local=is_local, base_url=request.base_url)
+        if found.usd is not None:
+            break
+    return found

@@ -1,0 +1,246 @@
+"""A session: everything that outlives one call in one process."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbkit import canonical
+from nbkit.config import (
+    Config,
+    Layer,
+    Settings,
+    environment_layers,
+    file_layers,
+    file_stamp,
+    home_path,
+    layer,
+    name_of,
+    resolve,
+)
+from nbkit.pipeline import Call, run
+from nbkit.secrets import from_environment
+from nbkit.session import building, keys, targets
+from nbkit.session.furniture import Furniture
+from nbkit.session.threads import Threads, Turn
+from nbkit.types import JsonValue, Origin, Outcome, Request
+
+if TYPE_CHECKING:
+    from nbkit.cache.answers import AnswerCache
+    from nbkit.ledger.sqlite import SqliteSink
+    from nbkit.protocols import Provider
+
+OnSample = Callable[[int, str], None]
+
+
+class Session:
+    """Settings in force, open providers, the cache, the ledger and the conversations of one process.
+
+    `home`: where things are kept, `NBKIT_HOME` when left out. `environment`: variables, the process's own when left
+    out. `folder`: where the nearest `pyproject.toml` and `.env` are looked for. `providers`: instances that answer
+    for a provider name instead of the installed plug-in, for tests.
+
+    >>> import tempfile
+    >>> session = Session(home=Path(tempfile.mkdtemp()), environment={})
+    >>> session.ask("hello", explicit={"model": "echo"})[0].record.response.text
+    'hello'
+    >>> session.close()
+    """
+
+    def __init__(
+        self,
+        *,
+        home: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        providers: Mapping[str, Provider] | None = None,
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.environment: Mapping[str, str] = os.environ if environment is None else environment
+        self.home = home or home_path(self.environment)
+        self.folder = folder or Path.cwd()
+        self.threads = Threads()
+        self.secrets = from_environment(targets.key_names(), self.environment)
+        self._furniture = Furniture(self, dict(providers or {}))
+        self._lock = threading.Lock()
+        self._configured: dict[str, object] = {}
+        self._stack: list[Layer] = []
+        self._files: tuple[object, list[Layer]] | None = None
+
+    def config(self, explicit: Mapping[str, object] | None = None) -> Config:
+        """The settings in force, `explicit` ones strongest; raises `ConfigError` for one that cannot be."""
+        layers = [layer("cell", explicit)] if explicit else []
+        with self._lock:
+            layers += reversed(self._stack)
+            layers.append(Layer("configured", dict(self._configured)))
+        layers += environment_layers(self.environment)
+        layers += self._file_layers()
+        return resolve(layers)
+
+    def configure(self, values: Mapping[str, object]) -> None:
+        """Sets settings for the rest of the session; None goes back to what holds without it."""
+        kept = layer("configured", {name: value for name, value in values.items() if value is not None})
+        dropped = [name_of(name) for name, value in values.items() if value is None]
+        with self._lock:
+            self._configured.update(kept.values)
+            for name in dropped:
+                self._configured.pop(name, None)
+
+    @contextlib.contextmanager
+    def settings(self, values: Mapping[str, object]) -> Iterator[Settings]:
+        """Sets settings within a `with` block, for every thread; gives the settings in force there."""
+        own = layer("nbkit.settings", values)
+        with self._lock:
+            self._stack.append(own)
+        try:
+            yield self.config().settings
+        finally:
+            with self._lock:
+                self._stack = [one for one in self._stack if one is not own]
+
+    def ask(
+        self,
+        prompt: str,
+        *,
+        explicit: Mapping[str, object] | None = None,
+        params: Mapping[str, JsonValue] | None = None,
+        variables: Mapping[str, object] | None = None,
+        origin: Origin | None = None,
+        thread: str | None = None,
+        on_text: OnSample = lambda _sample, _text: None,
+        on_phase: Callable[[str], None] = lambda _: None,
+    ) -> list[Outcome]:
+        """One outcome for each sample, in order; the first that fails is the last.
+
+        `variables` fill the prompt's `{{names}}`; None leaves the prompt as it is. Raises `ConfigError` and
+        `PromptError` before anything is sent; what goes wrong later is in the outcome, to be raised after drawing.
+        """
+        place = origin or Origin()
+        cell = thread_cell(place, prompt)
+        settings = self.config(explicit).settings
+        request, target = self.build(
+            prompt, explicit=explicit, params=params, variables=variables, thread=thread, cell=cell
+        )
+        call = Call(
+            id="",
+            session_id=self.id,
+            started_at=datetime.now(UTC),
+            cache_mode=settings.cache,
+            ttl_s=settings.ttl,
+            timeout_s=settings.timeout,
+            origin=place,
+            tag=settings.tag,
+            thread=thread,
+            prompt_version=canonical.sha256(f"{settings.system or ''}\0{prompt}"),
+            notes=building.warnings(settings),
+        )
+        stages = self._furniture.stages(settings, target)
+        outcomes: list[Outcome] = []
+        for sample in range(settings.samples):
+            one = building.sample_of(request, sample, of=settings.samples)
+            outcome = run(
+                one,
+                stages=stages,
+                call=dataclasses.replace(call, id=uuid.uuid4().hex, started_at=datetime.now(UTC)),
+                on_text=functools.partial(on_text, sample),
+                on_phase=on_phase,
+            )
+            outcomes.append(outcome)
+            if outcome.error is not None:
+                break
+        if thread is not None:
+            self._remember(thread, cell, request, outcomes)
+        return outcomes
+
+    def build(
+        self,
+        prompt: str,
+        *,
+        explicit: Mapping[str, object] | None = None,
+        params: Mapping[str, JsonValue] | None = None,
+        variables: Mapping[str, object] | None = None,
+        thread: str | None = None,
+        cell: str = "",
+    ) -> tuple[Request, targets.Target]:
+        """The request that `ask` would send before guards change it, and whom it would go to; sends nothing."""
+        settings = self.config(explicit).settings
+        target = self.target(settings)
+        history = self.threads.before(thread, cell=cell) if thread is not None else ()
+        request = building.build(
+            prompt, settings=settings, target=target, params=params or {}, variables=variables, history=history
+        )
+        return request, target
+
+    def target(self, settings: Settings) -> targets.Target:
+        """The provider and model that the settings mean."""
+        replay = self.environment.get("NBKIT_REPLAY")
+        name = settings.model
+        if name is None and replay:
+            name = self._furniture.replayed_model(replay)
+        target = targets.resolve(
+            name,
+            aliases=settings.aliases,
+            home=self.home,
+            providers=self._furniture.given_names,
+            keys_found=tuple(key for key in targets.key_names() if self.environment.get(key)),
+        )
+        return dataclasses.replace(target, base_url=settings.base_url) if settings.base_url else target
+
+    def provider(self, settings: Settings, target: targets.Target) -> Provider:
+        """The open provider for a target; raises `UnknownPlugin`."""
+        return self._furniture.provider(settings, target)
+
+    def key_for(self, names: tuple[str, ...]) -> str | None:
+        """The value of the first of these keys that is set; from now on a secret that no sink lets through."""
+        found = keys.find_key(names, environment=self.environment, folder=self.folder) if names else None
+        if found is None:
+            return None
+        self.secrets.add(*found)
+        return found[1]
+
+    @property
+    def cache(self) -> AnswerCache:
+        """The answer cache, opened on first use."""
+        return self._furniture.cache(self.config().settings)
+
+    @property
+    def ledger(self) -> SqliteSink:
+        """The record store, opened on first use."""
+        return self._furniture.ledger(self.config().settings)
+
+    def close(self) -> None:
+        """Closes providers, cache and ledger; a later call opens them again."""
+        self._furniture.close()
+
+    def _remember(self, thread: str, cell: str, request: Request, outcomes: list[Outcome]) -> None:
+        record = outcomes[0].record
+        if outcomes[0].error is None and record.response is not None:
+            sent = (record.request or request).messages[-1].content
+            self.threads.write(thread, Turn(cell, sent, record.response.text))
+        else:
+            self.threads.remove(thread, cell=cell)
+
+    def _file_layers(self) -> list[Layer]:
+        stamp = file_stamp(self.folder, self.home)
+        if self._files is None or self._files[0] != stamp:
+            self._files = (stamp, file_layers(self.folder, self.home))
+        return self._files[1]
+
+
+def thread_cell(origin: Origin, prompt: str) -> str:
+    """What a cell is known by in its conversation: its id, or its text where the front end gives none."""
+    return origin.cell_id or f"source:{canonical.sha256(prompt)}"
+
+
+@functools.cache
+def current() -> Session:
+    """The session of this process: the one exception to "no global state", since magics and `nbkit.ask` share it."""
+    return Session()
