@@ -8,6 +8,7 @@ words.
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import threading
@@ -84,6 +85,7 @@ def _forms(value: str) -> set[str]:
     # neighbours are cut from both ends.
     shifted = {base64.b64encode(b"\0" * shift + raw).decode()[skip:] for shift, skip in ((0, 0), (1, 2), (2, 3))}
     encoded = {form.rstrip("=")[:-1] for form in shifted}
-    forms = {value, value[::-1], quote(value, safe=""), quote_plus(value), raw.hex(), raw.hex().upper()}
+    forms = {value, value[::-1], quote(raw, safe=""), quote_plus(raw), raw.hex(), raw.hex().upper()}
+    forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     forms |= encoded | {form.replace("+", "-").replace("/", "_") for form in encoded}
     return {form for form in forms if len(form) >= MIN_CHARS}

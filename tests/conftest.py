@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -96,6 +97,8 @@ class Isolation:
                 patch.delenv(name, raising=False)
             patch.setenv("NBKIT_HOME", str(home))
             yield
+            if "nbkit.session" in sys.modules:
+                sys.modules["nbkit.session"].end_current()
         shutil.rmtree(home, ignore_errors=True)
 
     @pytest.fixture(autouse=True)

@@ -244,3 +244,11 @@ def thread_cell(origin: Origin, prompt: str) -> str:
 def current() -> Session:
     """The session of this process: the one exception to "no global state", since magics and `nbkit.ask` share it."""
     return Session()
+
+
+def end_current() -> None:
+    """Closes the session of this process, if there is one; the next `current` begins another."""
+    if current.cache_info().currsize:
+        session = current()
+        current.cache_clear()
+        session.close()

@@ -1,0 +1,328 @@
+"""One request in, one record out, whatever happens on the way."""
+
+import contextlib
+import dataclasses
+import uuid
+from decimal import Decimal
+
+import pytest
+
+from nbkit.canonical import canonical_json, request_key
+from nbkit.errors import AuthFailed, Blocked, CacheMiss, ProviderUnreachable
+from nbkit.pipeline import Call, Stages, run
+from nbkit.secrets import SecretRegistry
+from nbkit.testing import START, FakeProvider, Reply, entry, request, response
+from nbkit.types import Cost, Message, Request, Screened, Span, Verdict
+
+SECRET = "sk-abcdefgh12345678"
+
+
+class Memory:
+    """A cache in a dictionary."""
+
+    def __init__(self):
+        self.entries = {}
+        self.leases = []
+
+    def get(self, key):
+        return self.entries.get(key)
+
+    def put(self, key, entry, *, request, ttl_s):
+        self.entries[key] = entry
+
+    @contextlib.contextmanager
+    def lease(self, key, *, timeout_s):
+        self.leases.append(key)
+        yield self.entries.get(key)
+        self.leases.remove(key)
+
+
+class Broken:
+    def get(self, key):
+        raise OSError(5)
+
+    def put(self, key, entry, *, request, ttl_s):
+        raise OSError(28)
+
+    def lease(self, key, *, timeout_s):
+        raise OSError(5)
+
+
+class Kept:
+    name = "kept"
+
+    def __init__(self):
+        self.records = []
+
+    def write(self, record):
+        self.records.append(record)
+
+    def close(self):
+        pass
+
+
+class Full:
+    name = "full"
+
+    def write(self, record):
+        raise OSError(28)
+
+    def close(self):
+        pass
+
+
+class Word:
+    """Blocks, redacts or fails on a word, at one stage."""
+
+    name = "word"
+
+    def __init__(self, word, action, *, stage="input"):
+        self.word, self.action, self.stages = word, action, (stage,)
+        self.seen = []
+
+    def screen(self, text, *, stage, request):
+        self.seen.append(text)
+        at = text.find(self.word)
+        if at < 0:
+            return Screened(text, Verdict(self.name, stage, "allow"))
+        if self.action == "raise":
+            raise RuntimeError(text)
+        spans = (Span(at, at + len(self.word), "word"),)
+        changed = text.replace(self.word, "…") if self.action == "redact" else text
+        return Screened(changed, Verdict(self.name, stage, self.action, "a word", spans))
+
+
+def price(asked: Request, answered) -> Cost:
+    return Cost(Decimal(answered.usage.output_tokens) / 100, prices_as_of="today", source="table")
+
+
+def walk(asked=None, *, script=("Hello there.",), guards=(), cache=None, sinks=(), secrets=None, on_text=None, **call):
+    provider = script if isinstance(script, FakeProvider) else FakeProvider(script)
+    shown = []
+    stages = Stages(
+        provider=provider,
+        guards=tuple(guards),
+        cache=cache,
+        price=price,
+        estimate_tokens=lambda text: len(text) // 4,
+        sinks=tuple(sinks),
+        secrets=secrets or SecretRegistry(),
+    )
+    made = Call(id=uuid.uuid4().hex, session_id="s", started_at=START, **call)
+    outcome = run(asked or request(), stages=stages, call=made, on_text=on_text or shown.append)
+    return outcome, provider, "".join(shown)
+
+
+def test_answer_is_shown_recorded_priced_and_cached():
+    cache, sink = Memory(), Kept()
+    outcome, _, shown = walk(cache=cache, sinks=[sink])
+    record = outcome.record
+    assert outcome.error is None
+    assert record.response.text == shown == "Hello there."
+    assert (record.status, record.cache.status, record.cost.usd) == ("ok", "miss", Decimal("0.03"))
+    assert sink.records == [record]
+    assert cache.entries[record.request_sha256].response.text == "Hello there."
+    assert cache.leases == []
+
+
+def test_hit_costs_nothing_states_the_saving_and_keeps_the_original_figures():
+    cache = Memory()
+    first, _, _ = walk(cache=cache)
+    outcome, provider, shown = walk(cache=cache)
+    record = outcome.record
+    assert provider.calls == 0
+    assert shown == "Hello there."
+    assert record.cache.status == "hit"
+    assert (record.cost.usd, record.cost.saved_usd) == (0, Decimal("0.03"))
+    assert record.response.usage == first.record.response.usage
+    assert record.cache.original.attempts == 1
+    assert record.timing.attempts == 0
+
+
+def test_refresh_asks_again_and_replaces_the_entry():
+    cache = Memory()
+    walk(cache=cache)
+    outcome, provider, _ = walk(cache=cache, script=["Other."], cache_mode="refresh")
+    assert provider.calls == 1
+    assert cache.entries[outcome.record.request_sha256].response.text == "Other."
+
+
+def test_cache_off_neither_reads_nor_writes():
+    cache = Memory()
+    outcome, _, _ = walk(cache=cache, cache_mode="off")
+    assert (cache.entries, outcome.record.cache.status) == ({}, "off")
+
+
+def test_cache_only_without_an_entry_asks_nobody():
+    outcome, provider, _ = walk(cache=Memory(), cache_mode="only")
+    assert isinstance(outcome.error, CacheMiss)
+    assert (provider.calls, outcome.record.cost.usd) == (0, 0)
+
+
+def test_broken_cache_is_a_note_and_a_miss():
+    outcome, provider, _ = walk(cache=Broken())
+    assert outcome.error is None
+    assert (provider.calls, outcome.record.cache.status) == (1, "miss")
+    assert any("OSError" in note for note in outcome.record.notes)
+
+
+def test_entry_made_by_another_kernel_while_waiting_is_a_hit():
+    class Other(Memory):
+        def get(self, key):
+            return None
+
+        @contextlib.contextmanager
+        def lease(self, key, *, timeout_s):
+            yield entry()
+
+    outcome, provider, _ = walk(cache=Other())
+    assert (provider.calls, outcome.record.cache.status) == (0, "hit")
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter", "other"])
+def test_answer_that_did_not_end_by_itself_is_not_cached(reason):
+    cache = Memory()
+    outcome, _, _ = walk(cache=cache, script=[Reply(("half",), finish_reason=reason)])
+    assert outcome.record.response.finish_reason == reason
+    assert cache.entries == {}
+
+
+def test_blocked_request_never_reaches_the_provider_and_leaves_only_its_hash():
+    sink = Kept()
+    outcome, provider, _ = walk(request(f"use {SECRET}"), guards=[Word(SECRET, "block")], sinks=[sink])
+    record = sink.records[0]
+    assert isinstance(outcome.error, Blocked)
+    assert provider.calls == 0
+    assert (record.status, record.request, record.cost.usd, record.cache.status) == ("blocked", None, 0, "skipped")
+    assert record.prompt_chars == len(f"use {SECRET}")
+    assert SECRET not in canonical_json(record)
+
+
+def test_guard_that_raises_blocks_and_its_words_stay_out_of_the_record():
+    outcome, provider, _ = walk(request("the word"), guards=[Word("word", "raise")])
+    assert isinstance(outcome.error, Blocked)
+    assert provider.calls == 0
+    assert outcome.record.verdicts[-1].action == "block"
+    assert "the word" not in canonical_json(outcome.record)
+
+
+def test_redacted_text_is_what_is_sent_keyed_and_recorded():
+    asked = request("call Ann now", messages=(Message("system", "Ann is here"), Message("user", "call Ann now")))
+    outcome, provider, _ = walk(asked, guards=[Word("Ann", "redact")])
+    assert [m.content for m in provider.requests[0].messages] == ["… is here", "call … now"]
+    assert outcome.record.request == provider.requests[0]
+    assert outcome.record.request_sha256 == request_key(provider.requests[0])
+    assert outcome.record.verdicts[0].action == "redact"
+
+
+def test_output_guard_without_a_stream_shows_nothing_before_the_end():
+    pieces = []
+    outcome, _, _ = walk(guards=[Word("there", "redact", stage="output")], on_text=pieces.append)
+    assert pieces == ["Hello …."]
+    assert outcome.record.response.text == "Hello …."
+
+
+def test_blocked_answer_is_not_shown_not_cached_and_still_priced():
+    cache = Memory()
+    outcome, _, shown = walk(guards=[Word("there", "block", stage="output")], cache=cache)
+    assert isinstance(outcome.error, Blocked)
+    assert shown == outcome.record.response.text == ""
+    assert outcome.record.cost.usd == Decimal("0.03")
+    assert cache.entries == {}
+
+
+def test_new_output_guard_governs_a_cached_answer():
+    cache = Memory()
+    walk(cache=cache)
+    outcome, _, shown = walk(cache=cache, guards=[Word("there", "redact", stage="output")])
+    assert outcome.record.cache.status == "hit"
+    assert shown == outcome.record.response.text == "Hello …."
+
+
+def test_interrupt_keeps_the_partial_text_priced_and_uncached():
+    cache = Memory()
+    outcome, _, shown = walk(cache=cache, script=[Reply(("Once ", "upon "), KeyboardInterrupt())])
+    record = outcome.record
+    assert isinstance(outcome.error, KeyboardInterrupt)
+    assert record.response.text == shown == "Once upon "
+    assert (record.status, record.response.finish_reason) == ("interrupted", "interrupted")
+    assert record.response.usage.source == "estimate"
+    assert record.cost.usd > 0
+    assert (cache.entries, cache.leases) == ({}, [])
+
+
+def test_interrupt_flushes_what_a_guard_held_back():
+    outcome, _, shown = walk(
+        script=[Reply(("Hello there",), KeyboardInterrupt())], guards=[Word("there", "redact", stage="output")]
+    )
+    assert outcome.record.response.text == shown == "Hello …"
+
+
+def test_error_before_the_first_token_costs_nothing():
+    error = AuthFailed(what="refused", why="401", fix="set the key")
+    outcome, _, _ = walk(script=[error], cache=Memory())
+    record = outcome.record
+    assert outcome.error is error
+    assert (record.status, record.response, record.cost.usd) == ("error", None, 0)
+    assert (record.error.kind, record.error.what) == ("AuthFailed", "refused")
+
+
+def test_error_after_tokens_keeps_them_with_an_estimate():
+    cut = ProviderUnreachable(what="cut", why="reset", fix="again", attempts=3)
+    outcome, _, _ = walk(script=[Reply(("Once upon ",), cut)])
+    assert outcome.record.response.text == "Once upon "
+    assert outcome.record.response.usage.source == "estimate"
+    assert outcome.record.timing.attempts == 3
+
+
+def test_bug_in_a_provider_is_recorded_without_its_text_and_keeps_its_traceback():
+    outcome, _, _ = walk(script=[ZeroDivisionError(SECRET)])
+    assert isinstance(outcome.error, ZeroDivisionError)
+    assert outcome.error.__traceback__ is not None
+    assert outcome.record.error.kind == "ZeroDivisionError"
+    assert SECRET not in canonical_json(outcome.record)
+
+
+def test_secret_in_a_parameter_is_named_not_recorded():
+    sink = Kept()
+    asked = dataclasses.replace(request(), params=(("user", SECRET),))
+    walk(asked, sinks=[sink], secrets=SecretRegistry({"KEY": SECRET}))
+    assert sink.records[0].request.params == (("user", "[secret:KEY]"),)
+
+
+def test_secret_that_json_escapes_is_found_all_the_same():
+    secret = 'p"ä\\ssword-12345'
+    sink = Kept()
+    walk(
+        dataclasses.replace(request(), params=(("user", secret),)), sinks=[sink], secrets=SecretRegistry({"K": secret})
+    )
+    assert sink.records[0].request.params == (("user", "[secret:K]"),)
+
+
+def test_sink_that_fails_does_not_lose_the_others_records():
+    sink = Kept()
+    outcome, _, _ = walk(sinks=[Full(), sink])
+    assert len(sink.records) == 1
+    assert "'full'" in outcome.record.notes[-1]
+
+
+def test_what_is_recorded_is_what_was_shown_for_a_longer_answer():
+    text = "".join(chr(97 + index % 26) for index in range(1000))
+    outcome, _, shown = walk(script=[text], cache=Memory())
+    assert outcome.record.response.text == shown == text
+
+
+def test_first_token_is_timed_from_the_start_of_the_call():
+    outcome, _, _ = walk()
+    timing = outcome.record.timing
+    assert 0 <= timing.first_token_s <= timing.total_s
+    assert timing.provider_s <= timing.total_s
+
+
+def test_dropped_parameter_of_the_provider_is_a_note():
+    class Dropping(FakeProvider):
+        def complete(self, request, *, on_text, timeout_s):
+            return dataclasses.replace(response(), notes=("seed was dropped: not supported",))
+
+    outcome, _, _ = walk(script=Dropping())
+    assert outcome.record.notes == ("seed was dropped: not supported",)
