@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from nbkit.errors import StoreError
+from nbkit.store.connect import connect, connect_read_only, is_writable, migrate
 from nbkit.store.damage import inode, is_damage, set_aside
 from nbkit.store.files import private_dir, private_file
 
@@ -51,7 +52,7 @@ class Database:
 
     `schema`: one SQL script for each version of the tables, oldest first; those not yet applied are, in order. Opened
     on first use. A damaged file is moved aside and a new one begun; one that can only be read is; `notice` says so.
-    What is committed survives the process being killed.
+    What is committed survives the process being killed. `busy_s`: how long to wait for another writer.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -62,9 +63,10 @@ class Database:
     [('hi',)]
     """
 
-    def __init__(self, path: Path, *, schema: Sequence[str], busy_s: float = 10.0) -> None:
+    def __init__(self, path: Path, *, schema: Sequence[str], pragmas: Sequence[str] = (), busy_s: float = 10.0) -> None:
         self.path = path
         self._schema = tuple(schema)
+        self._pragmas = tuple(pragmas)
         self._busy_s = busy_s
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -72,6 +74,7 @@ class Database:
         self._inherited: list[object] = []
         self._notice: str | None = None
         self._is_read_only = False
+        self._generation = 0
 
     @property
     def notice(self) -> str | None:
@@ -89,15 +92,41 @@ class Database:
         """Whether the file, once opened, could only be opened for reading."""
         return self._is_read_only
 
+    @property
+    def generation(self) -> int:
+        """How often the file was moved aside: what was prepared in an earlier one is no longer there."""
+        return self._generation
+
     def execute(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
         """All rows of one statement; outside `transaction` it is committed when this returns. Raises `StoreError`."""
-        return self._run(lambda connection: connection.execute(sql, params).fetchall())
+        return self.run(lambda connection: connection.execute(sql, params).fetchall())
 
     def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Runs one statement for each of `rows`, all or none of them. Raises `StoreError`."""
         kept = list(rows)
         with self.transaction():
-            self._run(lambda connection: connection.executemany(sql, kept))
+            self.run(lambda connection: connection.executemany(sql, kept))
+
+    def run(self, action: Callable[[sqlite3.Connection], T], *, may_retry: bool = True) -> T:
+        """What `action` gives for this thread's connection; it is tried once more when the file turns out damaged.
+
+        Raises `StoreError` for any error of SQLite.
+        """
+        handle = self._handle()
+        try:
+            with handle.lock:
+                return action(handle.connection)
+        except sqlite3.Error as error:
+            if not is_damage(error) or self._is_read_only:
+                raise self._failed(error) from error
+            self._set_aside(handle.inode)
+            if not may_retry or handle.depth:
+                raise self._failed(error) from error
+        return self.run(action, may_retry=False)
+
+    def set_aside(self, why: str) -> None:
+        """Moves the file out of the way for a reason of the caller's, such as `"has foreign tables"`."""
+        self._set_aside(inode(self.path), why=why)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -106,7 +135,7 @@ class Database:
         Takes the write lock at once (`BEGIN IMMEDIATE`). One inside another joins it. Raises `StoreError`.
         """
         if not self._handle().depth:
-            self._run(lambda connection: connection.execute("BEGIN IMMEDIATE"))
+            self.run(lambda connection: connection.execute("BEGIN IMMEDIATE"))
         handle = self._handle()
         handle.depth += 1
         try:
@@ -119,7 +148,7 @@ class Database:
         handle.depth -= 1
         if not handle.depth:
             try:
-                self._run(lambda connection: connection.execute("COMMIT"), may_retry=False)
+                self.run(lambda connection: connection.execute("COMMIT"), may_retry=False)
             except BaseException:
                 _roll_back(handle)
                 raise
@@ -131,19 +160,6 @@ class Database:
             self._handles.clear()
         for handle in handles:
             handle.close()
-
-    def _run(self, action: Callable[[sqlite3.Connection], T], *, may_retry: bool = True) -> T:
-        handle = self._handle()
-        try:
-            with handle.lock:
-                return action(handle.connection)
-        except sqlite3.Error as error:
-            if not is_damage(error) or self._is_read_only:
-                raise self._failed(error) from error
-            self._set_aside(handle.inode)
-            if not may_retry or handle.depth:
-                raise self._failed(error) from error
-        return self._run(action, may_retry=False)
 
     def _handle(self) -> _Handle:
         handle: _Handle | None = getattr(self._local, "handle", None)
@@ -176,26 +192,23 @@ class Database:
     def _open_once(self) -> _Handle:
         if not self.path.exists():
             private_dir(self.path.parent)
-        if _is_writable(self.path):
-            private_file(self.path)
-            self._is_read_only = False
-            connection = connect(self.path, busy_s=self._busy_s)
-        else:
+        if not is_writable(self.path):
             connection = connect_read_only(self.path, busy_s=self._busy_s)
             if not self._is_read_only:
                 self._notice = f"{self.path} can only be read; nothing is added to it"
             self._is_read_only = True
+            return _Handle(connection, self.path)
+        private_file(self.path)
+        connection = connect(self.path, busy_s=self._busy_s, pragmas=self._pragmas)
+        self._is_read_only = False
         try:
-            if not self._is_read_only:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = NORMAL")
-                _migrate(connection, self._schema)
+            migrate(connection, self._schema)
         except BaseException:
             connection.close()
             raise
         return _Handle(connection, self.path)
 
-    def _set_aside(self, found: int | None) -> None:
+    def _set_aside(self, found: int | None, *, why: str = "was damaged") -> None:
         with self._lock:
             for handle in self._handles:
                 handle.is_stale = True
@@ -203,12 +216,13 @@ class Database:
             aside = set_aside(self.path, found)
         except OSError as error:
             raise StoreError(
-                what=f"{self.path} is damaged and cannot be moved aside",
+                what=f"{self.path} {why} and cannot be moved aside",
                 why=error.strerror or str(error),
                 fix="move the file away yourself",
             ) from error
+        self._generation += 1
         if aside is not None:
-            self._notice = f"{self.path} was damaged: it was moved to {aside.name} and a new one was begun"
+            self._notice = f"{self.path} {why}: it was moved to {aside.name} and a new one was begun"
 
     def _failed(self, error: sqlite3.Error) -> StoreError:
         return StoreError(
@@ -216,69 +230,6 @@ class Database:
             why=f"{error}",
             fix="make room and rights there, or set NBKIT_HOME to a directory that you can write",
         )
-
-
-def connect(path: Path, *, busy_s: float) -> sqlite3.Connection:
-    """A connection without implicit transactions, which trusts nothing that the file's schema calls."""
-    connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
-
-
-def connect_read_only(path: Path, *, busy_s: float) -> sqlite3.Connection:
-    """A connection that can only read; raises `sqlite3.Error` when the file cannot be read either."""
-    error: sqlite3.Error | None = None
-    # A write-ahead log needs its index file; where that can be neither found nor made, nobody is writing.
-    for query in ("mode=ro", "mode=ro&immutable=1"):
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?{query}", uri=True, timeout=busy_s, isolation_level=None,
-            check_same_thread=False,
-        )  # fmt: skip
-        try:
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
-        except sqlite3.Error as raised:
-            connection.close()
-            error = raised
-        else:
-            return connection
-    assert error is not None
-    raise error
-
-
-def _is_writable(path: Path) -> bool:
-    effective = os.access in os.supports_effective_ids
-    places = [path.parent, path] if path.exists() else [path.parent]
-    return all(os.access(place, os.W_OK, effective_ids=effective) for place in places)
-
-
-def _migrate(connection: sqlite3.Connection, schema: Sequence[str]) -> None:
-    def version() -> int:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-    if version() >= len(schema):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # Asked again under the lock: another process may have migrated meanwhile.
-        for number in range(version(), len(schema)):
-            for statement in _statements(schema[number]):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number + 1}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-
-
-def _statements(script: str) -> Iterator[str]:
-    pending = ""
-    for part in script.split(";"):
-        pending += part + ";"
-        if sqlite3.complete_statement(pending):
-            if pending.strip(" \t\r\n;"):
-                yield pending
-            pending = ""
 
 
 def _roll_back(handle: _Handle) -> None:

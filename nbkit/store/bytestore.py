@@ -1,0 +1,248 @@
+"""Bytes by text key in one size-limited file that threads and processes share, with one maker at a time per key."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import diskcache
+
+from nbkit.errors import StoreError
+from nbkit.store.database import Database
+from nbkit.store.disk import NAMES, SETTINGS, RefusedRow, SafeCache, SafeDisk
+
+T = TypeVar("T")
+
+_LEASES = """CREATE TABLE Lease (
+  key TEXT PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL
+) WITHOUT ROWID"""
+_FOUND = "SELECT mode, filename, value FROM Cache WHERE key = ? AND raw = 1"
+_NEWEST = "SELECT key, mode, filename, value FROM Cache WHERE raw = 1 ORDER BY store_time DESC, rowid DESC LIMIT ?"
+_PREFIXED = "SELECT key FROM Cache WHERE key >= ? AND key < ? AND raw = 1 ORDER BY key LIMIT ?"
+_EVICT = "DELETE FROM Cache WHERE rowid IN (SELECT rowid FROM Cache ORDER BY store_time LIMIT ?)"
+_EVICTED_AT_LEAST = 10
+_AFTER_ALL_KEYS = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stored value."""
+
+    key: str
+    value: bytes
+    size_bytes: int
+    """As stored, compressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How full a store is."""
+
+    entries: int
+    size_bytes: int
+
+
+class ByteStore:
+    """A file `cache.db` in a folder of its own (0700), opened on first use.
+
+    Past `size_limit_bytes` the values stored longest ago go first; their reading does not keep them. A file that is
+    damaged or has tables of someone else is moved aside. Every method raises `StoreError` when the file cannot be used.
+
+    >>> import contextlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, contextlib.closing(ByteStore(Path(folder))) as store:
+    ...     store.put("key", b"value")
+    ...     store.get("key")
+    b'value'
+    """
+
+    def __init__(self, folder: Path, *, size_limit_bytes: int = 1 << 30, busy_s: float = 2.0) -> None:
+        self.folder = folder
+        self.size_limit_bytes = size_limit_bytes
+        pragmas = ("auto_vacuum = FULL", "mmap_size = 67108864", "cache_size = 8192")
+        self.database = Database(folder / diskcache.core.DBNAME, schema=[_LEASES], pragmas=pragmas, busy_s=busy_s)
+        self._disk = SafeDisk(str(folder))
+        self._lock = threading.RLock()
+        self._prepared: tuple[int, SafeCache] | None = None
+        self._current = threading.local()
+
+    def get(self, key: str) -> bytes | None:
+        """The value, None when there is none, or the row is not one that this class wrote."""
+
+        def find(connection: sqlite3.Connection) -> bytes | None:
+            found = connection.execute(_FOUND, (key,)).fetchone()
+            return None if found is None else self._value(*found)
+
+        return self._read(find)
+
+    def put(self, key: str, value: bytes, *, ttl_s: float | None = None, owner: str | None = None) -> None:
+        """Keeps the value, in one transaction with giving back the lease that `owner` has on the key.
+
+        After `ttl_s` it may be removed at any time; until it is, `get` still gives it.
+        """
+
+        def keep(cache: SafeCache, connection: sqlite3.Connection) -> int:
+            with cache.transact():
+                cache.set(key, value, expire=ttl_s)
+                if owner is not None:
+                    connection.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, owner))
+            return cache.volume()
+
+        if self._write(keep) > self.size_limit_bytes:
+            self._shrink()
+
+    def newest(self, limit: int) -> list[Row]:
+        """The values stored last, newest first; rows that this class did not write are left out."""
+
+        def find(connection: sqlite3.Connection) -> list[Row]:
+            rows = []
+            for key, mode, filename, stored in connection.execute(_NEWEST, (limit,)):
+                value = self._value(mode, filename, stored)
+                if isinstance(key, str) and value is not None:
+                    rows.append(Row(key, value, len(stored)))
+            return rows
+
+        return self._read(find)
+
+    def keys(self, prefix: str, *, limit: int) -> list[str]:
+        """Keys that start with `prefix`, in order."""
+        bounds = (prefix, prefix + _AFTER_ALL_KEYS, limit)
+        return self._read(lambda connection: [key for (key,) in connection.execute(_PREFIXED, bounds)])
+
+    def remove(self, key: str) -> bool:
+        """Whether there was a value to remove."""
+        return self._write(lambda cache, _: bool(cache.delete(key)))
+
+    def clear(self) -> int:
+        """How many values were removed: all, leases stay."""
+        return self._write(lambda _, connection: connection.execute("DELETE FROM Cache").rowcount)
+
+    def size(self) -> Size:
+        """How many values there are, and the bytes of the file that holds them."""
+
+        def measure(connection: sqlite3.Connection) -> Size:
+            ask = connection.execute
+            pages, page_bytes = ask("PRAGMA page_count").fetchone()[0], ask("PRAGMA page_size").fetchone()[0]
+            return Size(ask("SELECT count(*) FROM Cache").fetchone()[0], pages * page_bytes)
+
+        return self._read(measure)
+
+    def lease(self, key: str, *, owner: str, now: float, expires: float, is_dead: Callable[[str], bool]) -> bool:
+        """Whether `owner` may now make the value of `key`: nobody else may, before it releases the key or `expires`.
+
+        `is_dead` tells whether a holder can no longer give its lease back.
+        """
+
+        def take(cache: SafeCache, connection: sqlite3.Connection) -> bool:
+            with cache.transact():
+                held = connection.execute("SELECT owner, expires FROM Lease WHERE key = ?", (key,)).fetchone()
+                if held is not None and held[0] != owner and held[1] > now and not is_dead(held[0]):
+                    return False
+                connection.execute("INSERT OR REPLACE INTO Lease VALUES (?, ?, ?)", (key, owner, expires))
+                return True
+
+        return self._write(take)
+
+    def holder(self, key: str) -> tuple[str, float] | None:
+        """Who has a lease on the key and until when; None when nobody has."""
+        rows = self._read(lambda c: c.execute("SELECT owner, expires FROM Lease WHERE key = ?", (key,)).fetchall())
+        return rows[0] if rows else None
+
+    def release(self, key: str, *, owner: str) -> None:
+        """Gives the lease back; nothing happens when it is no longer the owner's."""
+        self._write(lambda _, c: c.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, owner)).fetchall())
+
+    def close(self) -> None:
+        """Closes the file in all threads; a later use opens it again."""
+        self._prepared = None
+        self.database.close()
+
+    def _value(self, mode: object, filename: object, value: object) -> bytes | None:
+        try:
+            return self._disk.fetch(mode, filename, value, False)  # noqa: FBT003 - diskcache's signature
+        except RefusedRow:
+            return None
+
+    def _read(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        return self._run(lambda connection, _: action(connection))
+
+    def _write(self, action: Callable[[SafeCache, sqlite3.Connection], T]) -> T:
+        def write(connection: sqlite3.Connection, cache: SafeCache | None) -> T:
+            if cache is None:
+                raise self._failed(why="it can only be read")
+            return action(cache, connection)
+
+        try:
+            return self._run(write)
+        except diskcache.Timeout as error:
+            raise self._failed(why="another process has been writing to it for too long") from error
+
+    def _run(self, action: Callable[[sqlite3.Connection, SafeCache | None], T]) -> T:
+        def run(connection: sqlite3.Connection) -> T:
+            # What diskcache runs in one call runs on one connection, even when the file is moved aside meanwhile.
+            self._current.connection = connection
+            return action(connection, None if self.database.is_read_only else self._cache(connection))
+
+        try:
+            return self.database.run(run)
+        except _ForeignTablesError:
+            self.database.set_aside("has tables that nbkit did not make")
+            return self.database.run(run)
+
+    def _cache(self, connection: sqlite3.Connection) -> SafeCache:
+        prepared = self._prepared
+        if prepared is not None and prepared[0] == self.database.generation:
+            return prepared[1]
+        with self._lock:
+            generation = self.database.generation
+            cache = self._prepare(connection)
+            self._prepared = (generation, cache)
+            return cache
+
+    def _prepare(self, connection: sqlite3.Connection) -> SafeCache:
+        try:
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            if names - NAMES - {"Lease"}:
+                raise _ForeignTablesError
+            if "Settings" in names:
+                known = [*SETTINGS, *diskcache.core.METADATA]
+                marks = ", ".join("?" * len(known))
+                unknown = connection.execute(f"SELECT 1 FROM Settings WHERE key NOT IN ({marks})", known).fetchone()  # noqa: S608 - question marks
+                if unknown:
+                    connection.execute(f"DELETE FROM Settings WHERE key NOT IN ({marks})", known)  # noqa: S608 - the same
+            return SafeCache(
+                self.folder,
+                connection=lambda: self._current.connection,
+                size_limit_bytes=self.size_limit_bytes,
+            )
+        except (sqlite3.OperationalError, TypeError, ValueError, KeyError) as error:
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            # A table of the right name that lacks a column, or is a view.
+            raise _ForeignTablesError from error
+
+    def _shrink(self) -> None:
+        while True:
+            size = self.size()
+            if size.size_bytes <= self.size_limit_bytes or not size.entries:
+                return
+            excess = math.ceil(size.entries * (1 - self.size_limit_bytes / size.size_bytes))
+            self._evict(max(_EVICTED_AT_LEAST, excess))
+
+    def _evict(self, count: int) -> None:
+        self._write(lambda _, connection: connection.execute(_EVICT, (count,)).fetchall())
+
+    def _failed(self, *, why: str) -> StoreError:
+        return StoreError(
+            what=f"{self.database.path} cannot be written",
+            why=why,
+            fix="look for a process that hangs and for the rights of the file, or set NBKIT_HOME to another directory",
+        )
+
+
+class _ForeignTablesError(Exception):
+    """The file is a database, and not this project's."""
