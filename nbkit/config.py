@@ -55,14 +55,24 @@ class Settings:
     seed: int | None = _setting(None, "Sampling seed", integer())
     stop: tuple[str, ...] = _setting((), "Texts that end an answer", text_list)
     samples: int = _setting(1, "Answers drawn from one prompt", integer(1, 100))
-    format: Format = _setting("md", "How the answer is read", choice("md", "text", "json", "code", "table"))
-    cache: CacheMode = _setting("use", "What the cache is for", choice("use", "refresh", "off", "only"))
+    format: Format = _setting(
+        "md",
+        "How the answer is read and drawn: md, text, json, code or table",
+        choice("md", "text", "json", "code", "table"),
+    )
+    cache: CacheMode = _setting(
+        "use",
+        "use; refresh asks again and keeps the new answer; off; only never asks",
+        choice("use", "refresh", "off", "only"),
+    )
     ttl: float | None = _setting(None, "Life of a cached answer: seconds, or 30s, 5m, 2h, 7d; none is for ever", time_s)
     timeout: float = _setting(120.0, "Deadline of a call, retries included: seconds, or 30s, 5m", time_s)
     stream: bool = _setting(True, "Show the answer while it arrives", yes_no)
     quiet: bool = _setting(False, "Draw neither answer nor card", yes_no)
     tag: str | None = _setting(None, "Label kept in the record", text)
-    ui: str = _setting("html", "How a cell is drawn", choice("html", "widget", "text"))
+    ui: str = _setting(
+        "html", "How a cell is drawn while it runs: html, widget or text", choice("html", "widget", "text")
+    )
     aliases: Mapping[str, object] = _setting({}, "Names for models, with their own base URL and key variable", mapping)
     base_url: str | None = _setting(None, "Endpoint for the provider of `model`", text)
     allowed_hosts: tuple[str, ...] = _setting(

@@ -1,0 +1,338 @@
+"""Settings in force, and one cell after another."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from nbkit.errors import (
+    BadSetting,
+    MissingKey,
+    NoModel,
+    PromptError,
+    RateLimited,
+    UnknownModel,
+    UnknownPlugin,
+    UnknownSetting,
+)
+from nbkit.session import Session
+from nbkit.testing import FakeProvider, Reply
+from nbkit.types import Origin
+
+
+@pytest.fixture
+def open_session(tmp_path):
+    opened = []
+
+    def make(script=("Hello there.",), *, environment=None, **fields):
+        provider = script if isinstance(script, FakeProvider) else FakeProvider(script)
+        session = Session(
+            home=tmp_path / "home",
+            environment=environment or {},
+            folder=tmp_path,
+            providers={"fake": provider},
+            **fields,
+        )
+        session.configure({"model": "fake"})
+        opened.append(session)
+        return session, provider
+
+    yield make
+    for session in opened:
+        session.close()
+
+
+def text_of(outcomes):
+    return [outcome.record.response.text for outcome in outcomes]
+
+
+def test_second_ask_is_a_hit(open_session):
+    session, provider = open_session()
+    session.ask("hi")
+    again = session.ask("hi")[0].record
+    assert (provider.calls, again.cache.status, again.response.text) == (1, "hit", "Hello there.")
+
+
+def test_answers_outlive_the_session(open_session):
+    first, _ = open_session()
+    first.ask("hi")
+    first.close()
+    second, provider = open_session()
+    assert second.ask("hi")[0].record.cache.status == "hit"
+    assert provider.calls == 0
+
+
+def test_closed_session_opens_again(open_session):
+    session, _ = open_session()
+    session.ask("hi")
+    session.close()
+    assert session.ask("hi")[0].error is None
+
+
+def test_every_call_is_in_the_ledger(open_session):
+    session, _ = open_session([RateLimited(what="w", why="y", fix="f"), "ok"])
+    session.ask("one")
+    session.ask("two", explicit={"tag": "t"})
+    kept = session.ledger.read(session_id=session.id)
+    assert [(record.status, record.tag) for record in kept] == [("error", None), ("ok", "t")]
+
+
+def test_record_content_can_be_switched_off(open_session, tmp_path):
+    session, _ = open_session(["the answer is forty-two"])
+    session.configure({"records.content": False})
+    outcome = session.ask("what is the question")[0]
+    session.close()
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "home").glob("records*"))
+    assert outcome.record.response.text == "the answer is forty-two"
+    assert b"forty-two" not in kept
+    assert b"what is the question" not in kept
+
+
+def test_strongest_setting_wins_and_says_where_it_is_from(open_session, tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.nbkit]\nseed = 1\nmax_tokens = 10\ntag = "file"\nsystem = "file"\n')
+    session, _ = open_session(
+        environment={"NBKIT_SEED": "2", "NBKIT_MAX_TOKENS": "20", "NBKIT_TAG": "env", "NBKIT_TTL": "7d"}
+    )
+    session.configure({"seed": 3, "max_tokens": 30})
+    with session.settings({"seed": 4}):
+        found = session.config({"temperature": 1})
+    chosen = found.settings
+    assert (chosen.temperature, chosen.seed, chosen.max_tokens, chosen.tag, chosen.system, chosen.ttl) == (
+        1.0, 4, 30, "env", "file", 604800.0,
+    )  # fmt: skip
+    assert [found.origins[name] for name in ("temperature", "seed", "max_tokens", "tag", "ui")] == [
+        "cell", "nbkit.settings", "configured", "NBKIT_TAG", "default",
+    ]  # fmt: skip
+    assert found.origins["system"] == str(tmp_path / "pyproject.toml")
+
+
+def test_file_that_changes_is_read_again(open_session, tmp_path):
+    session, _ = open_session()
+    assert session.config().settings.seed is None
+    (tmp_path / "pyproject.toml").write_text("[tool.nbkit]\nseed = 1\n")
+    assert session.config().settings.seed == 1
+
+
+def test_configure_with_none_goes_back(open_session):
+    session, _ = open_session()
+    session.configure({"seed": 3})
+    session.configure({"seed": None})
+    assert session.config().settings.seed is None
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "hint"),
+    [
+        ({"temprature": 1}, UnknownSetting, "'temperature'"),
+        ({"temperature": 3}, BadSetting, "0 to 2"),
+        ({"temperature": "warm"}, BadSetting, "default is 0.0"),
+        ({"records": {"contents": True}}, UnknownSetting, "records.content"),
+        ({"max_tokens": 0}, BadSetting, "1 to any"),
+    ],
+)
+def test_bad_setting_is_refused_and_changes_nothing(open_session, values, error, hint):
+    session, _ = open_session()
+    with pytest.raises(error, match=hint):
+        session.configure(values)
+    assert session.config().settings.temperature == 0.0
+
+
+def test_each_sample_is_cached_by_its_own_index(open_session):
+    session, provider = open_session(["a", "b", "c"])
+    first = session.ask("hi", explicit={"samples": 3, "temperature": 1})
+    again = session.ask("hi", explicit={"samples": 3, "temperature": 1})
+    assert text_of(first) == text_of(again) == ["a", "b", "c"]
+    assert provider.calls == 3
+    assert [outcome.record.notes for outcome in first] == [(), (), ()]
+
+
+def test_samples_at_temperature_0_warn(open_session):
+    session, _ = open_session()
+    assert "temperature 0" in session.ask("hi", explicit={"samples": 2})[0].record.notes[0]
+
+
+def test_samples_stop_at_the_first_error(open_session):
+    session, _ = open_session(["a", RateLimited(what="w", why="y", fix="f")])
+    outcomes = session.ask("hi", explicit={"samples": 5, "temperature": 1})
+    assert [outcome.record.status for outcome in outcomes] == ["ok", "error"]
+
+
+def test_samples_with_a_seed_differ_in_seed(open_session):
+    session, provider = open_session()
+    session.ask("hi", explicit={"samples": 3, "temperature": 1, "seed": 10})
+    assert [request.seed for request in provider.requests] == [10, 11, 12]
+
+
+def test_thread_remembers_and_a_cell_run_again_rewrites_its_own_turn(open_session):
+    session, provider = open_session(lambda request: request.messages[-1].content.upper())
+    one, two = Origin(cell_id="one"), Origin(cell_id="two")
+    session.ask("a", thread="t", origin=one)
+    session.ask("b", thread="t", origin=two)
+    session.ask("c", thread="t", origin=one)
+    session.ask("b", thread="t", origin=two)
+    contents = [[message.content for message in request.messages] for request in provider.requests]
+    assert contents == [["a"], ["a", "A", "b"], ["c"], ["c", "C", "b"]]
+
+
+def test_thread_drops_the_turn_of_a_cell_that_failed(open_session):
+    session, provider = open_session(["ok", RateLimited(what="w", why="y", fix="f"), "fine"])
+    one = Origin(cell_id="one")
+    session.ask("a", thread="t", origin=one)
+    session.ask("changed", thread="t", origin=one)
+    session.ask("b", thread="t", origin=Origin(cell_id="two"))
+    assert [message.content for message in provider.requests[-1].messages] == ["b"]
+
+
+def test_variables_are_filled_in_once(open_session):
+    session, provider = open_session()
+    session.ask("read {{doc}}", variables={"doc": "a {{secret}} text", "secret": "x"})
+    assert provider.requests[0].messages[-1].content == "read a {{secret}} text"
+
+
+def test_without_variables_braces_stay(open_session):
+    session, provider = open_session()
+    session.ask('{"a": {{x}}}')
+    assert provider.requests[0].messages[-1].content == '{"a": {{x}}}'
+
+
+def test_prompt_version_is_of_the_template_not_of_the_values(open_session):
+    session, _ = open_session()
+    versions = {session.ask("n {{x}}", variables={"x": x})[0].record.prompt_version for x in (1, 2)}
+    assert len(versions) == 1
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n"])
+def test_empty_prompt_is_refused_before_anything_is_sent(open_session, prompt):
+    session, provider = open_session()
+    with pytest.raises(PromptError, match="empty"):
+        session.ask(prompt)
+    assert provider.calls == 0
+
+
+def test_parameter_that_is_a_setting_is_refused(open_session):
+    session, _ = open_session()
+    with pytest.raises(BadSetting, match="--temperature"):
+        session.ask("hi", params={"temperature": 1})
+
+
+def test_key_in_the_environment_never_chooses_a_paid_provider(tmp_path):
+    session = Session(home=tmp_path, environment={"OPENAI_API_KEY": "sk-0123456789abcdef"}, folder=tmp_path)
+    with pytest.raises(NoModel, match="nbkit models pull") as caught:
+        session.ask("hi")
+    assert "OPENAI_API_KEY" in str(caught.value)
+    assert "sk-0123" not in str(caught.value)
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "model"),
+    [
+        ("gpt-4o-mini", "openai", "gpt-4o-mini"),
+        ("openai:gpt-4o-mini", "openai", "gpt-4o-mini"),
+        ("claude-sonnet-4-5", "anthropic", "claude-sonnet-4-5"),
+        ("gemini-2.5-flash", "gemini", "gemini-2.5-flash"),
+        ("ollama:llama3.2:3b", "ollama", "llama3.2:3b"),
+        ("local:qwen2.5-coder-0.5b", "local", "qwen2.5-coder-0.5b"),
+        ("smollm2-135m", "local", "smollm2-135m"),
+        ("echo", "echo", "echo"),
+        ("fast", "openai", "gpt-4o-mini"),
+    ],
+)
+def test_names_of_models(open_session, name, provider, model):
+    session, _ = open_session()
+    session.configure({"aliases": {"fast": "openai:gpt-4o-mini"}})
+    target = session.target(session.config({"model": name}).settings)
+    assert (target.provider, target.model) == (provider, model)
+
+
+def test_alias_has_its_own_endpoint_and_key(open_session):
+    session, _ = open_session(environment={"HOUSE_KEY": "house-0123456789"})
+    row = {"model": "openai:house-1", "base_url": "http://127.0.0.1:9/v1", "api_key_env": "HOUSE_KEY"}
+    session.configure({"aliases": {"house": row}})
+    request, target = session.build("hi", explicit={"model": "house"})
+    assert (request.base_url, request.model, target.key_env) == ("http://127.0.0.1:9/v1", "house-1", ("HOUSE_KEY",))
+    assert session.secrets.redact("house-0123456789") == "[secret:HOUSE_KEY]"
+
+
+def test_alias_whose_key_is_not_set_says_which(open_session):
+    session, _ = open_session()
+    session.configure({"aliases": {"house": {"model": "openai:m", "api_key_env": "HOUSE_KEY"}}})
+    with pytest.raises(MissingKey, match="HOUSE_KEY"):
+        session.ask("hi", explicit={"model": "house"})
+
+
+@pytest.mark.parametrize("row", [{"base_url": "http://127.0.0.1"}, {"model": "echo", "url": "x"}, 3])
+def test_alias_that_is_none_is_refused(open_session, row):
+    session, _ = open_session()
+    session.configure({"aliases": {"house": row}})
+    with pytest.raises(BadSetting, match="alias 'house'"):
+        session.ask("hi", explicit={"model": "house"})
+
+
+def test_alias_of_itself_ends(open_session):
+    session, _ = open_session()
+    session.configure({"aliases": {"a": "b", "b": "a"}})
+    with pytest.raises(UnknownModel):
+        session.ask("hi", explicit={"model": "a"})
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "near"),
+    [
+        ("opnai:gpt-4o", UnknownPlugin, "-m openai:gpt-4o"),
+        ("qwen25-coder-0.5b", UnknownModel, "qwen2.5-coder-0.5b"),
+        ("gtp-4o-mini", UnknownModel, "gpt-4o-mini"),
+        ("openai", UnknownModel, "openai:MODEL"),
+    ],
+)
+def test_unknown_name_answers_with_the_nearest(open_session, name, error, near):
+    session, _ = open_session()
+    with pytest.raises(error) as caught:
+        session.ask("hi", explicit={"model": name})
+    assert near in str(caught.value)
+
+
+def test_key_is_read_from_the_nearest_env_file(open_session, tmp_path):
+    (tmp_path / ".env").write_text("# mine\nexport OPENAI_API_KEY='sk-from-the-file-1234' # prod\n")
+    session, _ = open_session()
+    assert session.key_for(("OPENAI_API_KEY",)) == "sk-from-the-file-1234"
+    assert session.secrets.find("sk-from-the-file-1234")
+
+
+def test_secret_in_a_prompt_is_blocked_and_nothing_is_sent(open_session):
+    session, provider = open_session(environment={"HF_TOKEN": "hf_0123456789abcdef"})
+    outcome = session.ask("my token is hf_0123456789abcdef")[0]
+    assert outcome.record.status == "blocked"
+    assert provider.calls == 0
+    assert "hf_0123456789abcdef" not in str(outcome.error)
+
+
+def test_threads_share_a_session(open_session):
+    gate = threading.Event()
+    session, provider = open_session([Reply(("ok",), gate=gate)])
+    with ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(session.ask, f"prompt {index}") for index in range(32)]
+        gate.set()
+        outcomes = [one.result()[0] for one in running]
+    assert all(outcome.error is None and not outcome.record.notes for outcome in outcomes)
+    assert provider.calls == 32
+    assert len(session.ledger.read(session_id=session.id)) == 32
+
+
+def test_identical_calls_at_once_are_one_call(open_session):
+    gate = threading.Event()
+    session, provider = open_session([Reply(("ok",), gate=gate)])
+    with ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(session.ask, "the same") for _ in range(8)]
+        gate.set()
+        statuses = sorted(one.result()[0].record.cache.status for one in running)
+    assert provider.calls == 1
+    assert statuses == ["hit"] * 7 + ["miss"]
+
+
+def test_home_moves_everything(open_session, tmp_path):
+    session, _ = open_session()
+    session.ask("hi")
+    session.close()
+    assert {path.name for path in Path(tmp_path).iterdir()} == {"home"}
