@@ -69,7 +69,9 @@ class Session:
         self.folder = folder or Path.cwd()
         self.threads = Threads()
         self.secrets = from_environment(targets.key_names(), self.environment)
-        self._furniture = Furniture(self, dict(providers or {}))
+        self.providers: dict[str, Provider] = dict(providers or {})
+        """Instances that answer for a provider's name."""
+        self._furniture = Furniture(self, self.providers)
         self._lock = threading.Lock()
         self._configured: dict[str, object] = {}
         self._stack: list[Layer] = []
