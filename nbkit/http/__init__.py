@@ -1,0 +1,1 @@
+"""HTTP to a provider: pooled connections, deadlines, retries, event streams, errors that say nothing private."""

@@ -1,0 +1,283 @@
+"""Exchanges with one server: a pool for each calling thread, over one TLS context.
+
+One pool shared by 64 threads took 12.5 times the ideal wall time (DESIGN §5): its lock is taken for every state
+change of every connection. Here a thread waits for nobody. Built on httpcore, the pool below httpx, for its network
+backend (see `nbkit.http.wire`) and because it costs half of `httpx.Client` for each call
+(tests/bench/bench_roundtrip_provider.py); httpx gives the TLS context.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from nbkit.errors import BadResponse, BadSetting, MissingKey, ProviderTimeout, ProviderUnreachable
+from nbkit.http.clock import Clock
+from nbkit.http.faults import Peer
+from nbkit.http.retry import Again
+
+if TYPE_CHECKING:
+    import httpcore
+
+    from nbkit.http.wire import Backend, Turn
+
+MAX_BODY_BYTES = 64 << 20
+"""Longest answer that is read."""
+_KEEP_ALIVE_S = 15.0
+"""Below the idle time after which common servers and proxies close a connection, so that few calls meet a dead one."""
+_TAIL_S = 0.5
+"""How long a server may take to end a stream after its last event."""
+_LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer's head, with its body unless that was streamed."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes = b""
+
+
+@dataclass(slots=True, weakref_slot=True, eq=False)
+class _Line:
+    pool: httpcore.ConnectionPool
+    backend: Backend
+    is_open: bool = True
+
+
+class HttpClient:
+    """Sends requests to one base URL. Cheap to make: nothing is imported or opened before the first request.
+
+    >>> HttpClient("http://127.0.0.1:11434/").url
+    'http://127.0.0.1:11434'
+    """
+
+    def __init__(self, base_url: str, *, clock: Clock | None = None) -> None:
+        parts = urlsplit(base_url.rstrip("/"))
+        try:
+            parts.port  # noqa: B018 - raises for a port that is no number
+            is_bad = parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query
+        except ValueError:
+            is_bad = True
+        if is_bad:
+            raise BadSetting(
+                what="base_url cannot be used",
+                why="it needs http:// or https://, a host, and neither a password nor a query",
+                fix="set base_url to something like https://host/v1",
+            )
+        self.clock = clock or Clock()
+        self.url = f"{parts.scheme}://{parts.netloc}"
+        self.is_loopback = is_loopback(base_url)
+        self._path = parts.path
+        self._host = parts.hostname or ""
+        self._netloc = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._lines: weakref.WeakSet[_Line] = weakref.WeakSet()
+        self._tls: ssl.SSLContext | None = None
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | None,
+        deadline: float,
+        peer: Peer,
+        streams: str | None = None,
+        on_bytes: Callable[[bytes], bool] | None = None,
+    ) -> Reply:
+        """The answer. One of status 200 and of the content type `streams` goes to `on_bytes` while it arrives.
+
+        `on_bytes` is called once for all that one read from the network brought. `deadline` is on the monotonic clock
+        and holds for connecting, sending and every byte of the answer; once `on_bytes` returns True, nothing more is
+        needed, and the stream has half a second left to end. Raises `ProviderTimeout`, `BadResponse`, or
+        `Again` around `ProviderUnreachable`. When anything is raised, `KeyboardInterrupt` included, the connection is
+        closed at once and the next call opens another.
+        """
+        import httpcore
+
+        from nbkit.http.wire import Turn
+
+        line = self._line()
+        outer = line.backend.turn
+        turn = line.backend.turn = Turn(deadline, monotonic=self.clock.monotonic)
+        is_whole = False
+        try:
+            request = self._request(method, path, headers, body)
+            reply = _read(line.pool.handle_request(request), turn, streams, on_bytes)
+            is_whole = True
+        except httpcore.TimeoutException as error:
+            raise _late(peer) from error
+        except httpcore.LocalProtocolError:
+            # Its text would repeat the header, and with it the key.
+            raise _unsendable(peer) from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, httpcore.ProxyError) as e:
+            raise self._broken(line, peer, e) from e
+        finally:
+            line.backend.turn = outer
+            if not is_whole or not line.is_open:
+                self._drop(line)
+        return reply
+
+    def close(self) -> None:
+        """Closes the connections of all threads; a later `send` opens new ones."""
+        with self._lock:
+            lines = list(self._lines)
+            self._lines.clear()
+        for line in lines:
+            line.is_open = False
+            line.backend.shut()
+
+    def _request(
+        self, method: str, path: str, headers: Sequence[tuple[str, str]], body: bytes | None
+    ) -> httpcore.Request:
+        import httpcore
+
+        fields = [(b"host", self._netloc), (b"accept-encoding", b"identity")]
+        fields += [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in headers]
+        if body is not None:
+            fields += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        return httpcore.Request(method, f"{self.url}{self._path}{path}", headers=fields, content=body)
+
+    def _line(self) -> _Line:
+        line: _Line | None = getattr(self._local, "line", None)
+        if line is not None and line.is_open:
+            return line
+        line = self._open_line()
+        # A thread that ends takes its line with it: the sockets are closed when the line is collected.
+        weakref.finalize(line, line.backend.shut)
+        with self._lock:
+            self._lines.add(line)
+        self._local.line = line
+        return line
+
+    def _open_line(self) -> _Line:
+        import httpcore
+
+        from nbkit.http.wire import Backend
+
+        backend = Backend()
+        tls = self._context() if self.url.startswith("https") else None
+        proxy = _proxy_for(self.url, self._host) if not self.is_loopback else None
+        if proxy is None:
+            pool = httpcore.ConnectionPool(ssl_context=tls, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend)
+        else:
+            pool = httpcore.HTTPProxy(
+                proxy, ssl_context=tls, keepalive_expiry=_KEEP_ALIVE_S, network_backend=backend
+            )  # fmt: skip
+        return _Line(pool, backend)
+
+    def _drop(self, line: _Line) -> None:
+        line.is_open = False
+        line.backend.shut()
+
+    def _context(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._tls is None:
+                import httpx
+
+                self._tls = httpx.create_ssl_context()
+            return self._tls
+
+    def _broken(self, line: _Line, peer: Peer, error: Exception) -> Exception:
+        import httpcore
+
+        who = f"{peer.provider} ({self.url})"
+        if isinstance(error, httpcore.ConnectError):
+            what, fix = f"no connection to {who}", "check that the server runs, base_url, and the network"
+        else:
+            what, fix = f"the connection to {who} broke", "run the cell again"
+        why = peer.private.quote(str(error)) or type(error).__name__
+        failure = ProviderUnreachable(what=what, why=why, fix=fix)
+        # Closed from outside while this call was under way: nbkit is being unloaded, and wants no new connection.
+        return Again(failure) if line.is_open else failure
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine.
+
+    >>> is_loopback("http://127.0.0.1:8080/v1"), is_loopback("https://api.openai.com")
+    (True, False)
+    """
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return host in _LOOPBACK or (host.startswith("127.") and host.replace(".", "").isdigit())
+
+
+def _read(
+    response: httpcore.Response,
+    turn: Turn,
+    streams: str | None,
+    on_bytes: Callable[[bytes], bool] | None,
+) -> Reply:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise BadResponse(
+            what="the answer came compressed",
+            why=f"it was asked for as it is, and is {coding[:20]!r}",
+            fix="check the proxy between here and the provider",
+        )
+    chunks: list[bytes] = []
+    size = 0
+    take = on_bytes if response.status == 200 and kind == streams else None  # noqa: PLR2004 - HTTP's own
+
+    def pass_on() -> None:
+        if take is not None and chunks:
+            block = b"".join(chunks)
+            chunks.clear()
+            if take(block):
+                turn.deadline = min(turn.deadline, turn.monotonic() + _TAIL_S)
+
+    turn.before_read = pass_on
+    for chunk in response.iter_stream():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise BadResponse(
+                what="the answer is too long",
+                why=f"more than {MAX_BODY_BYTES} bytes arrived",
+                fix="lower --max-tokens, or check that base_url leads to a model server",
+            )
+    turn.before_read = None
+    pass_on()
+    response.close()
+    return Reply(response.status, headers, b"".join(chunks))
+
+
+def _late(peer: Peer) -> ProviderTimeout:
+    return ProviderTimeout(
+        what=f"{peer.provider} ({peer.url}) did not finish in time",
+        why="the deadline of the call passed",
+        fix="give it more time with --timeout, lower --max-tokens, or use a faster model",
+    )
+
+
+def _unsendable(peer: Peer) -> MissingKey:
+    return MissingKey(
+        what=f"the key for {peer.provider} cannot be sent",
+        why="it holds characters that an HTTP header cannot carry, such as a line break",
+        fix=peer.fix_key,
+    )
+
+
+def _proxy_for(url: str, host: str) -> str | None:
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    proxy = proxies.get(url.partition(":")[0]) or proxies.get("all")
+    if not proxy or proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"

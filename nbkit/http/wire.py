@@ -1,0 +1,167 @@
+"""Sockets that keep one deadline for a whole exchange.
+
+httpx gives each read its own timeout, so a server that sends a byte a second holds a call for ever. The pool below
+httpx, httpcore, takes its sockets from a network backend; this one measures every read and write against the deadline
+of the exchange under way, and knows its open sockets, so that an interrupted call can be cut off without asking the
+pool, whose locks the interrupt may have left held.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+
+_SLICE_BYTES = 1 << 14
+"""Most bytes written before the deadline is looked at again."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """The exchange under way."""
+
+    deadline: float
+    """On the clock `monotonic`."""
+    before_read: Callable[[], None] | None = None
+    """Called before each read that may wait: what has arrived can be passed on."""
+    monotonic: Callable[[], float] = time.monotonic
+
+    def left_s(self, late: type[httpcore.TimeoutException]) -> float:
+        """Seconds left; raises `late` when there are none."""
+        left = self.deadline - self.monotonic()
+        if left <= 0:
+            raise late
+        return left
+
+
+class Backend(httpcore.NetworkBackend):
+    """Opens the sockets of one pool, which belongs to one thread."""
+
+    def __init__(self) -> None:
+        self.turn: Turn | None = None
+        self._inner = httpcore.SyncBackend()
+        self._open: set[Stream] = set()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002 - the turn's deadline counts
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A connection to the first address of `host` that answers."""
+        turn = self._current()
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        for address in _addresses(host, port, turn):
+            left = turn.left_s(httpcore.ConnectTimeout)
+            try:
+                inner = self._inner.connect_tcp(address, port, left, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return self.adopt(inner)
+        raise failure or httpcore.ConnectError("the name has no address")
+
+    def adopt(self, inner: httpcore.NetworkStream) -> Stream:
+        """The stream, under this backend's deadline."""
+        stream = Stream(inner, self)
+        self._open.add(stream)
+        return stream
+
+    def forget(self, stream: Stream) -> None:
+        """Leaves out a stream that was closed."""
+        self._open.discard(stream)
+
+    def shut(self) -> None:
+        """Closes every socket at once; a read that waits in another thread ends with an error."""
+        for stream in list(self._open):
+            stream.cut(keep=self.turn is not None)
+        if self.turn is None:
+            self._open.clear()
+
+    def _current(self) -> Turn:
+        return self.turn or Turn(time.monotonic() + 10.0)
+
+
+class Stream(httpcore.NetworkStream):
+    """One connection, measured against the deadline of its backend's turn."""
+
+    def __init__(self, inner: httpcore.NetworkStream, backend: Backend) -> None:
+        self._inner = inner
+        self._backend = backend
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the turn's deadline counts
+        """What has arrived, waiting for the first byte of it."""
+        turn = self._backend._current()  # noqa: SLF001 - one part in two classes
+        if turn.before_read is not None:
+            turn.before_read()
+        return self._inner.read(max_bytes, turn.left_s(httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the turn's deadline counts
+        """Sends everything."""
+        turn = self._backend._current()  # noqa: SLF001 - one part in two classes
+        for start in range(0, len(buffer), _SLICE_BYTES):
+            self._inner.write(buffer[start : start + _SLICE_BYTES], turn.left_s(httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """The same connection, encrypted."""
+        del timeout  # the turn's deadline counts
+        left = self._backend._current().left_s(httpcore.ConnectTimeout)  # noqa: SLF001 - one part in two classes
+        encrypted = self._inner.start_tls(ssl_context, server_hostname, left)
+        self._backend.forget(self)
+        return self._backend.adopt(encrypted)
+
+    def close(self) -> None:
+        """Closes the socket."""
+        self._backend.forget(self)
+        self._inner.close()
+
+    def cut(self, *, keep: bool) -> None:
+        """Ends the connection now; with `keep` the thread that is using it closes the socket itself."""
+        found = self._inner.get_extra_info("socket")
+        if isinstance(found, socket.socket):
+            with contextlib.suppress(OSError):
+                found.shutdown(socket.SHUT_RDWR)
+        if not keep:
+            self._inner.close()
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as httpcore has it
+        """What httpcore asks of a stream."""
+        return self._inner.get_extra_info(info)
+
+
+def _addresses(host: str, port: int, turn: Turn) -> list[str]:
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        pass
+    # The resolver can neither be interrupted nor timed, so it gets a thread that may be left behind.
+    found: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
+
+    def resolve() -> None:
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.put(list(dict.fromkeys(str(row[4][0]) for row in rows)))
+        except (OSError, UnicodeError) as error:
+            found.put(error if isinstance(error, OSError) else OSError(str(error)))
+
+    threading.Thread(target=resolve, name="nbkit-resolve", daemon=True).start()
+    try:
+        answer = found.get(timeout=turn.left_s(httpcore.ConnectTimeout))
+    except queue.Empty:
+        raise httpcore.ConnectTimeout from None
+    if isinstance(answer, OSError):
+        raise httpcore.ConnectError(str(answer)) from answer
+    return answer

@@ -1,0 +1,1 @@
+"""Providers: each turns a request into the calls of one service, and what comes back into a response."""
