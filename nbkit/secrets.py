@@ -12,7 +12,8 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
 MIN_CHARS = 8
@@ -32,7 +33,7 @@ class SecretRegistry:
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self._lock = threading.Lock()
         self._forms: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._matcher: _Matcher | None = None
         for name, value in (values or {}).items():
             self.add(name, value)
 
@@ -42,25 +43,96 @@ class SecretRegistry:
             return
         with self._lock:
             self._forms = dict.fromkeys(_forms(value), name) | self._forms
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._matcher = None
 
     def find(self, text: str) -> list[tuple[int, int, str]]:
         """Places of secrets in a text, in order: start, end, name."""
-        if self._pattern is None:
+        matcher = self._ready()
+        if matcher is None:
             return []
-        return [(m.start(), m.end(), self._forms[m.group()]) for m in self._pattern.finditer(text)]
+        return [(m.start(), m.end(), matcher.forms[m.group()]) for m in matcher.pattern.finditer(text)]
 
     def redact(self, text: str) -> str:
-        """The text with each secret replaced by its name."""
-        if self._pattern is None:
+        """The text with each secret replaced by its label."""
+        matcher = self._ready()
+        if matcher is None:
             return text
-        return self._pattern.sub(lambda m: f"[secret:{self._forms[m.group()]}]", text)
+        return matcher.pattern.sub(lambda m: self.label(matcher.forms[m.group()]), text)
+
+    def label(self, name: str) -> str:
+        """What stands in a text in place of the secret `name`.
+
+        >>> SecretRegistry().label("HF_TOKEN")
+        '[secret:HF_TOKEN]'
+        """
+        label = f"[secret:{name}]"
+        matcher = self._ready()
+        # A variable's name may hold the value of another, or its own.
+        return label if matcher is None or matcher.pattern.search(label) is None else "[secret]"
+
+    def pending(self, text: str, start: int = 0) -> int:
+        """Where the end of a text begins that may go on to be a secret, from `start`; its length when there is none.
+
+        What stands before it is decided. A text that ends in a whole secret is pending if a longer one begins with it.
+
+        >>> SecretRegistry({"HF_TOKEN": "hf_0123456789"}).pending("see hf_01")
+        4
+        """
+        matcher = self._ready()
+        if matcher is None:
+            return len(text)
+        for found in matcher.heads.finditer(text, max(start, len(text) - matcher.longest_chars + 1)):
+            at = found.start()
+            tail = text[at:]
+            if any(len(form) > len(tail) and form.startswith(tail) for form in matcher.by_first[text[at]]):
+                return at
+        return len(text)
+
+    def is_clear(self, text: str) -> bool:
+        """Whether nothing in the text could be a secret or begin one: a quick look that may say no for nothing."""
+        matcher = self._ready()
+        return matcher is None or matcher.heads.search(text) is None
 
     @property
     def longest_chars(self) -> int:
-        """Length of the longest form: how much a stream has to hold back."""
+        """Length of the longest form."""
         return max(map(len, self._forms), default=0)
+
+    def _ready(self) -> _Matcher | None:
+        if self._matcher is None and self._forms:
+            # Compiled on first use: most of the variables in an environment are never looked for.
+            with self._lock:
+                self._matcher = _Matcher.of(self._forms)
+        return self._matcher
+
+
+@dataclass(frozen=True, slots=True)
+class _Matcher:
+    """All forms as one pattern, branching on the first two characters so that many forms cost little more than one."""
+
+    forms: Mapping[str, str]
+    by_first: Mapping[str, Sequence[str]]
+    pattern: re.Pattern[str]
+    """Leftmost, then longest."""
+    heads: re.Pattern[str]
+    """Every place where the first two characters of a form are, or the first at the end of the text."""
+    longest_chars: int
+
+    @classmethod
+    def of(cls, forms: Mapping[str, str]) -> _Matcher:
+        by_first: dict[str, list[str]] = {}
+        for form in sorted(forms, key=len, reverse=True):
+            by_first.setdefault(form[0], []).append(form)
+        whole, heads = [], []
+        for first, group in by_first.items():
+            seconds: dict[str, list[str]] = {}
+            for form in group:
+                seconds.setdefault(form[1], []).append(re.escape(form[2:]))
+            rest = "|".join(f"{re.escape(second)}(?:{'|'.join(tails)})" for second, tails in seconds.items())
+            whole.append(f"{re.escape(first)}(?:{rest})")
+            heads.append(f"{re.escape(first)}(?:[{''.join(map(re.escape, seconds))}]|\\Z)")
+        longest = max(map(len, forms))
+        return cls(dict(forms), by_first, re.compile("|".join(whole)), re.compile(f"(?={'|'.join(heads)})"), longest)
 
 
 def from_environment(names: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> SecretRegistry:
