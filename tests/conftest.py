@@ -97,6 +97,9 @@ class Isolation:
                 patch.delenv(name, raising=False)
             patch.setenv("NBKIT_HOME", str(home))
             yield
+            # `nbkit.ask` in a test opens the process's session; it must not reach the next test with this home.
+            if "nbkit.session" in sys.modules:
+                sys.modules["nbkit.session"].end_current()
             if "nbkit.session" in sys.modules:
                 sys.modules["nbkit.session"].end_current()
         shutil.rmtree(home, ignore_errors=True)

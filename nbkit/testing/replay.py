@@ -1,0 +1,179 @@
+"""Answers from the records that an executed notebook carries, so that it re-runs without its model.
+
+A request is found by its hash, so the notebook's code has to build the very request that was recorded. What was
+recorded is given again: text as a stream, tokens, errors, interrupts. One request that was sent several times gets
+its answers in the order of the notebook, the last one repeated.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nbkit import errors, registry
+from nbkit.canonical import from_plain, request_key, sha256, to_plain
+from nbkit.errors import BadResponse, NbkitError, NoModel, NotebookError, ProviderError, UnknownPlugin
+from nbkit.protocols import OnText, ProviderOptions
+from nbkit.types import Failure, JsonValue, Record, Request, Response
+
+RECORD_MIME = "application/vnd.nbkit.record+json"
+RENEW = "pytest -m live --update-notebooks"
+_PIECE = re.compile(r"\s*\S+|\s+$")
+
+
+def read_records(notebook: Path) -> list[Record]:
+    """The records in a notebook's outputs, in the order of its cells; raises `NotebookError`.
+
+    An output may carry one record or a list of them.
+    """
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        found = [output["data"][RECORD_MIME] for output in outputs if RECORD_MIME in output.get("data", {})]
+        return [from_plain(Record, plain) for one in found for plain in (one if isinstance(one, list) else [one])]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotebookError(
+            what=f"no records can be read from {notebook.name}",
+            why=f"{type(error).__name__}: {error}",
+            fix=f"check that it is an executed notebook; {RENEW} records it again",
+        ) from error
+
+
+class ReplayProvider:
+    """Answers as recorded in the notebook that `ProviderOptions.base_url` names.
+
+    Environment `NBKIT_REPLAY=PATH` puts it in the place of every provider.
+    """
+
+    name: ClassVar[str] = "replay"
+    key_env: ClassVar[tuple[str, ...]] = ()
+    model_prefixes: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, options: ProviderOptions) -> None:
+        self._notebook = Path(options.base_url or "")
+        self._lock = threading.Lock()
+        self._given: dict[str, int] = {}
+
+    @property
+    def is_local(self) -> bool:
+        """Whether all recorded models ran on this machine: costs are then 0, as they were."""
+        names = {record.request.provider for record in self._records if record.request is not None}
+        return all(_is_local(name) for name in names)
+
+    def default_model(self) -> str:
+        """`PROVIDER:MODEL` of the first record; raises `NoModel` when the notebook carries none."""
+        for record in self._records:
+            if record.request is not None:
+                return f"{record.request.provider}:{record.request.model}"
+        raise NoModel(
+            what=f"no model to replay from {self._notebook.name}",
+            why="its outputs carry no record of a request",
+            fix=f"run it on a model first: {RENEW}",
+        )
+
+    def complete(self, request: Request, *, on_text: OnText, timeout_s: float) -> Response:  # noqa: ARG002 - nothing to wait for
+        """The recorded answer, or the recorded error; raises `BadResponse` for a request that was not recorded."""
+        record = self._take(request)
+        answered = record.response
+        for piece in _PIECE.findall(answered.text) if answered is not None else ():
+            on_text(piece)
+        if record.error is not None:
+            raise _error(record.error, attempts=record.timing.attempts)
+        if answered is None:
+            raise BadResponse(
+                what="the recorded answer has no text",
+                why=f"{self._notebook.name} was run with records.content = false",
+                fix=f"keep content and record again: {RENEW}",
+            )
+        return answered
+
+    def models(self) -> list[str]:
+        """Models that the notebook has answers of, sorted."""
+        return sorted({record.request.model for record in self._records if record.request is not None})
+
+    def close(self) -> None:
+        """Starts again from the notebook's first answer."""
+        with self._lock:
+            self._given.clear()
+
+    @functools.cached_property
+    def _records(self) -> list[Record]:
+        return read_records(self._notebook)
+
+    @functools.cached_property
+    def _answers(self) -> dict[str, list[Record]]:
+        answers: dict[str, list[Record]] = {}
+        # What the provider said comes first: a hit only repeats it, and stands in where the miss was not kept.
+        for is_hit in (False, True):
+            known = set(answers) if is_hit else set()
+            for record in self._records:
+                key = record.request_sha256
+                has_answer = record.response is not None or record.timing.attempts > 0 or record.error is not None
+                if key is not None and key not in known and (record.cache.status == "hit") is is_hit and has_answer:
+                    answers.setdefault(key, []).append(record)
+        return answers
+
+    def _take(self, request: Request) -> Record:
+        key = request_key(request)
+        records = self._answers.get(key)
+        if records is None:
+            raise self._unknown(request)
+        with self._lock:
+            turn = self._given.get(key, 0)
+            self._given[key] = turn + 1
+        return records[min(turn, len(records) - 1)]
+
+    def _unknown(self, request: Request) -> BadResponse:
+        asked = [record.request for record in self._records if record.request is not None]
+        nearest = min((list(_differences(request, old)) for old in asked), key=len, default=None)
+        return BadResponse(
+            what=f"this request is not among the {len(asked)} that {self._notebook.name} recorded",
+            why="it recorded none" if nearest is None else f"the nearest differs in {', '.join(nearest)}",
+            fix=f"record the notebook again: {RENEW}",
+        )
+
+
+def _is_local(provider: str) -> bool:
+    try:
+        return bool(getattr(registry.load("providers", provider), "is_local", False))
+    except UnknownPlugin:  # a scripted provider, or one that is not installed here
+        return False
+
+
+def _error(failure: Failure, *, attempts: int) -> BaseException:
+    kind = getattr(errors, failure.kind, None)
+    if failure.kind == "KeyboardInterrupt":
+        return KeyboardInterrupt()
+    if not (isinstance(kind, type) and issubclass(kind, NbkitError)):
+        return RuntimeError(f"{failure.kind}: {failure.what}")
+    error = kind(what=failure.what, why=failure.why, fix=failure.fix)
+    if isinstance(error, ProviderError):
+        error.attempts = max(attempts, 1)
+    return error
+
+
+def _differences(now: Request, recorded: Request) -> Iterator[str]:
+    """`field (recorded …, now …)` for each field that differs; prompts by length and hash only."""
+    old, new = _plain(recorded), _plain(now)
+    for name in new:
+        if old[name] != new[name]:
+            yield f"{name} (recorded {_shown(name, old[name])}, now {_shown(name, new[name])})"
+
+
+def _plain(request: Request) -> dict[str, Any]:
+    plain = to_plain(request)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _shown(name: str, value: JsonValue) -> str:
+    if name != "messages" or not isinstance(value, list):
+        return repr(value)
+    contents: Iterable[str] = [str(turn["content"]) for turn in value if isinstance(turn, dict)]
+    text = "\n".join(contents)
+    return f"{len(value)} of {len(text)} chars, sha256 {sha256(text)[:8]}"

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbkit.canonical import sha256, to_plain
+from nbkit.errors import BadResponse, Blocked, NoModel, NotebookError, RateLimited
+from nbkit.protocols import ProviderOptions
+from nbkit.testing.contracts import ProviderContract
+from nbkit.testing.factories import record, request, response, usage
+from nbkit.testing.replay import RECORD_MIME, ReplayProvider, read_records
+from nbkit.types import CacheOutcome, Failure, Message, Timing
+
+
+def _notebook(path, *outputs):
+    """A notebook with one cell for each output: a record, or a list of records."""
+    plain = [[to_plain(one) for one in out] if isinstance(out, list) else to_plain(out) for out in outputs]
+    cells = [
+        {"cell_type": "code", "outputs": [{"output_type": "display_data", "data": {RECORD_MIME: one}}]} for one in plain
+    ]
+    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": "# Title"}, *cells]}))
+    return path
+
+
+def _replay(path, *outputs):
+    return ReplayProvider(ProviderOptions(path.parent, base_url=str(_notebook(path, *outputs))))
+
+
+def _ask(provider, asked):
+    pieces = []
+    return pieces, provider.complete(asked, on_text=pieces.append, timeout_s=1)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.ipynb"
+
+
+class TestReplayIsAProvider(ProviderContract):
+    @pytest.fixture(autouse=True)
+    def _folder(self, path):
+        self.path = path
+
+    def provider(self):
+        return _replay(self.path, record(request=self.request(), response=response("Hello there.\n")))
+
+
+@given(text=st.text(), tokens=st.integers(0, 9999))
+def test_what_was_recorded_is_given_again(tmp_path_factory, text, tokens):
+    said = response(text, usage=usage(output_tokens=tokens))
+    pieces, answered = _ask(_replay(tmp_path_factory.mktemp("r") / "n.ipynb", record(response=said)), request())
+    assert "".join(pieces) == text
+    assert answered == said
+
+
+def test_several_records_in_one_output_are_all_found(path):
+    drawn = [record(n, request=request(sample=n), response=response(f"draw {n}")) for n in range(3)]
+    replay = _replay(path, drawn)
+    assert [_ask(replay, request(sample=n))[1].text for n in (2, 0, 1)] == ["draw 2", "draw 0", "draw 1"]
+
+
+def test_a_request_that_was_sent_twice_gets_its_answers_in_order(path):
+    replay = _replay(path, record(1, response=response("first")), record(2, response=response("second")))
+    assert [_ask(replay, request())[1].text for _ in range(3)] == ["first", "second", "second"]
+
+
+def test_close_starts_again_from_the_first_answer(path):
+    replay = _replay(path, record(1, response=response("first")), record(2, response=response("second")))
+    _ask(replay, request())
+    replay.close()
+    assert _ask(replay, request())[1].text == "first"
+
+
+def test_a_hit_only_stands_in_where_the_call_itself_was_not_kept(path):
+    hit = CacheOutcome("hit")
+    both = _replay(path, record(1, response=response("live")), record(2, response=response("hit"), cache=hit))
+    assert [_ask(both, request())[1].text for _ in range(2)] == ["live", "live"]
+    alone = _replay(path, record(2, response=response("hit"), cache=hit))
+    assert _ask(alone, request())[1].text == "hit"
+
+
+@pytest.mark.parametrize("kind", [RateLimited, Blocked])
+def test_a_recorded_error_is_raised_again_after_its_partial_text(path, kind):
+    error = kind(what="it happened", why="because", fix="do this")
+    failed = record(status="error", response=response("half an"), error=error.failure, timing=Timing(attempts=3))
+    pieces = []
+    with pytest.raises(kind) as raised:
+        _replay(path, failed).complete(request(), on_text=pieces.append, timeout_s=1)
+    assert "".join(pieces) == "half an"
+    assert raised.value.failure == error.failure
+    assert getattr(raised.value, "attempts", 3) == 3
+
+
+def test_a_recorded_interrupt_interrupts_again(path):
+    stopped = record(status="interrupted", error=Failure("KeyboardInterrupt", "interrupted", "stopped", "run again"))
+    with pytest.raises(KeyboardInterrupt):
+        _ask(_replay(path, stopped), request())
+
+
+def test_an_error_that_is_not_ours_does_not_pass_for_an_answer(path):
+    broken = record(status="error", response=None, error=Failure("ZeroDivisionError", "a bug", "in a plug-in", "see"))
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        _ask(_replay(path, broken), request())
+
+
+def test_an_unknown_request_names_what_differs_from_the_nearest_and_keeps_the_prompt_to_itself(path):
+    replay = _replay(path, record(1, request=request("something else", model="other")), record(2))
+    with pytest.raises(BadResponse) as raised:
+        _ask(replay, request("Why is the sky green?", temperature=0.5))
+    lines = str(raised.value).splitlines()
+    assert len(lines) == 3
+    assert "not among the 2 that run.ipynb recorded" in lines[0]
+    assert "temperature (recorded 0.0, now 0.5)" in lines[1]
+    assert f"sha256 {sha256('Why is the sky green?')[:8]}" in lines[1]
+    assert "sky" not in str(raised.value)
+    assert "pytest -m live --update-notebooks" in lines[2]
+
+
+@given(field=st.sampled_from(["model", "temperature", "max_tokens", "seed", "stop", "sample", "messages", "params"]))
+def test_a_request_that_differs_anywhere_is_not_answered(tmp_path_factory, field):
+    other = {
+        "model": "m2", "temperature": 1.0, "max_tokens": 5, "seed": 1, "stop": ("x",), "sample": 9,
+        "messages": (Message("system", "s"), *request().messages), "params": (("top_p", 0.5),),
+    }  # fmt: skip
+    replay = _replay(tmp_path_factory.mktemp("r") / "n.ipynb", record())
+    with pytest.raises(BadResponse, match=field):
+        _ask(replay, dataclasses.replace(request(), **{field: other[field]}))
+
+
+def test_the_first_record_names_the_default_model_and_whether_it_is_local(path):
+    local = _replay(path, record(request=None), record(request=request(provider="echo", model="echo")))
+    assert local.default_model() == "echo:echo"
+    assert local.is_local
+    assert local.models() == ["echo"]
+
+
+def test_a_paid_model_is_not_local(path):
+    assert not _replay(path, record(request=request(provider="openai", model="gpt-4o-mini"))).is_local
+
+
+def test_a_notebook_without_records_has_no_model(path):
+    with pytest.raises(NoModel, match="no record"):
+        _replay(path).default_model()
+
+
+def test_an_answer_whose_text_was_not_kept_is_an_error(path):
+    with pytest.raises(BadResponse, match=r"records\.content"):
+        _ask(_replay(path, record(response=None)), request())
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": 1}', '{"cells": [{"outputs": [{"data": 1}]}]}'])
+def test_a_file_that_is_no_notebook_is_three_lines(path, text):
+    path.write_text(text)
+    with pytest.raises(NotebookError, match=r"run\.ipynb"):
+        read_records(path)
+
+
+def test_a_missing_file_is_three_lines():
+    with pytest.raises(NotebookError):
+        read_records(Path("nowhere.ipynb"))
