@@ -22,7 +22,9 @@ _LEASES = """CREATE TABLE Lease (
   key TEXT PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL
 ) WITHOUT ROWID"""
 _FOUND = "SELECT mode, filename, value FROM Cache WHERE key = ? AND raw = 1"
-_NEWEST = "SELECT key, mode, filename, value FROM Cache WHERE raw = 1 ORDER BY store_time DESC, rowid DESC LIMIT ?"
+_ORDERED = (
+    "SELECT key, mode, filename, value FROM Cache WHERE raw = 1 ORDER BY store_time {order}, rowid {order} LIMIT ?"
+)
 _PREFIXED = "SELECT key FROM Cache WHERE key >= ? AND key < ? AND raw = 1 ORDER BY key LIMIT ?"
 _EVICT = "DELETE FROM Cache WHERE rowid IN (SELECT rowid FROM Cache ORDER BY store_time LIMIT ?)"
 _EVICTED_AT_LEAST = 10
@@ -97,10 +99,16 @@ class ByteStore:
 
     def newest(self, limit: int) -> list[Row]:
         """The values stored last, newest first; rows that this class did not write are left out."""
+        return self._rows("DESC", limit)
 
+    def oldest(self) -> Row | None:
+        """The value that goes next, None when there is none."""
+        return next(iter(self._rows("ASC", 1)), None)
+
+    def _rows(self, order: str, limit: int) -> list[Row]:
         def find(connection: sqlite3.Connection) -> list[Row]:
             rows = []
-            for key, mode, filename, stored in connection.execute(_NEWEST, (limit,)):
+            for key, mode, filename, stored in connection.execute(_ORDERED.format(order=order), (limit,)):
                 value = self._value(mode, filename, stored)
                 if isinstance(key, str) and value is not None:
                     rows.append(Row(key, value, len(stored)))

@@ -180,6 +180,8 @@ class Database:
     def _open(self) -> _Handle:
         try:
             return self._open_once()
+        except OSError as error:
+            raise self._failed(error) from error
         except sqlite3.Error as error:
             if not is_damage(error) or self._is_read_only:
                 raise self._failed(error) from error
@@ -224,7 +226,7 @@ class Database:
         if aside is not None:
             self._notice = f"{self.path} {why}: it was moved to {aside.name} and a new one was begun"
 
-    def _failed(self, error: sqlite3.Error) -> StoreError:
+    def _failed(self, error: sqlite3.Error | OSError) -> StoreError:
         return StoreError(
             what=f"{self.path} cannot be used",
             why=f"{error}",

@@ -1,0 +1,1 @@
+"""Answers kept by the hash of their request."""

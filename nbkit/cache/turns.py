@@ -1,0 +1,89 @@
+"""One caller at a time for each key: threads wait for one another here, and processes by the leases of the store."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Turns:
+    """Lets the threads of one process through one by one, key by key.
+
+    >>> turns = Turns()
+    >>> with turns.turn("key", timeout_s=1) as is_mine, turns.turn("key", timeout_s=0) as is_mine_too:
+    ...     is_mine, is_mine_too
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._slots: dict[str, _Slot] = {}
+
+    @contextlib.contextmanager
+    def turn(self, key: str, *, timeout_s: float) -> Iterator[bool]:
+        """Whether this thread's turn came within `timeout_s`; it lasts until the block ends."""
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+            slot.users += 1
+        try:
+            is_mine = slot.lock.acquire(timeout=max(0.0, min(timeout_s, threading.TIMEOUT_MAX)))
+            try:
+                yield is_mine
+            finally:
+                if is_mine:
+                    slot.lock.release()
+        finally:
+            with self._lock:
+                slot.users -= 1
+                if not slot.users:
+                    del self._slots[key]
+
+
+class _Slot:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+
+
+def owner_id() -> str:
+    """A name for one cache in one process, by which others on this host can tell when that process is gone."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}|{pid}|{_started(pid) or ''}|{secrets.token_hex(8)}"
+
+
+def is_dead(owner: str) -> bool:
+    """Whether the process named by `owner_id` is known to be gone; False for one on another host.
+
+    >>> is_dead(owner_id())
+    False
+    """
+    parts = owner.split("|")
+    if len(parts) != 4 or not parts[1].isdecimal():  # noqa: PLR2004 - host, process, its start, token
+        return True
+    host, pid, started, _ = parts
+    if host != socket.gethostname() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    now = _started(int(pid))
+    # A process id is used again, after a restart of a container at once; the time it was started at is not.
+    return now is not None and bool(started) and now != started
+
+
+def _started(pid: int) -> str | None:
+    """When the process was started, in the kernel's ticks, "zombie" for one that has ended; None where nobody tells."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    state, ticks = fields[0], fields[19]
+    return "zombie" if state == "Z" else ticks
