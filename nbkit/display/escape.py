@@ -1,0 +1,46 @@
+"""Text from outside, made safe to stand on a page.
+
+Model names, notes, errors and answers are hostile input: a page shows their characters and obeys none of them.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+# C0 (but tab and newline), DEL and C1, bidirectional controls, line separators, lone surrogates, tag characters.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def clean(text: str, *, most_chars: int | None = None) -> str:
+    r"""The text without characters that act instead of showing; cut to `most_chars` with an ellipsis when given.
+
+    >>> clean("a\x1b[31mb\r\nc")
+    'a[31mb\nc'
+    >>> clean("abcdef", most_chars=4)
+    'abc…'
+    """
+    if most_chars is not None and len(text) > most_chars:
+        text = text[: most_chars - 1] + "…"
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def line(text: str, *, most_chars: int = 300) -> str:
+    r"""The text as one clean line.
+
+    >>> line("two\n  lines")
+    'two lines'
+    """
+    return clean(" ".join(text[: most_chars * 4].split()), most_chars=most_chars)
+
+
+def escape(text: str) -> str:
+    """The clean text as HTML, for element content and for quoted attributes.
+
+    >>> escape('<b title="x">')
+    '&lt;b title=&quot;x&quot;&gt;'
+    """
+    return html.escape(clean(text), quote=True)

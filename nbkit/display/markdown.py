@@ -1,0 +1,113 @@
+"""Pieces of Markdown that hold text which must not be read as Markdown."""
+
+from __future__ import annotations
+
+import re
+
+_ACTS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$^&=:/@-])")
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
+_DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
+_WORD = re.compile(r"[A-Za-z0-9_+#.-]{1,30}")
+
+
+def fence(text: str, language: str = "") -> str:
+    """A code block that `text` cannot end, whatever it holds.
+
+    >>> print(fence("a ``` b", "python"))
+    ````python
+    a ``` b
+    ````
+    """
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    bar = "`" * max(3, longest + 1)
+    name = language if _WORD.fullmatch(language) else ""
+    return f"{bar}{name}\n{text.rstrip()}\n{bar}"
+
+
+def literal(text: str) -> str:
+    r"""The text on one line with everything escaped that Markdown, or a link finder behind it, would act on.
+
+    >>> literal("a|b <i> [x](http://y)")
+    'a\\|b \\<i\\> \\[x\\]\\(http\\:\\/\\/y\\)'
+    """
+    return _ACTS.sub(r"\\\1", " ".join(text.split()))
+
+
+def unfenced(text: str) -> tuple[str, str] | None:
+    r"""Content and language of the first code block, None when there is no closed one.
+
+    >>> unfenced("Here:\n```json\n[1]\n```\nBye")
+    ('[1]', 'json')
+    """
+    opened: re.Match[str] | None = None
+    content: list[str] = []
+    for row in text.split("\n"):
+        match = _FENCE.match(row)
+        if opened is None:
+            if match and "`" not in match[2]:
+                opened = match
+        elif match and match[1].startswith(opened[1]) and not match[2].strip():
+            return "\n".join(content), (opened[2].split() or [""])[0]
+        else:
+            content.append(row)
+    return None
+
+
+def closed(text: str) -> str:
+    r"""The text with a code block that it left open closed, so that what follows it is not code.
+
+    >>> closed("```python\nx = 1")
+    '```python\nx = 1\n```'
+    """
+    bar = ""
+    for row in text.split("\n"):
+        match = _FENCE.match(row)
+        if not bar and match and "`" not in match[2]:
+            bar = match[1]
+        elif bar and match and match[1].startswith(bar) and not match[2].strip():
+            bar = ""
+    return f"{text}\n{bar}" if bar else text
+
+
+def table_rows(text: str) -> list[list[str]] | None:
+    r"""Rows of the first Markdown table in a text, heads first, all of one length; None when there is none.
+
+    >>> table_rows("| a | b |\n|---|---|\n| 1 | x\\|y |")
+    [['a', 'b'], ['1', 'x|y']]
+    """
+    lines = text.split("\n")
+    for number, row in enumerate(lines[1:], 1):
+        heads = _split(lines[number - 1])
+        if "|" not in row + lines[number - 1] or not _DELIMITER.fullmatch(row) or len(_split(row)) != len(heads):
+            continue
+        rows = [heads]
+        for below in lines[number + 1 :]:
+            if "|" not in below:
+                break
+            cells = _split(below)[: len(heads)]
+            rows.append(cells + [""] * (len(heads) - len(cells)))
+        return rows
+    return None
+
+
+def table(rows: list[list[str]]) -> str:
+    """A Markdown table whose cells are plain text.
+
+    >>> print(table([["a", "b"], ["1", "2"]]))
+    | a | b |
+    | --- | --- |
+    | 1 | 2 |
+    """
+    heads, *body = rows
+    drawn = [heads, ["---"] * len(heads), *body]
+    return "\n".join(
+        "| " + " | ".join(cell if number == 1 else literal(cell) for cell in row) + " |"
+        for number, row in enumerate(drawn)
+    )
+
+
+def _split(row: str) -> list[str]:
+    cells = re.split(r"(?<!\\)\|", row.strip().removeprefix("|"))
+    if len(cells) > 1 and not cells[-1].strip():
+        cells.pop()
+    return [cell.strip().replace("\\|", "|") for cell in cells]

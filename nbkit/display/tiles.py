@@ -1,0 +1,179 @@
+"""The five tiles of a card, in words, from the records of one cell.
+
+Live calls and cache hits are never averaged or added together: where a cell has both, each is stated apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from nbkit.display.figures import age, count, duration, money
+from nbkit.types import CacheStatus, Record, Usage, Verdict
+
+_PLURALS: dict[CacheStatus, str] = {"hit": "hits", "miss": "misses", "off": "off", "skipped": "skipped"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure with its name."""
+
+    name: str
+    value: str
+    details: tuple[str, ...] = ()
+    """Short lines below the value."""
+    title: str = ""
+    """What the figure means; shown by the browser on hover, never the only place of a fact."""
+
+
+def tiles(records: Sequence[Record]) -> tuple[Tile, ...]:
+    """Cost, Latency, Tokens, Cache, Guards of the records, which are the samples of one cell."""
+    return (cost_tile(records), latency_tile(records), tokens_tile(records), cache_tile(records), guards_tile(records))
+
+
+def cost_tile(records: Sequence[Record]) -> Tile:
+    """What the calls cost and what the cache saved.
+
+    >>> cost_tile([]).value
+    '$0'
+    """
+    costs = [record.cost for record in records]
+    known = sum((cost.usd for cost in costs if cost.usd is not None), Decimal(0))
+    unknown = [cost for cost in costs if cost.usd is None]
+    mark = "~" if known and any(cost.is_estimate for cost in costs) else ""
+    details = []
+    if unknown:
+        value, title = "?", "No price is known for this model, so the cost is not known; it is not zero."
+        details.append("price unknown" if len(unknown) == len(costs) else f"{money(known)} + {len(unknown)} unpriced")
+    elif costs and all(cost.source == "local" for cost in costs):
+        value, title = "$0 local", "The model runs on this machine and costs nothing per token."
+    else:
+        value, title = mark + money(known), _price_title(records)
+        if costs and all(cost.source == "none" for cost in costs):
+            details.append("no call made")
+    details += _savings(records)
+    if mark:
+        details.append("tokens estimated")
+    return Tile("Cost", value, tuple(details), title)
+
+
+def _price_title(records: Sequence[Record]) -> str:
+    tables = sorted({record.cost.prices_as_of for record in records if record.cost.prices_as_of})
+    return f"Prices as of {', '.join(tables)}" if tables else ""
+
+
+def _savings(records: Sequence[Record]) -> list[str]:
+    hits = [record.cost for record in records if record.cache.status == "hit"]
+    if not hits:
+        return []
+    if any(cost.saved_usd is None for cost in hits):
+        return ["saved ? (price unknown)"]
+    saved = sum((cost.saved_usd for cost in hits if cost.saved_usd is not None), Decimal(0))
+    return [f"saved {money(saved)}"]
+
+
+def latency_tile(records: Sequence[Record]) -> Tile:
+    """How long it took: the whole, the first token; on a hit also how long the call took that it stands for."""
+    hits = [record for record in records if record.cache.status == "hit"]
+    live = [record for record in records if record.cache.status != "hit"]
+    shown = live or hits
+    value = duration(sum(record.timing.total_s for record in shown)) if shown else "—"
+    details = []
+    if len(records) == 1:
+        details += _one_latency(records[0])
+    elif records:
+        details.append(f"{count(len(live), 'live call')} in all" if live else f"{count(len(hits), 'hit')} in all")
+        if live and hits:
+            details.append(f"{count(len(hits), 'hit')}: {duration(sum(record.timing.total_s for record in hits))}")
+    attempts = sum(record.timing.attempts for record in live)
+    if attempts > len(live):
+        details.append(count(attempts, "attempt"))
+    return Tile("Latency", value, tuple(details), "From the request to the whole answer, guards and cache included.")
+
+
+def _one_latency(record: Record) -> list[str]:
+    original = record.cache.original
+    if record.cache.status == "hit":
+        if original is None:
+            return []
+        details = [f"originally {duration(original.total_s)}"]
+        if original.first_token_s is not None:
+            details.append(f"first token then {duration(original.first_token_s)}")
+        return details
+    if record.timing.first_token_s is None:
+        return []
+    details = [f"first token {duration(record.timing.first_token_s)}"]
+    output_tokens = record.response.usage.output_tokens if record.response else 0
+    if output_tokens > 1 and record.timing.provider_s > 0:
+        details.append(f"{output_tokens / record.timing.provider_s:,.0f} tokens/s")
+    return details
+
+
+def tokens_tile(records: Sequence[Record]) -> Tile:
+    """Tokens in and out, with those that the provider's prompt cache, reasoning and estimates account for."""
+    hits = [record.response.usage for record in records if record.response and record.cache.status == "hit"]
+    live = [record.response.usage for record in records if record.response and record.cache.status != "hit"]
+    usages = live or hits
+    name = "Tokens in → out"
+    if not usages:
+        return Tile(name, "—", ("none counted",))
+    details = []
+    cached = sum(usage.cached_input_tokens for usage in usages)
+    if cached:
+        details.append(f"{cached:,} in from prompt cache")
+    written = sum(usage.cache_write_tokens for usage in usages)
+    if written:
+        details.append(f"{written:,} in to prompt cache")
+    reasoning = sum(usage.reasoning_tokens for usage in usages)
+    if reasoning:
+        details.append(f"{reasoning:,} out reasoning")
+    if any(usage.source == "estimate" for usage in usages):
+        details.append("estimated")
+    if hits:
+        details.append(f"{count(len(hits), 'hit')}: {_in_out(hits)}" if live else "of the original call")
+    return Tile(name, _in_out(usages), tuple(details), "Tokens sent and tokens generated.")
+
+
+def _in_out(usages: Sequence[Usage]) -> str:
+    mark = "~" if any(usage.source == "estimate" for usage in usages) else ""
+    sent, made = sum(usage.input_tokens for usage in usages), sum(usage.output_tokens for usage in usages)
+    return f"{mark}{sent:,} → {mark}{made:,}"
+
+
+def cache_tile(records: Sequence[Record]) -> Tile:
+    """What the cache did, how old a hit is, and the time it saved."""
+    found = Counter(record.cache.status for record in records)
+    value = " · ".join(
+        f"{found[name]} {_PLURALS[name] if found[name] > 1 else name}" for name in _PLURALS if found[name]
+    )
+    if len(records) == 1:
+        value = records[0].cache.status
+    details = []
+    hits = [record for record in records if record.cache.status == "hit"]
+    ages = [record.cache.age_s for record in hits if record.cache.age_s is not None]
+    if ages:
+        details.append(f"stored {age(max(ages))}")
+    gained = sum(r.cache.original.total_s - r.timing.total_s for r in hits if r.cache.original is not None)
+    if gained > 0:
+        details.append(f"saved {duration(gained)}")
+    return Tile("Cache", value or "—", tuple(details), "Whether the answer was replayed from this machine's cache.")
+
+
+def guards_tile(records: Sequence[Record]) -> Tile:
+    """What the guards said, in words and counts."""
+    verdicts: list[Verdict] = [verdict for record in records for verdict in record.verdicts]
+    found = Counter(verdict.action for verdict in verdicts)
+    title = "Checks on what was sent and on what came back."
+    if not verdicts:
+        return Tile("Guards", "none ran", (), title)
+    details = []
+    if found["redact"]:
+        details.append(count(sum(max(1, len(v.spans)) for v in verdicts if v.action == "redact"), "redaction"))
+    if found["warn"]:
+        details.append(count(found["warn"], "warning"))
+    if found["block"]:
+        names = sorted({verdict.guard for verdict in verdicts if verdict.action == "block"})
+        return Tile("Guards", "✗ blocked", (f"by {', '.join(names)}", *details), title)
+    return Tile("Guards", f"✓ {len(verdicts)} passed", tuple(details), title)

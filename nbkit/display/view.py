@@ -1,0 +1,163 @@
+"""What a card says, before it is drawn as HTML or as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nbkit.display.escape import line
+from nbkit.display.figures import count, duration
+from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, tiles, tokens_tile
+from nbkit.types import Record, Status
+
+BLUE, GREEN, AMBER, RED, GREY = "#3b82f6", "#159048", "#c2650a", "#d93a3a", "#767b85"
+"""Each at least 3:1 on #fff, #f2f2f2, #111, #1f1f1f and #2a2a2a: for borders and bars, never for text."""
+
+WORST_FIRST: tuple[Status, ...] = ("blocked", "error", "interrupted", "ok")
+_TONES = {"blocked": RED, "error": RED, "interrupted": GREY}
+_MOST_MESSAGES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A cell that is still running."""
+
+    model: str
+    phase: str = "waiting"
+    """Room of the corridor the call is in."""
+    elapsed_s: float = 0.0
+    first_token_s: float | None = None
+    received_chars: int = 0
+    sample: int = 0
+    samples: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Time spent in one room of the corridor."""
+
+    name: str
+    seconds: float
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """Everything on a card."""
+
+    caption: str
+    tone: str
+    """Colour of the left border; the caption says the same in words."""
+    tiles: tuple[Tile, ...]
+    phases: tuple[Phase, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    """One for each sample when there are several: number, status, cost, latency, tokens, cache."""
+    messages: tuple[str, ...] = ()
+    footer: str = ""
+
+
+def view(shown: Record | Sequence[Record] | Live, model: str | None = None) -> CardView:
+    """The card of one record, of a cell's samples, or of a cell that is still running.
+
+    `model` names the model where no record does, as when a guard blocked the request.
+
+    >>> view(Live("echo", phase="provider", elapsed_s=1.5)).caption
+    'nbkit · echo · running: provider'
+    """
+    if isinstance(shown, Live):
+        return _running(shown)
+    records = (shown,) if isinstance(shown, Record) else tuple(shown)
+    return _finished(records, model)
+
+
+def _running(live: Live) -> CardView:
+    first = (
+        f"first token {duration(live.first_token_s)}" if live.first_token_s is not None else "waiting for first token"
+    )
+    drawn = f", sample {live.sample + 1} of {live.samples}" if live.samples > 1 else ""
+    return CardView(
+        caption=f"nbkit · {line(live.model, most_chars=80)} · running: {line(live.phase, most_chars=40)}{drawn}",
+        tone=BLUE,
+        # The same five tiles as at the end, so that the page does not jump when the figures arrive.
+        tiles=(
+            Tile("Cost", "…"),
+            Tile("Latency", duration(live.elapsed_s), (first,)),
+            Tile("Tokens in → out", "…", (count(live.received_chars, "character"),)),
+            Tile("Cache", "…"),
+            Tile("Guards", "…"),
+        ),
+    )
+
+
+def _finished(records: tuple[Record, ...], model: str | None) -> CardView:
+    status = next((s for s in WORST_FIRST if any(record.status == s for record in records)), "ok")
+    is_hit = bool(records) and all(record.cache.status == "hit" for record in records)
+    name = next((record.request.model for record in records if record.request), model)
+    parts = ["nbkit", *([line(name, most_chars=80)] if name else [])]
+    if len(records) > 1:
+        parts.append(f"{len(records)} samples")
+    if status != "ok":
+        failed = sum(record.status == status for record in records)
+        parts.append(status if failed == len(records) else f"{failed} {status}")
+    return CardView(
+        caption=" · ".join(parts),
+        tone=_TONES.get(status, GREEN if is_hit else BLUE),
+        tiles=tiles(records),
+        phases=_phases(records),
+        rows=tuple(_row(number, record) for number, record in enumerate(records, 1)) if len(records) > 1 else (),
+        messages=_messages(records),
+        footer=_footer(records),
+    )
+
+
+def _phases(records: Sequence[Record]) -> tuple[Phase, ...]:
+    timings = [record.timing for record in records]
+    return (
+        Phase("guards in", sum(timing.guards_in_s for timing in timings), GREY),
+        Phase("cache", sum(timing.cache_s for timing in timings), GREEN),
+        Phase("provider", sum(timing.provider_s for timing in timings), BLUE),
+        Phase("guards out", sum(timing.guards_out_s for timing in timings), AMBER),
+    )
+
+
+def _row(number: int, record: Record) -> tuple[str, ...]:
+    alone = (record,)
+    figures = (cost_tile(alone), latency_tile(alone), tokens_tile(alone), cache_tile(alone))
+    return (str(number), record.status, *(tile.value for tile in figures))
+
+
+def _messages(records: Sequence[Record]) -> tuple[str, ...]:
+    """Each fact once, in the order it happened: what failed, what guards changed or doubted, what was noted."""
+    found: dict[str, None] = {}
+    for record in records:
+        if record.status == "interrupted":
+            found["■ interrupted: what had arrived is kept, and not cached"] = None
+        elif record.error is not None:
+            found[f"✗ {line(record.error.kind, most_chars=60)}: {line(record.error.what)}"] = None
+        for verdict in record.verdicts:
+            if verdict.action != "allow":
+                mark = "✗" if verdict.action == "block" else "!"
+                said = line(verdict.reason) or verdict.action
+                found[f"{mark} {line(verdict.guard, most_chars=60)} ({verdict.stage}): {said}"] = None
+        if record.status == "ok" and record.response is not None and not record.response.text:
+            found["! the answer is empty"] = None
+        if record.response is not None and record.response.finish_reason == "length":
+            found["! cut off at the most tokens allowed (--max-tokens), and not cached"] = None
+        notes = (*(record.response.notes if record.response else ()), *record.notes)
+        found.update(dict.fromkeys(f"! {line(note)}" for note in notes))
+    messages = tuple(found)
+    if len(messages) > _MOST_MESSAGES:
+        return (*messages[:_MOST_MESSAGES], f"… and {len(messages) - _MOST_MESSAGES} more, all in the record")
+    return messages
+
+
+def _footer(records: Sequence[Record]) -> str:
+    asked = {record.request.model for record in records if record.request}
+    answered = sorted({record.response.model for record in records if record.response} - asked)
+    tables = sorted({record.cost.prices_as_of for record in records if record.cost.prices_as_of})
+    parts = []
+    if answered:
+        parts.append(f"answered by {', '.join(line(name, most_chars=80) for name in answered[:3])}")
+    if tables:
+        parts.append(f"prices {', '.join(line(table, most_chars=60) for table in tables[:3])}")
+    return " · ".join(parts)
