@@ -16,6 +16,7 @@ _VERSION = 4
 def read(path: Path) -> Any:  # noqa: ANN401 - nbformat's node, a dictionary with attributes
     """The notebook in a file, in the newest format; raises `NotebookError`."""
     import nbformat
+    from nbformat.validator import ValidationError
 
     try:
         return nbformat.read(path, as_version=_VERSION)  # type: ignore[no-untyped-call]
@@ -23,7 +24,7 @@ def read(path: Path) -> Any:  # noqa: ANN401 - nbformat's node, a dictionary wit
         raise NotebookError(
             what=f"no notebook at {str(path)!r}", why="the file does not exist", fix="check the path"
         ) from None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, ValidationError) as error:
         raise NotebookError(
             what=f"{path.name} cannot be read as a notebook",
             why=f"{type(error).__name__}: {str(error)[:200]}",
@@ -70,6 +71,10 @@ def execute(
         store_widget_state=False,
         record_timing=False,
     )
+    kernel = client.create_kernel_manager()
+    if hasattr(kernel, "transport_encryption"):
+        # Cells and answers go over loopback: encrypted where kernel and client can, and then without a warning.
+        kernel.transport_encryption = "auto"
     try:
         with warnings.catch_warnings():
             # pyzmq and jupyter_client warn of their own affairs (event loops, default paths) that no reader can mend.
