@@ -1,0 +1,195 @@
+"""Which stretches of a Markdown text are code in every renderer: the state that decides it, line by line.
+
+Once two renderers may disagree (a fence whose list item ended before it did, a closing fence of mixed characters,
+dollars on both sides of a code block), nothing that follows is taken for code.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from nbkit.guards.lines import Start
+
+_MARK: Final = re.compile(r"[$\\]")
+_TOP_INDENT: Final = 3
+"""Deeper than this is indented code, or belongs to a list item."""
+
+
+class Blocks:
+    """What has been read so far, as far as it decides what is code."""
+
+    def __init__(self) -> None:
+        self.brackets: list[bool] = []
+        """Open brackets of this paragraph, and whether each began an image."""
+        self.has_definition = False
+        """Whether a line of this paragraph began with a bracket, as a link definition does."""
+        self._is_trusting = True
+        self._has_spans = True
+        self._is_after_blank = False
+        self._was_code = False
+        self._in_list = False
+        self._item_column: int | None = None
+        self._fence = ""
+        self._fence_indent = 0
+        self._fence_is_nested = False
+        # Marks of mathematics since the last blank line, in text and in code, and what is open across blank lines.
+        self._text_marks: set[str] = set()
+        self._code_marks: set[str] = set()
+        self._is_display = False
+        self._is_inline = False
+        self._tex_depth = 0
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether backticks are believed here."""
+        return self._is_trusting and self._has_spans
+
+    @property
+    def reads_entities(self) -> bool:
+        """Whether `&lt;` will be drawn as `<` here."""
+        return self._is_trusting and not (self._is_display or self._is_inline or self._tex_depth)
+
+    def distrust(self) -> None:
+        """From here on nothing is taken for code."""
+        self._is_trusting = False
+        self._fence = ""
+
+    def leave_spans(self) -> None:
+        """Until the next blank line no backticks are believed: one is open, or may be."""
+        self._has_spans = False
+
+    def begin(self, start: Start) -> str:
+        """How the line is to be read: `start` (nothing more in it), `text`, `line` (code) or `fence`."""
+        is_after_blank, self._is_after_blank = self._is_after_blank, False
+        was_code, self._was_code = self._was_code, False
+        item_column, self._item_column = self._item_column, None
+        if start.kind == "blank" and not (start.is_quote or start.is_item):
+            self._end_run()
+            self._is_after_blank = True
+            self._was_code = was_code
+            # The newline is left to the text step, which comes back here for the next line.
+            return "text"
+        can_be_code = (is_after_blank or was_code) and not self._in_list and not start.is_quote and not start.is_item
+        if can_be_code and self._is_trusting and not start.is_odd and start.indent > _TOP_INDENT:
+            self._was_code = True
+            return "line"
+        if is_after_blank and start.indent < 2 and not start.is_item:  # noqa: PLR2004 - no item's content begins before
+            self._in_list = False
+        if start.kind == "fence" and self._is_trusting:
+            if self._opens(start, is_after_blank=is_after_blank, item_column=item_column):
+                return "fence"
+            self.distrust()
+        self._note(start)
+        return "text"
+
+    def _note(self, start: Start) -> None:
+        if start.is_item:
+            self._in_list = True
+            self._item_column = start.column if start.is_solid and not start.is_odd else None
+        if start.is_bracket:
+            self.has_definition = True
+        # Footnotes and definition lists have indented content, too.
+        self._in_list = self._in_list or start.is_bracket or start.is_definition
+
+    def _opens(self, start: Start, *, is_after_blank: bool, item_column: int | None) -> bool:
+        """Whether every renderer begins a code block with this fence, and agrees where it may end."""
+        if start.is_odd or start.is_quote:
+            return False
+        column = start.column
+        if start.is_item:
+            is_sure = start.is_solid
+        elif column <= _TOP_INDENT:
+            is_sure = True
+        else:
+            is_sure = self._in_list and (
+                is_after_blank or (item_column is not None and 0 <= column - item_column <= _TOP_INDENT)
+            )
+        if not is_sure:
+            return False
+        self._in_list = self._in_list or start.is_item
+        self._fence = start.fence
+        self._fence_indent = column
+        self._fence_is_nested = column > 1 and self._in_list
+        self._end_paragraph()
+        return True
+
+    def continue_fence(self, space: str, run: str, *, is_whole: bool) -> str:
+        """How a line inside the fence is to be read, from its white space and the run of fence characters behind it.
+
+        `fence`: as code; `text`: it closed the fence; `start`: it may have, so that it is read again as text.
+        """
+        if not self._fence:
+            return "start"
+        if is_whole and not run:
+            self._end_run()
+            return "fence"
+        indent = len(space.expandtabs(4))
+        if self._fence_is_nested and indent < self._fence_indent:
+            self.distrust()
+            return "start"
+        if not (is_whole and run.startswith(self._fence)):
+            return "fence"
+        is_plain = not space.strip(" ") and not run.rstrip(" \t").strip(self._fence[0])
+        is_placed = indent == self._fence_indent if self._fence_is_nested else indent <= _TOP_INDENT
+        if not (is_plain and is_placed):
+            self.distrust()
+            return "start"
+        self._fence = ""
+        return "text"
+
+    def read_code(self, text: str, at: int, end: int) -> int | None:
+        """Notes what code holds; gives the place from which it may not be code, None when all of it is."""
+        for mark in _MARK.finditer(text, at, end):
+            if mark.group() in self._text_marks or self._is_display or self._tex_depth:
+                self.distrust()
+                return mark.start()
+            self._code_marks.add(mark.group())
+        return None
+
+    def is_span(self, code: str, live_in_cell: re.Pattern[str]) -> bool:
+        """Whether the code of a code span is code in every renderer."""
+        has_mark = any(mark in code for mark in self._text_marks)
+        if has_mark or ((self._is_display or self._tex_depth) and _MARK.search(code)):
+            return False
+        if self.brackets and "]" in code:
+            return False
+        # A table splits its cells before it looks for code.
+        if "|" in code and live_in_cell.search(code):
+            return False
+        if "\\" in code:
+            self._code_marks.add("\\")
+        return True
+
+    def read_dollars(self, length: int) -> None:
+        """Notes a run of dollars in text."""
+        self._note_mark("$")
+        if length > 1:
+            self._is_display = not self._is_display
+        else:
+            self._is_inline = not self._is_inline
+
+    def read_tex(self, slashes: str, name: str, following: str) -> None:
+        """Notes backslashes in text, the command behind them, and the character behind that."""
+        self._note_mark("\\")
+        if len(slashes) % 2 == 0:
+            opens, closes = not name and following in tuple("(["), not name and following in tuple(")]")
+        else:
+            opens, closes = name == "begin", name == "end"
+        self._tex_depth = max(0, self._tex_depth + opens - closes)
+
+    def _note_mark(self, mark: str) -> None:
+        if mark in self._code_marks:
+            self.distrust()
+        self._text_marks.add(mark)
+
+    def _end_paragraph(self) -> None:
+        self.brackets.clear()
+        self.has_definition = False
+        self._has_spans = True
+        self._is_inline = False
+
+    def _end_run(self) -> None:
+        self._end_paragraph()
+        self._text_marks.clear()
+        self._code_marks.clear()

@@ -1,0 +1,134 @@
+"""How a line of Markdown begins: what decides whether it is code, in every renderer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+_SPACE: Final = re.compile(r"[^\S\n]*")
+_MARKER: Final = re.compile(r"(?:[-+*]|([0-9]{1,9})[.)])(?=[ \t\n]|\Z)")
+_MARKER_PART: Final = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)]?)\Z")
+_RUN: Final = re.compile(r"`+|~+")
+MAX_CHARS: Final = 500
+"""Longest beginning that is read; no honest line has a longer one."""
+
+
+@dataclass(slots=True)
+class Start:
+    """The beginning of one line."""
+
+    kind: Literal["blank", "text", "fence"] = "text"
+    at: int = 0
+    """Where the content begins; for a blank line and a fence, where the line ends."""
+    column: int = 0
+    """Column of the content, tabs counted to the next multiple of four."""
+    indent: int = 0
+    """Column of the first character that is not white space."""
+    is_odd: bool = False
+    """Whether renderers may disagree on it: unusual white space, tabs, or far too long."""
+    is_quote: bool = False
+    is_item: bool = False
+    is_solid: bool = False
+    """Whether the list marker makes an item wherever it stands."""
+    is_bracket: bool = False
+    """Whether the content begins with `[`, as link definitions and footnotes do."""
+    is_definition: bool = False
+    fence: str = ""
+    """The run of backticks or tildes."""
+    info: str = ""
+
+
+def read_start(text: str, at: int, *, is_last: bool) -> Start | None:
+    """The beginning of the line at `at`, None when more text is needed to tell.
+
+    >>> read_start("- ```py", 0, is_last=True).fence
+    '```'
+    """
+    start = Start()
+    here = at
+    while True:
+        space = _SPACE.match(text, here)
+        assert space is not None
+        begin = space.end()
+        if begin - at > MAX_CHARS:
+            return Start(at=begin, is_odd=True)
+        if begin == len(text) and not is_last:
+            return None
+        _count_space(start, space.group(), is_first=here == at)
+        step = _read_container(start, text, begin, is_last=is_last)
+        if step is None:
+            return None
+        if step == begin:
+            return _read_content(start, text, begin, is_last=is_last)
+        start.column += step - begin
+        here = step
+
+
+def _count_space(start: Start, space: str, *, is_first: bool) -> None:
+    if space.strip(" "):
+        start.is_odd = True
+        for char in space:
+            start.column += 4 - start.column % 4 if char == "\t" else 1
+    else:
+        start.column += len(space)
+    if start.is_item and len(space) > 4:  # noqa: PLR2004 - more makes an item of indented code
+        start.is_solid = False
+    if is_first:
+        start.indent = start.column
+
+
+def _read_container(start: Start, text: str, at: int, *, is_last: bool) -> int | None:
+    """Past a `>` or a list marker; `at` when there is none, None when more text is needed."""
+    char = text[at : at + 1]
+    if char == ">":
+        start.is_quote = True
+        return at + 1
+    if not char or char not in "-+*0123456789":
+        return at
+    if not is_last and _MARKER_PART.match(text, at):
+        return None
+    marker = _MARKER.match(text, at)
+    if marker is None:
+        return at
+    # A bullet, or a list that begins with 1, begins even inside a paragraph; others depend on what came before.
+    start.is_solid = not start.is_item and start.indent <= 3 and marker[1] in (None, "1")  # noqa: PLR2004 - CommonMark's
+    start.is_item = True
+    return marker.end()
+
+
+def _read_content(start: Start, text: str, at: int, *, is_last: bool) -> Start | None:
+    start.at = at
+    char = text[at : at + 1]
+    if char in ("", "\n"):
+        start.kind = "blank"
+        start.is_solid = False
+    elif char in "`~":
+        return _read_fence(start, text, at, is_last=is_last)
+    start.is_bracket = char == "["
+    start.is_definition = char == ":"
+    return start
+
+
+def _read_fence(start: Start, text: str, at: int, *, is_last: bool) -> Start | None:
+    run = _RUN.match(text, at)
+    assert run is not None
+    if run.end() == len(text) and not is_last:
+        return None
+    if len(run.group()) < 3:  # noqa: PLR2004 - the shortest fence
+        return start
+    end = text.find("\n", at, at + MAX_CHARS)
+    if end < 0:
+        if len(text) - at >= MAX_CHARS:
+            start.is_odd = True
+            return start
+        if not is_last:
+            return None
+        end = len(text)
+    info = text[run.end() : end]
+    if "`" in info and run.group()[0] == "`":
+        return start
+    # A line with a pipe may be the head of a table, whatever it begins with.
+    start.is_odd = start.is_odd or "|" in info
+    start.kind, start.at, start.fence, start.info = "fence", end, run.group(), info
+    return start

@@ -1,0 +1,83 @@
+"""Answers that cannot reach out of the page: links, images, HTML and control characters made inert."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import ClassVar
+
+from nbkit.guards.controls import CONTROLS
+from nbkit.guards.hosts import Hosts
+from nbkit.guards.neutral import Neutraliser
+from nbkit.protocols import GuardOptions
+from nbkit.types import Request, Screened, Span, Stage, Verdict
+
+
+class MarkdownGuard:
+    """Neutralises Markdown; takes control characters out of every other format, which is drawn escaped.
+
+    >>> from nbkit.secrets import SecretRegistry
+    >>> guard = MarkdownGuard(GuardOptions(SecretRegistry()))
+    >>> guard.screen("![x](http://evil/a)", stage="output", request=Request("echo", "echo", ())).text
+    '![x] (http[:]//evil/a)'
+    """
+
+    name: ClassVar[str] = "markdown"
+    stages: ClassVar[tuple[Stage, ...]] = ("output",)
+
+    def __init__(self, options: GuardOptions) -> None:
+        self._hosts = Hosts(options.allowed_hosts)
+
+    def screen(self, text: str, *, stage: Stage, request: Request) -> Screened:
+        """The text with nothing live in it that is not allowed."""
+        stream = MarkdownStream(self._hosts, stage=stage, request=request)
+        shown = stream.feed(text)
+        rest = stream.finish()
+        return Screened(shown + rest.text, rest.verdict)
+
+    def open(self, request: Request) -> MarkdownStream:
+        """A new stream of the output stage."""
+        return MarkdownStream(self._hosts, stage="output", request=request)
+
+
+class MarkdownStream:
+    """One answer in pieces. Held back: at most the construct that is not yet decided."""
+
+    def __init__(self, hosts: Hosts, *, stage: Stage, request: Request) -> None:
+        self._stage: Stage = stage
+        self._neutraliser = Neutraliser(hosts) if request.format in ("md", "table") else None
+        self._spans: list[Span] = []
+        self._done_chars = 0
+
+    def feed(self, text: str) -> str:
+        """What may be shown now."""
+        if self._neutraliser is not None:
+            return self._neutraliser.feed(text)
+        for match in CONTROLS.finditer(text):
+            at = self._done_chars + match.start()
+            self._spans.append(Span(at, at + 1, "control character"))
+        self._done_chars += len(text)
+        return CONTROLS.sub("", text)
+
+    def finish(self) -> Screened:
+        """What was held back, and the verdict."""
+        rest = "" if self._neutraliser is None else self._neutraliser.finish()
+        spans = self._spans if self._neutraliser is None else self._neutraliser.spans
+        return Screened(rest, _verdict(self._stage, spans))
+
+
+def _verdict(stage: Stage, spans: list[Span]) -> Verdict:
+    if not spans:
+        return Verdict(MarkdownGuard.name, stage, "allow")
+    counts = Counter(span.kind for span in spans)
+    removed = counts.pop("control character", 0)
+    parts = [_count(kind, times) for kind, times in sorted(counts.items())]
+    reason = f"{', '.join(parts)} made inert" if parts else ""
+    if removed:
+        reason += ("; " if reason else "") + f"{_count('control character', removed)} removed"
+    ordered = tuple(sorted(spans, key=lambda span: (span.start, span.end)))
+    return Verdict(MarkdownGuard.name, stage, "redact", reason, ordered)
+
+
+def _count(kind: str, times: int) -> str:
+    plural = "es" if kind.endswith("s") else "s"
+    return f"{times} {kind}{plural if times > 1 else ''}"

@@ -1,0 +1,293 @@
+r"""Markdown in which nothing can be clicked or fetched but what is allowed, made while the text arrives.
+
+Problem: renderers disagree on what is code, so a parser of ours that takes a stretch for code hides a live link in
+another. Choice: every link, image, tag and definition is broken where it is written, by a change of one or two
+characters that no renderer undoes, except in code that is code in all of them; where they may disagree, that stretch,
+or all that follows, is treated as text. The cost is an altered character in odd code, never a hole.
+Rejected: parsing and printing (needs the whole answer, and believes one renderer); HTML sanitising (each front end
+does it, and keeps links and images).
+
+`](` becomes `] (`, a definition's `]:` becomes `] :`, `://` becomes `[:]//`, `www.` becomes `www[.]`, a tag's `<`
+becomes `&lt;` (`< ` where entities are not read: mathematics, code that was not trusted), `\href` becomes `\\href`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import Final
+
+from nbkit.guards.blocks import Blocks
+from nbkit.guards.controls import CONTROL, CONTROLS
+from nbkit.guards.hosts import Hosts
+from nbkit.guards.lines import MAX_CHARS, read_start
+from nbkit.types import Span
+
+HOLD: Final = -1
+_CODE_CHARS: Final = 2000
+"""Longest code span, link target or address that is looked through; a longer one is not trusted."""
+_QUICK: Final = re.compile(rf"[\n`<\[\]\\$:wW{CONTROL}]")
+_SPECIAL: Final = re.compile(r"[\n`<\[\]\\$]|:(?=//|/?\Z)|[wW](?=[wW][wW]\.|[wW]{0,2}\Z)")
+_TICKS: Final = re.compile(r"`+")
+_DOLLARS: Final = re.compile(r"\$+")
+_COMMAND: Final = re.compile(r"(\\+)([A-Za-z]{0,40})")
+_LIVE_TEX: Final = re.compile(r"(?:href|url|includegraphics|html\w*|cssId|style|class|csname|require|data)\Z")
+_LIVE_IN_CELL: Final = re.compile(r"\]\s*[(:\[]|<[^|]*>|:|www\.", re.IGNORECASE)
+_FENCE_LINE: Final = re.compile(r"([^\S\n]*)((?:[`~]|[^\S\n])*)")
+
+
+class Neutraliser:
+    """One text on its way, in pieces; what `feed` and `finish` give, joined, does not depend on the pieces."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self.spans: list[Span] = []
+        """Places in the text as it came, in order of discovery."""
+        self._hosts = hosts
+        self._blocks = Blocks()
+        self._buffer = ""
+        self._before = ""
+        self._mode = "start"
+        self._done_chars = 0
+        self._removed: list[int] = []
+        self._out: list[str] = []
+        self._steps = {
+            "start": self._step_start,
+            "text": self._step_text,
+            "line": self._step_line,
+            "fence": self._step_line,
+            "fence start": self._step_fence_start,
+        }
+        self._specials = {
+            "\n": self._on_newline,
+            "`": self._on_ticks,
+            "<": self._on_tag,
+            "[": self._on_open,
+            "]": self._on_close,
+            "\\": self._on_backslash,
+            "$": self._on_dollar,
+            ":": self._on_colon,
+            "w": self._on_www,
+            "W": self._on_www,
+        }
+
+    def feed(self, text: str) -> str:
+        """What is decided of the text so far."""
+        if not self._buffer and self._mode == "text" and _QUICK.search(text) is None:
+            self._done_chars += len(text)
+            self._before = (self._before + text)[-8:]
+            return text
+        return self._run(text, is_last=False)
+
+    def finish(self) -> str:
+        """The rest."""
+        return self._run("", is_last=True)
+
+    def _run(self, text: str, *, is_last: bool) -> str:
+        buffer = self._buffer + self._strip(text)
+        self._buffer = buffer
+        at = 0
+        while at < len(buffer):
+            step = self._steps[self._mode](at, is_last)
+            if step == HOLD:
+                break
+            at = step
+        self._before = (self._before + buffer[:at])[-8:]
+        self._done_chars += at
+        self._buffer = buffer[at:]
+        shown = "".join(self._out)
+        self._out.clear()
+        return shown
+
+    def _strip(self, text: str) -> str:
+        if CONTROLS.search(text) is None:
+            return text
+        kept = self._done_chars + len(self._buffer)
+        for index, match in enumerate(CONTROLS.finditer(text)):
+            at = kept + match.start() - index
+            self.spans.append(Span(at + len(self._removed), at + len(self._removed) + 1, "control character"))
+            self._removed.append(at)
+        return CONTROLS.sub("", text)
+
+    def _found(self, kind: str, at: int, end: int) -> None:
+        start, stop = (self._done_chars + at, self._done_chars + end)
+        shift = bisect_right(self._removed, start)
+        self.spans.append(Span(start + shift, stop + bisect_right(self._removed, stop - 1), kind))
+
+    def _emit(self, at: int, end: int) -> int:
+        self._out.append(self._buffer[at:end])
+        return end
+
+    def _break(self, kind: str, at: int, end: int, text: str) -> int:
+        self._found(kind, at, end)
+        self._out.append(text)
+        return end
+
+    def _previous(self, at: int) -> str:
+        return self._buffer[at - 1] if at else self._before[-1:]
+
+    # Lines
+
+    def _step_start(self, at: int, is_last: bool) -> int:  # noqa: FBT001 - the steps are called alike
+        start = read_start(self._buffer, at, is_last=is_last)
+        if start is None:
+            return HOLD
+        self._mode = self._blocks.begin(start)
+        if start.kind == "fence" and self._mode == "fence":
+            info = start.at - len(start.info)
+            self._emit(at, info)
+            if "{" in start.info:
+                # `{image}` and its kind make a renderer with directives fetch what the block names.
+                return self._break("directive", info, start.at, "")
+            return self._emit(info, start.at)
+        return self._emit(at, start.at if start.kind == "blank" else self._content(at, start.at, start.kind))
+
+    def _content(self, at: int, end: int, kind: str) -> int:
+        if kind != "fence":
+            return end
+        # Not trusted as a fence: its run of backticks and all behind it is read as text.
+        space = _FENCE_LINE.match(self._buffer, at)
+        assert space is not None
+        return space.end(1)
+
+    def _step_fence_start(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        line = _FENCE_LINE.match(self._buffer, at)
+        assert line is not None
+        end = line.end()
+        if end - at > MAX_CHARS:
+            self._blocks.distrust()
+        elif end == len(self._buffer) and not is_last:
+            return HOLD
+        is_whole = self._buffer[end : end + 1] in ("", "\n")
+        self._mode = self._blocks.continue_fence(line[1], line[2], is_whole=is_whole)
+        return at if self._mode == "start" else self._emit(at, end)
+
+    def _step_line(self, at: int, is_last: bool) -> int:  # noqa: ARG002, FBT001
+        end = self._buffer.find("\n", at)
+        stop = len(self._buffer) if end < 0 else end
+        mark = self._blocks.read_code(self._buffer, at, stop)
+        if mark is not None:
+            # Mathematics that began outside may end here, and with it the code: what follows is read as text.
+            self._mode = "text"
+            return self._emit(at, mark)
+        if end < 0:
+            return self._emit(at, stop)
+        self._mode = "fence start" if self._mode == "fence" else "start"
+        return self._emit(at, end + 1)
+
+    # Text
+
+    def _step_text(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        special = _SPECIAL.search(self._buffer, at)
+        if special is None:
+            return self._emit(at, len(self._buffer))
+        if special.start() > at:
+            return self._emit(at, special.start())
+        return self._specials[special.group()](at, is_last)
+
+    def _on_newline(self, at: int, is_last: bool) -> int:  # noqa: ARG002, FBT001
+        self._mode = "start"
+        return self._emit(at, at + 1)
+
+    def _on_ticks(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        run = _TICKS.match(self._buffer, at)
+        assert run is not None
+        end = run.end()
+        if end == len(self._buffer) and not is_last:
+            return HOLD
+        if self._previous(at) == "\\":
+            self._blocks.leave_spans()
+        if not self._blocks.has_spans:
+            return self._emit(at, end)
+        close = self._close_of(run.group(), end, is_last=is_last)
+        if close == HOLD:
+            return HOLD
+        if close and self._blocks.is_span(self._buffer[end:close], _LIVE_IN_CELL):
+            return self._emit(at, close + len(run.group()))
+        self._blocks.leave_spans()
+        return self._emit(at, end)
+
+    def _close_of(self, run: str, at: int, *, is_last: bool) -> int:
+        """Where the run is that closes the code span; 0 when none does on this line."""
+        newline = self._buffer.find("\n", at, at + _CODE_CHARS)
+        limit = newline if newline >= 0 else min(len(self._buffer), at + _CODE_CHARS)
+        for other in _TICKS.finditer(self._buffer, at):
+            if other.start() >= limit:
+                break
+            if other.end() == len(self._buffer) and not is_last:
+                return HOLD
+            if other.group() == run:
+                return other.start()
+        is_decided = newline >= 0 or is_last or len(self._buffer) - at >= _CODE_CHARS
+        return 0 if is_decided else HOLD
+
+    def _on_tag(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        following = self._buffer[at + 1 : at + 2]
+        if not following and not is_last:
+            return HOLD
+        if following and (following.isalpha() or following in "/!?"):
+            return self._break("HTML tag", at, at + 1, "&lt;" if self._blocks.reads_entities else "< ")
+        return self._emit(at, at + 1)
+
+    def _on_open(self, at: int, is_last: bool) -> int:  # noqa: ARG002, FBT001
+        self._blocks.brackets.append(self._previous(at) == "!")
+        return self._emit(at, at + 1)
+
+    def _on_close(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        following = self._buffer[at + 1 : at + 2]
+        if not following and not is_last:
+            return HOLD
+        brackets = self._blocks.brackets
+        is_definition = following == ":" and self._blocks.has_definition
+        if following != "(" and not is_definition:
+            del brackets[-1:]
+            return self._emit(at, at + 1)
+        end = self._hosts.target_end(self._buffer, at + 2, is_definition=is_definition, is_last=is_last)
+        if end == HOLD:
+            return HOLD
+        is_image = bool(brackets and brackets.pop())
+        if end:
+            return self._emit(at, at + 2 if is_definition else end)
+        return self._break("image" if is_image else "link", at, at + 1, "] ")
+
+    def _on_colon(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        if not self._buffer.startswith("://", at):
+            return HOLD if len(self._buffer) - at < 3 and not is_last else self._emit(at, at + 1)  # noqa: PLR2004
+        previous = self._previous(at)
+        if not (previous.isascii() and (previous.isalnum() or previous in tuple("+.-"))):
+            return self._emit(at, at + 1)
+        scheme = self._before + self._buffer[max(0, at - 8) : at]
+        end = self._hosts.address_end(self._buffer, at + 3, scheme=scheme, is_last=is_last)
+        if end == HOLD:
+            return HOLD
+        return self._emit(at, end) if end else self._break("address", at, at + 3, "[:]//")
+
+    def _on_www(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        rest = self._buffer[at : at + 5]
+        if len(rest) < 5 and not is_last:  # noqa: PLR2004 - `www.` and one more
+            return HOLD
+        if rest[:4].lower() != "www." or not (rest[4:].isalnum() or rest[4:] in ("-", "_")):
+            return self._emit(at, at + 1)
+        end = self._hosts.address_end(self._buffer, at, scheme="http", is_last=is_last)
+        if end == HOLD:
+            return HOLD
+        return self._emit(at, end) if end else self._break("address", at, at + 4, rest[:3] + "[.]")
+
+    def _on_dollar(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        run = _DOLLARS.match(self._buffer, at)
+        assert run is not None
+        if run.end() == len(self._buffer) and not is_last:
+            return HOLD
+        self._blocks.read_dollars(len(run.group()))
+        return self._emit(at, run.end())
+
+    def _on_backslash(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        command = _COMMAND.match(self._buffer, at)
+        assert command is not None
+        end = command.end()
+        if end == len(self._buffer) and not is_last:
+            return HOLD
+        slashes, name = command[1], command[2]
+        self._blocks.read_tex(slashes, name, self._buffer[end : end + 1])
+        if len(slashes) % 2 and _LIVE_TEX.match(name):
+            return self._break("TeX link", at, end, "\\" + command.group())
+        return self._emit(at, end)
