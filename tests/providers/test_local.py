@@ -197,6 +197,26 @@ def test_the_model_is_loaded_once_and_another_replaces_it(tmp_path):
     assert all(runtime.is_closed for _, runtime in loaded)
 
 
+def test_a_call_given_up_while_it_waited_loads_no_model(tmp_path):
+    loaded: list[str] = []
+    gate = threading.Semaphore(0)
+
+    def load(path: Path) -> FakeRuntime:
+        loaded.append(path.name)
+        return FakeRuntime(gate=gate)
+
+    provider = LocalProvider(ProviderOptions(home=tmp_path), load=load)
+    first = threading.Thread(target=provider.complete, args=(request(),), kwargs={"on_text": ignore, "timeout_s": 60})
+    first.start()
+    with pytest.raises(ProviderTimeout):
+        provider.complete(request(model="/other.gguf"), on_text=ignore, timeout_s=0.05)
+    gate.release(100)
+    first.join(WAIT_S)
+    provider.complete(request(), on_text=ignore, timeout_s=WAIT_S)
+    provider.close()
+    assert loaded == ["model.gguf"]
+
+
 def test_a_failed_load_is_raised_and_the_next_call_loads_again(tmp_path):
     outcomes: list[Any] = [WeightsError(what="bad", why="bad", fix="fetch"), FakeRuntime()]
 
