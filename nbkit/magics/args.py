@@ -1,0 +1,260 @@
+"""Options of `%%llm` and `%llm`, from one table.
+
+IPython's own `parse_argstring` keeps quotes and breaks on an apostrophe, so the line is split as a shell would. What
+an option of a setting may hold is checked by `nbkit.config`, once for every way to set it.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import keyword
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from IPython.core.error import UsageError
+from IPython.core.magic_arguments import MagicArgumentParser, argument, construct_parser
+
+from nbkit.config import TABLE, check
+from nbkit.errors import BadSetting, UnknownSetting
+from nbkit.types import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row of the table."""
+
+    flags: tuple[str, ...]
+    name: str
+    """The setting it gives a value to, or the name of what it is."""
+    metavar: str | None
+    """What the value is called in the help; None for an option without a value."""
+    doc: str = ""
+    """Meaning, where no setting says it."""
+    is_repeatable: bool = False
+
+    @property
+    def help(self) -> str:
+        """Its line in `%%llm?`."""
+        return self.doc or _SETTING_DOCS[self.name]
+
+
+_SETTING_DOCS = {setting.name: setting.doc for setting in TABLE}
+
+OPTIONS = (
+    Option(("-m", "--model"), "model", "PROVIDER:MODEL"),
+    Option(("-o", "--out"), "out", "NAME", "Variable that takes the result, besides _llm"),
+    Option(("-s", "--system"), "system", "TEXT"),
+    Option(("-t", "--temperature"), "temperature", "NUMBER"),
+    Option(("--max-tokens",), "max_tokens", "N"),
+    Option(("--seed",), "seed", "N"),
+    Option(("--stop",), "stop", "TEXT", is_repeatable=True),
+    Option(
+        ("-p", "--param"),
+        "param",
+        "K=V",
+        "Further parameter for the provider; V is JSON, else text",
+        is_repeatable=True,
+    ),
+    Option(("-n", "--samples"), "samples", "N"),
+    Option(("-f", "--format"), "format", "md|text|json|code|table"),
+    Option(("--thread",), "thread", "NAME", "Conversation that this cell is a turn of"),
+    Option(("--cache",), "cache", "use|refresh|off|only"),
+    Option(("--ttl",), "ttl", "TIME"),
+    Option(("--raw",), "raw", None, "Send the prompt as it is: {{ }} and {% %} mean nothing"),
+    Option(("--file",), "file", "PATH", "File that holds the prompt; with %llm, since an empty cell is refused"),
+    Option(("--show-prompt",), "show_prompt", None, "Draw the messages that would be sent, and send nothing"),
+    Option(("--no-stream",), "stream", None, "Show the answer only when it is complete"),
+    Option(("--quiet",), "quiet", None),
+    Option(("--tag",), "tag", "TEXT"),
+    Option(("--timeout",), "timeout", "TIME"),
+)
+_BY_FLAG = {flag: option for option in OPTIONS for flag in option.flags}
+_PARAM = re.compile(r"([A-Za-z_][\w.-]*)=(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class CellOptions:
+    """What one cell's options say."""
+
+    explicit: Mapping[str, object]
+    """Settings, checked, by name; only those that were given."""
+    params: Mapping[str, JsonValue]
+    out: str | None = None
+    thread: str | None = None
+    file: str | None = None
+    is_raw: bool = False
+    shows_prompt: bool = False
+
+
+def parse(line: str) -> CellOptions:
+    r"""The options on the line of a `%%llm` cell.
+
+    Raises `UnknownSetting` with the nearest option, or `BadSetting`.
+
+    >>> parse("-t 0.5 -s \"it's terse\"").explicit
+    {'system': "it's terse", 'temperature': 0.5}
+    """
+    return _read(_split(line))
+
+
+def parse_line(line: str) -> tuple[CellOptions, str]:
+    """The options that `%llm` starts with, and the prompt after them, character by character as it was typed.
+
+    >>> parse_line("-t 0 what's {this}?")[1]
+    "what's {this}?"
+    """
+    stream = io.StringIO(line)
+    lexer = _lexer(stream)
+    words: list[str] = []
+    start = 0
+    while re.match(r"\s*-\S", line[start:]):
+        word = _word(lexer)
+        start = stream.tell()
+        if word is None or word == "--":
+            break
+        words.append(word)
+        option = _BY_FLAG.get(word)
+        if option is not None and option.metavar is not None:
+            value = _word(lexer)
+            start = stream.tell()
+            words += [] if value is None else [value]
+    return _read(words), line[start:].lstrip()
+
+
+@functools.cache
+def parser() -> MagicArgumentParser:
+    """The parser behind both forms; IPython's own kind, so that the help looks as everywhere."""
+
+    def llm() -> None:
+        """Asks a model: the cell is the prompt, the answer and its card are the output.
+
+        {{ name }} in the prompt becomes the value of a variable; all other braces stay as they are.
+        `%llm [options] prompt` is the same in one line, as a value: `result = %llm why?`.
+        Afterwards `_llm` holds the result: .text .json() .usage .cost .cached .samples .record.
+        """
+
+    row: Any = argument  # IPython's own are untyped
+    build: Any = construct_parser
+    for option in reversed(OPTIONS):
+        shape: dict[str, str] = {"action": "store_true"}
+        if option.metavar is not None:
+            shape = {"action": "append" if option.is_repeatable else "store", "metavar": option.metavar}
+        # argparse formats its help texts.
+        llm = row(*option.flags, dest=option.name, help=option.help.replace("%", "%%"), **shape)(llm)
+    made: MagicArgumentParser = build(llm)
+    made.allow_abbrev = False
+    return made
+
+
+def help_text() -> str:
+    """What `%%llm?` prints."""
+    return str(parser().format_help())
+
+
+def _read(words: list[str]) -> CellOptions:
+    try:
+        found, rest = parser().parse_known_args(words)
+    except UsageError as error:
+        _refuse(str(error))
+    if rest:
+        _refuse_rest(rest[0])
+    given = {name: value for name, value in vars(found).items() if value is not None and value is not False}
+    if "stream" in given:
+        given["stream"] = False
+    params = dict(_param(text) for text in given.get("param", []))
+    return CellOptions(
+        explicit={name: check(name, value, origin="cell") for name, value in given.items() if name in _SETTING_DOCS},
+        params=params,
+        out=_variable(given.get("out")),
+        thread=given.get("thread"),
+        file=given.get("file"),
+        is_raw="raw" in given,
+        shows_prompt="show_prompt" in given,
+    )
+
+
+def _lexer(stream: io.StringIO) -> shlex.shlex:
+    lexer = shlex.shlex(stream, posix=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    return lexer
+
+
+def _split(line: str) -> list[str]:
+    lexer = _lexer(io.StringIO(line))
+    words: list[str] = []
+    while (word := _word(lexer)) is not None:
+        words.append(word)
+    return words
+
+
+def _word(lexer: shlex.shlex) -> str | None:
+    try:
+        return lexer.get_token()
+    except ValueError:
+        raise BadSetting(
+            what="a quotation mark or backslash on the %%llm line is left open",
+            why="options are split as in a shell, where an apostrophe opens a quotation",
+            fix="""put the text between double quotes: -s "it's like this\"""",
+        ) from None
+
+
+def _param(text: str) -> tuple[str, JsonValue]:
+    found = _PARAM.fullmatch(text)
+    if found is None:
+        raise BadSetting(
+            what="--param takes NAME=VALUE",
+            why=f"{text!r} has no name before an equals sign",
+            fix="-p top_p=0.9, or with JSON: -p 'logit_bias={\"50256\": -100}'",
+        )
+    try:
+        return found[1], json.loads(found[2], parse_constant=_no_constant)
+    except ValueError:
+        return found[1], found[2]
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _variable(name: str | None) -> str | None:
+    if name is None or (name.isidentifier() and not keyword.iskeyword(name)):
+        return name
+    raise BadSetting(
+        what=f"--out cannot be {name!r}", why="it is no name that a variable can have", fix="-o answer, for example"
+    )
+
+
+def _refuse(message: str) -> NoReturn:
+    flag = re.match(r"argument (\S+?)(?:/\S+)?: ", message)
+    raise BadSetting(
+        what=f"{flag[1]} is not complete" if flag else "the options cannot be read",
+        why=message.removeprefix(flag[0]) if flag else message,
+        fix=f"{flag[1]} VALUE; a value that begins with a dash follows an equals sign: --system=-x"
+        if flag
+        else "%%llm? lists the options",
+    ) from None
+
+
+def _refuse_rest(word: str) -> NoReturn:
+    if word.startswith("-") and word != "-":
+        from nbkit.registry import nearest
+
+        name = word.split("=", 1)[0]
+        begun = [flag for flag in _BY_FLAG if flag.startswith(name) and name.startswith("--")]
+        near = begun[0] if begun else nearest(name, _BY_FLAG)
+        raise UnknownSetting(
+            what=f"%%llm has no option {name!r}",
+            why="options are spelled out in full, and a prompt that begins with a dash comes after --",
+            fix=f"use {near}; %%llm? lists the options" if near else "%%llm? lists the options",
+        )
+    raise BadSetting(
+        what="there is text after the options",
+        why=f"{len(word)} characters belong to no option; a value with spaces needs quotes",
+        fix='write the prompt below the %%llm line, or use %llm; quote a value: -s "be terse"',
+    )

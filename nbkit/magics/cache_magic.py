@@ -1,0 +1,136 @@
+"""`%cache`: what is kept, why a call missed, and clearing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from nbkit.errors import BadSetting
+from nbkit.figures import age
+from nbkit.magics.tables import Table, draw, draw_text
+from nbkit.magics.words import first_word, nothing_more
+from nbkit.session import Session, current
+from nbkit.types import Record
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+MANUAL = """The answer cache: every answer is kept by the hash of its request, and the same request is answered from it.
+
+    %cache ls [N]     the newest N entries (20)
+    %cache stats      entries, bytes, hits and misses
+    %cache why        why the last %%llm or %llm was a hit or a miss: the fields that differ from the nearest entry
+    %cache rm KEY     removes the entry whose key begins with KEY, as `%cache ls` shows it
+    %cache clear      removes every entry, without asking
+    %cache path       the directory
+
+In a cell: --cache use (default), refresh (ask again, keep the new answer), off, only (never call the provider).
+Two nbkit processes may share one cache. `NBKIT_HOME` moves it.
+"""
+_DEFAULT_ROWS = 20
+_SHOWN_KEY_CHARS = 12
+
+
+def run(shell: InteractiveShell, line: str) -> None:
+    """Draws what the command says; raises `UnknownSetting` for one that is not."""
+    commands: dict[str, Callable[[InteractiveShell, Session, str], None]] = {
+        "ls": _list,
+        "stats": _stats,
+        "why": _why,
+        "rm": _remove,
+        "clear": _clear,
+        "path": _path,
+    }
+    word, rest = first_word(line, commands, magic="%cache")
+    commands[word](shell, current(), rest)
+
+
+def _list(shell: InteractiveShell, session: Session, rest: str) -> None:
+    if rest and not (rest.isdecimal() and int(rest) > 0):
+        raise BadSetting(what=f"%cache ls cannot show {rest!r}", why="it takes a number of entries", fix="%cache ls 50")
+    rows = [
+        (
+            row.key[:_SHOWN_KEY_CHARS],
+            f"{row.provider}:{row.model}",
+            str(row.sample),
+            age(row.age_s) + (", expired" if row.is_expired else ""),
+            "never" if row.expires_at is None else f"{row.expires_at:%Y-%m-%d %H:%M} UTC",
+            f"{row.input_tokens:,} → {row.output_tokens:,}",
+            f"{row.size_bytes:,}",
+        )
+        for row in session.cache.entries(int(rest) if rest else _DEFAULT_ROWS)
+    ]
+    columns = ("key", "model", "sample", "stored", "expires", "tokens in → out", "bytes")
+    note = f"{len(rows)} of {session.cache.stats().entries:,} entries"
+    draw(shell, session.secrets, Table("Cached answers, newest first", columns, rows, note=note))
+
+
+def _stats(shell: InteractiveShell, session: Session, rest: str) -> None:
+    nothing_more(rest, command="%cache stats")
+    stats = session.cache.stats()
+    rows = [
+        ("entries", f"{stats.entries:,}"),
+        ("size", f"{stats.size_bytes:,} of at most {stats.limit_bytes:,} bytes"),
+        ("eviction", stats.eviction),
+        ("oldest", "none" if stats.oldest_at is None else f"{stats.oldest_at:%Y-%m-%d %H:%M} UTC"),
+        ("hits in this session", f"{stats.hits:,}"),
+        ("misses in this session", f"{stats.misses:,}"),
+        ("rights", "read-only" if stats.is_read_only else "readable and writable by you alone"),
+    ]
+    draw(shell, session.secrets, Table("Answer cache", ("figure", "value"), rows, note=str(stats.folder)))
+
+
+def _why(shell: InteractiveShell, session: Session, rest: str) -> None:
+    nothing_more(rest, command="%cache why")
+    record = _last_record(shell)
+    draw_text(shell, session.secrets, _reason(session, record))
+
+
+def _reason(session: Session, record: Record) -> str:
+    status = record.cache.status
+    if status == "skipped" or record.request is None:
+        return f"The last call never came to the cache: its status is {record.status}."
+    if status == "off":
+        return "The cache was off for the last call: --cache off, or the setting `cache`."
+    if status == "hit":
+        stored = "" if record.cache.age_s is None else f", stored {age(record.cache.age_s)}"
+        return f"hit: the same request was answered before{stored}."
+    # Meanwhile the call's own answer is kept: only what was there before it explains the miss.
+    found = str(session.cache.explain(record.request, before=record.started_at))
+    kept = record.status == "ok" and session.cache.explain(record.request).is_hit
+    return f"{found}\n{'Its answer is kept now: the same request again is a hit.' if kept else ''}".rstrip()
+
+
+def _last_record(shell: InteractiveShell) -> Record:
+    from nbkit.display.result import Result
+
+    result = shell.user_ns.get("_llm")
+    if not isinstance(result, Result):
+        raise BadSetting(
+            what="%cache why has no call to explain",
+            why="no %%llm or %llm has run in this notebook, or _llm was overwritten",
+            fix="run a prompt first, then %cache why",
+        )
+    return next((record for record in result.records if record.cache.status == "miss"), result.record)
+
+
+def _remove(shell: InteractiveShell, session: Session, rest: str) -> None:
+    if not rest:
+        raise BadSetting(what="%cache rm takes a key", why="none was given", fix="%cache ls shows the keys")
+    removed = session.cache.remove(rest)
+    if not removed:
+        raise BadSetting(
+            what=f"no entry's key begins with {rest!r}", why="nothing was removed", fix="%cache ls shows the keys"
+        )
+    draw_text(shell, session.secrets, f"{removed} {'entry' if removed == 1 else 'entries'} removed")
+
+
+def _clear(shell: InteractiveShell, session: Session, rest: str) -> None:
+    nothing_more(rest, command="%cache clear")
+    removed = session.cache.clear()
+    draw_text(shell, session.secrets, f"{removed:,} {'entry' if removed == 1 else 'entries'} removed")
+
+
+def _path(shell: InteractiveShell, session: Session, rest: str) -> None:
+    nothing_more(rest, command="%cache path")
+    draw_text(shell, session.secrets, str(session.cache.folder))

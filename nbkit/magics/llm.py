@@ -1,0 +1,155 @@
+"""`%%llm` and `%llm`: from the text of a cell to its answer, its card and its result object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbkit.config import Settings
+from nbkit.errors import PromptError
+from nbkit.magics import args
+from nbkit.magics.origin import origin
+from nbkit.magics.tables import draw_text
+from nbkit.session import Session, current
+from nbkit.session.session import thread_cell
+from nbkit.types import Outcome
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbkit.display.result import Result
+
+
+def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[str, Any]) -> None:
+    """Draws the answer to a prompt cell; raises what stopped it, after the drawing.
+
+    `names`: the variables that `{{ }}` may use.
+    """
+    from nbkit.display.live import Cell
+
+    options = args.parse(line)
+    # IPython ends each cell with a newline. Without it, the same prompt by `%llm` or `nbkit.ask` is the same request.
+    prompt = _prompt(options, body.removesuffix("\n"))
+    session = current()
+    if options.shows_prompt:
+        _show_prompt(shell, session, options, prompt=prompt, names=names)
+        return
+    settings = session.config(options.explicit).settings
+    drawing = Cell(settings, model=session.target(settings).model)
+    outcomes = _ask(shell, session, options, prompt=prompt, names=names, drawing=drawing)
+    result = _keep(shell, options, outcomes)
+    drawing.finish(outcomes, result)
+    _raise_last(outcomes)
+
+
+def run_line(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> Result | None:
+    """The result of `%llm prompt`; None for --show-prompt.
+
+    The answer is the value, drawn by whoever shows the value; the card is drawn here, since the notebook has to carry
+    the record also where the value goes into a variable.
+    """
+    options, text = args.parse_line(line)
+    prompt = _prompt(options, text)
+    session = current()
+    if options.shows_prompt:
+        _show_prompt(shell, session, options, prompt=prompt, names=names)
+        return None
+    outcomes = _ask(shell, session, options, prompt=prompt, names=names)
+    result = _keep(shell, options, outcomes)
+    _draw_card(shell, session.config(options.explicit).settings, result)
+    _raise_last(outcomes)
+    return result
+
+
+def _ask(
+    shell: InteractiveShell,
+    session: Session,
+    options: args.CellOptions,
+    *,
+    prompt: str,
+    names: Mapping[str, Any],
+    drawing: Any = None,  # noqa: ANN401 - the cell's live drawing, which is imported only where one is drawn
+) -> list[Outcome]:
+    listeners = {} if drawing is None else {"on_text": drawing.on_text, "on_phase": drawing.on_phase}
+    return session.ask(
+        prompt,
+        explicit=options.explicit,
+        params=options.params,
+        variables=None if options.is_raw else names,
+        origin=origin(shell),
+        thread=options.thread,
+        **listeners,
+    )
+
+
+def _prompt(options: args.CellOptions, body: str) -> str:
+    if options.file is None:
+        return body
+    if body.strip():
+        raise PromptError(
+            what="there are two prompts",
+            why=f"--file {options.file!r} holds one, and the cell holds another",
+            fix="leave one out: %llm --file PATH needs no cell body",
+        )
+    path = Path(options.file).expanduser()
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise PromptError(
+            what=f"the prompt file {options.file!r} cannot be read",
+            why=str(reason),
+            fix=f"give a path from {Path.cwd().name!r}, where the kernel runs, or an absolute one",
+        ) from error
+
+
+def _show_prompt(
+    shell: InteractiveShell,
+    session: Session,
+    options: args.CellOptions,
+    *,
+    prompt: str,
+    names: Mapping[str, Any],
+) -> None:
+    request, _ = session.build(
+        prompt,
+        explicit=options.explicit,
+        params=options.params,
+        variables=None if options.is_raw else names,
+        thread=options.thread,
+        cell=thread_cell(origin(shell), prompt),
+    )
+    parts = [f"[{message.role}]\n{message.content}" for message in request.messages]
+    title = f"{request.provider}:{request.model} · temperature {request.temperature:g} · nothing was sent"
+    draw_text(shell, session.secrets, "\n\n".join([title, *parts]))
+
+
+def _keep(shell: InteractiveShell, options: args.CellOptions, outcomes: list[Outcome]) -> Result:
+    """The result, in `_llm` and the variable that was asked for; of a failed cell too, so that it can be looked at."""
+    from nbkit.display.result import Result
+
+    result = Result(outcomes)
+    shell.user_ns["_llm"] = result
+    if options.out is not None:
+        shell.user_ns[options.out] = result
+    return result
+
+
+def _draw_card(shell: InteractiveShell, settings: Settings, result: Result) -> None:
+    from nbkit.display.card import card_html, card_text
+    from nbkit.display.rows import RECORD_MIME, carried
+    from nbkit.display.surface import prints_only
+
+    bundle: dict[str, Any] = {RECORD_MIME: carried(result.records, keeps_content=settings.records_content)}
+    if not settings.quiet:
+        bundle |= {"text/html": card_html(result.records), "text/plain": card_text(result.records)}
+    elif prints_only():
+        return
+    shell.display_pub.publish(data=bundle, metadata={})
+
+
+def _raise_last(outcomes: list[Outcome]) -> None:
+    error = outcomes[-1].error
+    if error is not None:
+        raise error

@@ -1,0 +1,42 @@
+"""Where a cell is: its id, its notebook, its execution count. Each is None where the front end does not say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbkit.types import Origin
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def origin(shell: InteractiveShell, environment: Mapping[str, str] | None = None) -> Origin:
+    """The place of the cell that is running.
+
+    Jupyter sends the id with the cell and names the notebook in `JPY_SESSION_NAME`; VS Code sets a variable. A plain
+    shell has neither: a session then knows the cell by its source.
+    """
+    variables = os.environ if environment is None else environment
+    return Origin(
+        cell_id=_cell_id(shell),
+        notebook=_notebook(shell.user_ns, variables),
+        execution_count=shell.execution_count,
+    )
+
+
+def _cell_id(shell: InteractiveShell) -> str | None:
+    ask = getattr(shell, "get_parent", None)  # only a kernel's shell has it
+    parent: Any = ask() if ask is not None else None
+    metadata = parent.get("metadata") if isinstance(parent, Mapping) else None
+    found = metadata.get("cellId") if isinstance(metadata, Mapping) else None
+    # VS Code's id is a URL that holds the path of the file: only its end names the cell.
+    return found.rpartition("#")[2] or None if isinstance(found, str) else None
+
+
+def _notebook(user_ns: Mapping[str, Any], variables: Mapping[str, str]) -> str | None:
+    for found in (user_ns.get("__vsc_ipynb_file__"), variables.get("JPY_SESSION_NAME")):
+        if isinstance(found, str) and found.endswith(".ipynb"):
+            return found
+    return None

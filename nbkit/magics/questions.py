@@ -1,0 +1,89 @@
+"""Keeps `%llm what is RAG?` a prompt: IPython would read the last word and its mark as a request for help.
+
+Only lines that are `%llm` statements are rewritten, into the call that IPython makes of any other line magic. What
+is inside a string, a bracket or a continued expression is not a statement: that is decided by Python's tokens of the
+lines before it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+
+_LINE = re.compile(r"(?P<head>[^%]*)%llm[ \t]+(?P<text>\S.*)", re.DOTALL)
+_ESCAPES = ("%", "!", "?", "/", ",", ";")
+
+
+def keep_questions(lines: list[str]) -> list[str]:
+    r"""The cell's lines, each `%llm` statement that ends with a question mark turned into a call.
+
+    >>> keep_questions(["%llm what is RAG?\n"])
+    ["get_ipython().run_line_magic('llm', 'what is RAG?')\n"]
+    >>> keep_questions(["%llm?\n"])
+    ['%llm?\n']
+    """
+    if (lines and lines[0].startswith("%%")) or not any("%llm" in line for line in lines):
+        return lines
+    kept: list[str] = []
+    python: list[str] = []  # the same lines with every magic replaced, so that Python's tokenizer can read them
+    at = 0
+    while at < len(lines):
+        end = _end_of_continued(lines, at)
+        is_magic = lines[at].lstrip().startswith(_ESCAPES) or "%llm" in lines[at]
+        if not is_magic or not _is_complete(python):
+            kept.append(lines[at])
+            python.append(lines[at])
+            at += 1
+            continue
+        joined = " ".join([line.rstrip()[:-1] for line in lines[at:end]] + [lines[end].rstrip()])
+        call = _call(joined)
+        kept += [call] if call else lines[at : end + 1]
+        is_statement = call is not None or lines[at].lstrip().startswith(_ESCAPES)
+        indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
+        python += [f"{indent}pass\n"] if is_statement else lines[at : end + 1]
+        at = end + 1
+    return kept
+
+
+def _call(line: str) -> str | None:
+    found = _LINE.fullmatch(line)
+    if found is None or not line.endswith("?") or not _opens_statement(found["head"]):
+        return None
+    return f"{found['head']}get_ipython().run_line_magic('llm', {found['text']!r})\n"
+
+
+def _opens_statement(head: str) -> bool:
+    """Whether a magic can follow: nothing is before it, or a target and its equals sign."""
+    if not head.strip():
+        return True
+    if head.lstrip().startswith(_ESCAPES):
+        return False
+    try:
+        tokens = [
+            token for token in tokenize.generate_tokens(io.StringIO(head.strip()).readline) if token.string.strip()
+        ]
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    return tokens[-1].string == "=" and all(
+        token.type not in (tokenize.COMMENT, tokenize.ERRORTOKEN) for token in tokens
+    )
+
+
+def _is_complete(lines: list[str]) -> bool:
+    """Whether a statement can begin after these lines: no string, bracket or continuation is open."""
+    if lines and lines[-1].rstrip("\n").endswith("\\"):
+        return False
+    try:
+        for _ in tokenize.generate_tokens(iter(lines).__next__):
+            pass
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    return True
+
+
+def _end_of_continued(lines: list[str], start: int) -> int:
+    end = start
+    while lines[end].endswith("\\\n") and end + 1 < len(lines):
+        end += 1
+    return end

@@ -1,0 +1,85 @@
+"""`%config NbKit`: the settings as traits.
+
+The traits keep nothing. Reading one gives the value in force in the session, setting one goes to the session's layer
+for `%config`, so there is no second copy that can disagree. That also ends a trap of traitlets: a value that was
+refused stays in the `config` of every configurable, and the next `%reload_ext` fails on it.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from traitlets import TraitError, TraitType
+from traitlets.config import Config, Configurable
+
+from nbkit.config import TABLE, check
+from nbkit.errors import ConfigError
+from nbkit.session import current
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+SECTION = "NbKit"
+
+
+class Setting(TraitType[Any, Any]):
+    """One setting."""
+
+    def get(self, obj: Any, cls: type[Any] | None = None) -> Any:  # noqa: ANN401, ARG002 - as in traitlets
+        """The value in force, whichever layer it comes from."""
+        return getattr(current().config().settings, str(self.name))
+
+    def set(self, obj: Any, value: Any) -> None:  # noqa: ANN401, ARG002 - as in traitlets
+        """Sets it for the session; raises `TraitError` with the three lines for a value that does not fit."""
+        try:
+            current().configure({str(self.name): value})
+        except ConfigError as error:
+            raise TraitError(str(error)) from error
+
+
+class Settings(Configurable):
+    """What the traits have in common."""
+
+    shell: InteractiveShell
+
+    def update_config(self, config: Config) -> None:
+        """Sets what `%config NbKit.name = value` says; raises a `ConfigError`, and then nothing is changed.
+
+        The section is taken out of the shell's own configuration, where traitlets would keep a refused value.
+        """
+        if SECTION not in config:
+            return
+        values = dict(config[SECTION])
+        for holder in (config, self.shell.config):
+            holder.pop(SECTION, None)
+        for name, value in values.items():
+            if value is not None:
+                check(name, value, origin="%config")
+        current().configure(values)
+
+
+def make(shell: InteractiveShell) -> Settings:
+    """The object behind `%config NbKit` for a shell."""
+    made = _settings_class()()
+    made.shell = shell
+    return made
+
+
+def take_from(shell: InteractiveShell) -> list[ConfigError]:
+    """Sets what the shell's configuration files say; gives what was wrong in them, which is dropped."""
+    refused: list[ConfigError] = []
+    section = shell.config[SECTION]
+    for name, value in dict(section).items():
+        try:
+            current().configure({name: value})
+        except ConfigError as error:
+            section.pop(name, None)
+            refused.append(error)
+    return refused
+
+
+@functools.cache
+def _settings_class() -> type[Settings]:
+    traits = {row.name: Setting(row.default, allow_none=True, help=row.doc).tag(config=True) for row in TABLE}
+    return type(SECTION, (Settings,), traits)

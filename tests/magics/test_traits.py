@@ -1,0 +1,75 @@
+import pytest
+from traitlets import TraitError
+
+from nbkit.config import TABLE, Settings
+from nbkit.magics.extension import Extension
+from nbkit.session import current
+
+
+def settings(notebook):
+    return Extension.of(notebook)._settings
+
+
+def test_a_value_set_by_config_is_in_force(notebook):
+    notebook.run("%config NbKit.temperature = 0.3")
+    assert current().config().settings.temperature == 0.3
+    assert notebook.run("%config NbKit.temperature").result == 0.3
+    assert notebook.run("%%llm\nhi").error is None
+    assert notebook.user_ns["_llm"].request.temperature == 0.3
+
+
+def test_a_trait_shows_what_is_in_force_wherever_it_comes_from(notebook):
+    current().configure({"max_tokens": 77})
+    assert notebook.run("%config NbKit.max_tokens").result == 77
+    assert "Current: 77" in notebook.run("%config NbKit").text
+
+
+@pytest.mark.parametrize("statement", ["temperature = 5", "temperature = 'hot'", "format = 'yaml'", "temprature = 0.5"])
+def test_a_bad_value_says_three_lines_changes_nothing_and_is_not_kept(notebook, caplog, statement):
+    cell = notebook.run(f"%config NbKit.{statement}")
+    said = caplog.text + cell.text
+    assert "why: " in said
+    assert "fix: " in said
+    assert "NbKit" not in notebook.config
+    assert current().config().settings == current().config().settings.__class__(model="echo")
+    for _ in range(3):
+        cell = notebook.run("%reload_ext nbkit")
+        assert (cell.error, cell.text) == (None, "")
+    assert notebook.run("%%llm\nhi").error is None
+
+
+def test_none_goes_back_to_what_holds_without_it(notebook):
+    notebook.run("%config NbKit.temperature = 0.3")
+    notebook.run("%config NbKit.temperature = None")
+    assert current().config().settings.temperature == Settings().temperature
+
+
+def test_values_may_be_variables_of_the_notebook(notebook):
+    notebook.run("mine = 0.7")
+    notebook.run("%config NbKit.temperature = mine")
+    assert current().config().settings.temperature == 0.7
+
+
+def test_every_setting_is_a_trait_with_its_meaning(notebook):
+    said = " ".join(notebook.run("%config NbKit").text.split())
+    for setting in TABLE:
+        assert f"NbKit.{setting.name}=" in said
+        assert setting.doc in said
+    assert "NbKit" in notebook.run("%config").text
+
+
+def test_config_names_complete(notebook):
+    assert notebook.Completer.magic_config_matches("%config NbKit.temp") == ["NbKit.temperature"]
+
+
+def test_setting_the_attribute_is_checked_too(notebook):
+    own = settings(notebook)
+    own.temperature = 0.4
+    assert own.temperature == 0.4
+    with pytest.raises(TraitError, match="why: "):
+        own.temperature = 9
+
+
+def test_settings_of_others_still_work(notebook):
+    assert notebook.run("%config InteractiveShell.cache_size = 500").error is None
+    assert notebook.cache_size == 500
