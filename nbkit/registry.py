@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, entry_points, requires, version
 from typing import Any, Literal, TypeAlias
 
 from nbkit.errors import UnknownPlugin
@@ -72,6 +72,15 @@ def install_command(extra: str | None = None) -> str:
 def installed_version(distribution: str = DISTRIBUTION) -> str:
     """The version of an installed distribution."""
     return version(distribution)
+
+
+def requirements(distribution: str = DISTRIBUTION) -> list[str]:
+    """The requirements of an installed distribution, those of its extras included, one line each.
+
+    >>> any(line.startswith("httpx") for line in requirements())
+    True
+    """
+    return requires(distribution) or []
 
 
 @functools.cache

@@ -77,8 +77,8 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
     return report
 
 
-class OutsideConnection(RuntimeError):
-    """A test reached for a host that is not this machine."""
+class OutsideConnection(socket.gaierror):
+    """A test reached for a host that is not this machine; to the code under test, a network that is down."""
 
 
 class Isolation:
@@ -174,8 +174,7 @@ def _guard_sockets(patch: pytest.MonkeyPatch, refused: list[str]) -> None:
     def refuse(host: object) -> None:
         with lock:
             refused.append(str(host))
-        msg = f"tests reach no host but this machine, not {host!r}"
-        raise OutsideConnection(msg)
+        raise OutsideConnection(socket.EAI_NONAME, f"tests reach no host but this machine, not {host!r}")
 
     def guarded(name: str) -> None:
         original = getattr(socket.socket, name)

@@ -13,25 +13,6 @@ from nbkit.errors import NotebookError
 _VERSION = 4
 
 
-def read(path: Path) -> Any:  # noqa: ANN401 - nbformat's node, a dictionary with attributes
-    """The notebook in a file, in the newest format; raises `NotebookError`."""
-    import nbformat
-    from nbformat.validator import ValidationError
-
-    try:
-        return nbformat.read(path, as_version=_VERSION)  # type: ignore[no-untyped-call]
-    except FileNotFoundError:
-        raise NotebookError(
-            what=f"no notebook at {str(path)!r}", why="the file does not exist", fix="check the path"
-        ) from None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, ValidationError) as error:
-        raise NotebookError(
-            what=f"{path.name} cannot be read as a notebook",
-            why=f"{type(error).__name__}: {str(error)[:200]}",
-            fix="open it in Jupyter to see whether it is damaged",
-        ) from error
-
-
 def write(notebook: Any, path: Path) -> None:  # noqa: ANN401 - nbformat's node
     """Puts the notebook in a file, whole or not at all."""
     import nbformat

@@ -144,7 +144,9 @@ def bare_shell() -> Iterator[NotebookShell]:
     """A notebook shell without nbkit, in the place of the process's own; afterwards that one is back."""
     quiet = Config()
     quiet.HistoryManager.enabled = False
-    before, InteractiveShell._instance = InteractiveShell._instance, None  # noqa: SLF001 - no public way to set it back
+    before = {kind: kind._instance for kind in (NotebookShell, InteractiveShell)}  # noqa: SLF001 - no public way to set it back
+    for kind in before:
+        kind._instance = None  # noqa: SLF001 - as above
     try:
         notebook = NotebookShell.instance(config=quiet)
         try:
@@ -153,9 +155,9 @@ def bare_shell() -> Iterator[NotebookShell]:
             atexit.unregister(notebook.atexit_operations)
             notebook.atexit_operations()  # type: ignore[no-untyped-call]
             notebook.restore_sys_module_state()  # type: ignore[no-untyped-call]
-            NotebookShell.clear_instance()
     finally:
-        InteractiveShell._instance = before  # noqa: SLF001 - as above
+        for kind, instance in before.items():
+            kind._instance = instance  # noqa: SLF001 - as above
 
 
 @contextlib.contextmanager

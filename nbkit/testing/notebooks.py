@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nbkit.report import execute
+from nbkit.report.reading import read_notebook
 from nbkit.testing.replay import RECORD_MIME
 
 _TIMEOUT_S = 300.0
@@ -71,7 +72,7 @@ def _run(path: Path, environment: Mapping[str, str], timeout_s: float, *, weight
         if weights is not None:
             Path(folder, "models").symlink_to(weights)
         return execute.execute(
-            execute.read(path),
+            read_notebook(path),
             cwd=path.absolute().parent,
             env={**own, "NBKIT_HOME": folder, **environment},
             timeout_s=timeout_s,

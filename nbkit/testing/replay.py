@@ -29,13 +29,14 @@ _PIECE = re.compile(r"\s*\S+|\s+$")
 def read_records(notebook: Path) -> list[Record]:
     """The records in a notebook's outputs, in the order of its cells; raises `NotebookError`.
 
-    An output may carry one record or a list of them.
+    An output may carry one record or a list of them; a record that is drawn twice is one.
     """
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         outputs = [output for cell in cells for output in cell.get("outputs", [])]
         found = [output["data"][RECORD_MIME] for output in outputs if RECORD_MIME in output.get("data", {})]
-        return [from_plain(Record, plain) for one in found for plain in (one if isinstance(one, list) else [one])]
+        plain = [row for one in found for row in (one if isinstance(one, list) else [one])]
+        return list({record.id: record for record in (from_plain(Record, row) for row in plain)}.values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotebookError(
             what=f"no records can be read from {notebook.name}",

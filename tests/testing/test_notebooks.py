@@ -11,11 +11,16 @@ from hypothesis import strategies as st
 from nbkit.canonical import to_plain
 from nbkit.display.card import card_html, card_text
 from nbkit.errors import NotebookError
-from nbkit.report import execute
+from nbkit.report import execute, reading
+from nbkit.report.reading import read_notebook
 from nbkit.testing.factories import record, request, response
 from nbkit.testing.notebooks import compare, replay_notebook
 from nbkit.testing.replay import RECORD_MIME
 from nbkit.types import CacheOutcome, Timing
+
+
+def test_replay_and_report_look_for_records_in_the_same_place():
+    assert reading.RECORD_MIME == RECORD_MIME
 
 
 def _run(*outputs, source="x"):
@@ -113,7 +118,7 @@ def test_a_notebook_is_run_again_from_its_own_records(tmp_path):
     path = _write(tmp_path / "one.ipynb", "%load_ext nbkit", "%%llm\nWhy?", carried=[answered])
     before = path.read_text()
     again = replay_notebook(path, timeout_s=60)
-    found = again["cells"][1]["outputs"][-1]["data"][RECORD_MIME]
+    [found] = again["cells"][1]["outputs"][-1]["data"][RECORD_MIME]
     assert (found["response"]["text"], found["request"]["model"]) == ("Because.", "gpt-x")
     assert found["request_sha256"] == answered.request_sha256
     assert path.read_text() == before
@@ -127,7 +132,7 @@ def test_a_notebook_whose_prompt_was_changed_fails_with_the_fix(tmp_path):
 
 
 def test_a_failing_cell_stops_the_run_and_what_came_before_is_there(tmp_path):
-    notebook = execute.read(_write(tmp_path / "one.ipynb", "print('first')", "1 / 0", "print('never')"))
+    notebook = read_notebook(_write(tmp_path / "one.ipynb", "print('first')", "1 / 0", "print('never')"))
     seen = []
     with pytest.raises(NotebookError, match="ZeroDivisionError: division by zero"):
         execute.execute(notebook, cwd=tmp_path, on_cell=lambda index, of: seen.append((index, of)), timeout_s=60)
@@ -137,7 +142,7 @@ def test_a_failing_cell_stops_the_run_and_what_came_before_is_there(tmp_path):
 
 
 def test_a_cell_that_is_meant_to_fail_does_not_stop_the_run(tmp_path):
-    notebook = execute.read(_write(tmp_path / "one.ipynb", "1 / 0", "print('after')", tags=["raises-exception"]))
+    notebook = read_notebook(_write(tmp_path / "one.ipynb", "1 / 0", "print('after')", tags=["raises-exception"]))
     execute.execute(notebook, cwd=tmp_path, timeout_s=60)
     assert notebook.cells[1].outputs[0].text == "after\n"
 
@@ -145,24 +150,14 @@ def test_a_cell_that_is_meant_to_fail_does_not_stop_the_run(tmp_path):
 def test_the_kernel_gets_the_environment_and_the_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("TO_BE_TAKEN_AWAY", "x")
     source = "import os\nprint(os.getcwd(), os.environ['ADDED'], 'TO_BE_TAKEN_AWAY' in os.environ)"
-    notebook = execute.read(_write(tmp_path / "one.ipynb", source))
+    notebook = read_notebook(_write(tmp_path / "one.ipynb", source))
     execute.execute(notebook, cwd=tmp_path, env={"ADDED": "y", "TO_BE_TAKEN_AWAY": ""}, timeout_s=60)
     assert notebook.cells[0].outputs[0].text == f"{tmp_path} y False\n"
 
 
 def test_a_notebook_comes_back_from_disk_as_it_was_written(tmp_path):
     path = _write(tmp_path / "one.ipynb", "x = 1")
-    notebook = execute.read(path)
+    notebook = read_notebook(path)
     execute.write(notebook, path)
-    assert execute.read(path) == notebook
+    assert read_notebook(path) == notebook
     assert [one.name for one in tmp_path.iterdir()] == ["one.ipynb"]
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
-def test_what_is_no_notebook_is_three_lines(tmp_path, text):
-    path = tmp_path / "one.ipynb"
-    path.write_text(text)
-    with pytest.raises(NotebookError, match=r"one\.ipynb"):
-        execute.read(path)
-    with pytest.raises(NotebookError, match="no notebook"):
-        execute.read(tmp_path / "two.ipynb")

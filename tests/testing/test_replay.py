@@ -69,6 +69,12 @@ def test_a_request_that_was_sent_twice_gets_its_answers_in_order(path):
     assert [_ask(replay, request())[1].text for _ in range(3)] == ["first", "second", "second"]
 
 
+def test_a_record_that_is_drawn_twice_is_one_answer(path):
+    first, second = record(1, response=response("first")), record(2, response=response("second"))
+    replay = _replay(path, first, [first], second)
+    assert [_ask(replay, request())[1].text for _ in range(2)] == ["first", "second"]
+
+
 def test_close_starts_again_from_the_first_answer(path):
     replay = _replay(path, record(1, response=response("first")), record(2, response=response("second")))
     _ask(replay, request())

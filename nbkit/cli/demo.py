@@ -1,0 +1,89 @@
+"""`nbkit demo`: a real local model, a notebook that ran on it, and a report of that, in one command."""
+
+from __future__ import annotations
+
+import sys
+import time
+import webbrowser
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from nbkit import registry
+from nbkit.cli.progress import Steps
+from nbkit.cli.weights import fetch
+from nbkit.config import home_path
+from nbkit.errors import NotebookError, WeightsError
+from nbkit.models import weights
+from nbkit.report import report
+from nbkit.report.execute import execute, write
+from nbkit.report.reading import calls, read_notebook
+from nbkit.report.summary import summarise
+
+QUICKSTART = "00_quickstart.ipynb"
+_CELL_S = 600.0
+
+
+def demo(model: str, *, out: Path, opens: bool) -> int:
+    """Runs the quickstart on `model`, writes `quickstart.ipynb` and `quickstart.html` into `out`, prints the totals."""
+    weights.find(model)
+    _check_runtime()
+    fetch(model)
+    started = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
+    executed = out / "quickstart.ipynb"
+    notebook = read_notebook(quickstart())
+    steps = Steps(f"running {QUICKSTART} on local:{model}, cells", sys.stderr)
+    environment = {"NBKIT_MODEL": f"local:{model}", "NBKIT_HOME": str(home_path()), "NBKIT_REPLAY": ""}
+    try:
+        execute(notebook, cwd=out, env=environment, timeout_s=_CELL_S, on_cell=steps.update)
+    finally:
+        # Also of a run that failed: the reader looks at the cell that did.
+        write(notebook, executed)
+    page = report(executed, out=out / "quickstart.html")
+    print(f"report: {page.absolute()}")
+    print(totals(notebook, time.monotonic() - started))
+    if opens:
+        webbrowser.open(page.absolute().as_uri())
+    return 0
+
+
+def quickstart() -> Path:
+    """The quickstart notebook: inside an installed package, or beside it in a source checkout."""
+    package = Path(str(files("nbkit")))
+    for folder in (package / "notebooks", package.parent / "notebooks"):
+        if (folder / QUICKSTART).is_file():
+            return folder / QUICKSTART
+    raise NotebookError(
+        what=f"{QUICKSTART} is missing",
+        why=f"it is neither in {package / 'notebooks'} nor in {package.parent / 'notebooks'}",
+        fix=f"install nbkit again: {registry.install_command()}",
+    )
+
+
+def totals(notebook: Any, seconds: float) -> str:  # noqa: ANN401 - nbformat's node
+    """One line on all calls of an executed notebook: number, tokens, cost, what the cache saved, time."""
+    found = summarise([record for _, record in calls(notebook)])
+    cost = f"${found.cost_usd.normalize():f}" + (f" + {found.unpriced} unpriced" if found.unpriced else "")
+    if found.is_local:
+        cost = "$0 (local)"
+    parts = [
+        f"{found.calls} calls ({found.hits} from the cache, {found.failures} failed)",
+        f"{found.input_tokens:,} tokens in, {found.output_tokens:,} out",
+        f"cost {cost}",
+        f"saved ${found.saved_usd.normalize():f}",
+        f"{seconds:.0f} s",
+    ]
+    return " · ".join(parts)
+
+
+def _check_runtime() -> None:
+    """Before half a gigabyte is fetched for it."""
+    try:
+        registry.installed_version("xllamacpp")
+    except ImportError:
+        raise WeightsError(
+            what="there is nothing to run a local model with",
+            why="the package xllamacpp is not installed",
+            fix=registry.install_command("local"),
+        ) from None

@@ -1,0 +1,182 @@
+"""The command line: what can be said, who does it, and how it ends.
+
+Ends with 0 when it is done, 1 with three lines on stderr when it cannot be, 2 when the command is not understood, 130
+when it was interrupted. Results go to stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from nbkit.errors import NbkitError
+
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
+_DESCRIPTION = "LLM cells for Jupyter: guarded, cached, priced, recorded and re-runnable."
+_EPILOG = "In a notebook: %load_ext nbkit, then %%llm. What nbkit keeps is below NBKIT_HOME."
+DEMO_MODEL = "qwen2.5-coder-0.5b"
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code of `nbkit ARGV`, once it is done.
+
+    >>> main(["models", "path", "no-such-model"])
+    1
+    """
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(arguments.act(arguments))
+    except NbkitError as error:
+        sys.stdout.flush()
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `nbkit models ls | head` has read what it wanted
+        sys.stderr.close()
+        return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(prog="nbkit", description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_doctor(commands)
+    _add_models(commands)
+    _add_run(commands)
+    _add_report(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version, looked up when it is asked for."""
+
+    def __call__(self, *_: object) -> None:
+        """Prints it and ends."""
+        from nbkit.registry import DISTRIBUTION, installed_version
+
+        print(f"nbkit {installed_version()} ({DISTRIBUTION})")
+        sys.exit(0)
+
+
+def _add_demo(commands: _Commands) -> None:
+    said = "Fetch a small local model (once), run the quickstart notebook on it, and write an offline HTML report."
+    demo = commands.add_parser("demo", help="run the quickstart on a local model", description=said)
+    demo.add_argument("--model", default=DEMO_MODEL, help="weights to run it on (default: %(default)s)")
+    demo.add_argument(
+        "--out",
+        type=Path,
+        default=Path("nbkit-demo"),
+        metavar="DIR",
+        help="where the results go (default: %(default)s)",
+    )
+    demo.add_argument("--open", action="store_true", dest="opens", help="show the report in the browser")
+    demo.set_defaults(act=_demo)
+
+
+def _add_doctor(commands: _Commands) -> None:
+    said = (
+        "Check Python, packages, home directory, cache, records, weights, providers, widgets. Ends with 1 if one fails."
+    )
+    doctor = commands.add_parser("doctor", help="check the installation", description=said)
+    doctor.add_argument("--json", action="store_true", dest="is_json", help="print JSON")
+    doctor.set_defaults(act=_doctor)
+
+
+def _add_models(commands: _Commands) -> None:
+    models = commands.add_parser(
+        "models", help="list, fetch or remove local models", description="Weights of models that run on this machine."
+    )
+    actions = models.add_subparsers(title="actions", metavar="ACTION", required=True)
+    ls = actions.add_parser("ls", help="list the catalogue, and what is here")
+    ls.set_defaults(act=_models_ls)
+    for name, act, said in (
+        ("pull", _models_pull, "fetch weights, or continue to; the same bytes whatever the source"),
+        ("rm", _models_rm, "remove weights from this machine"),
+        ("path", _models_path, "print where the weights are"),
+    ):
+        action = actions.add_parser(name, help=said, description=said[0].upper() + said[1:] + ".")
+        action.add_argument("name", metavar="NAME", help="a name that `nbkit models ls` lists")
+        action.set_defaults(act=act)
+
+
+def _add_run(commands: _Commands) -> None:
+    run = commands.add_parser("run", help="execute a notebook", description="Execute a notebook, and keep its outputs.")
+    run.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    run.add_argument(
+        "-p", nargs=2, action="append", default=[], dest="parameters", metavar=("NAME", "VALUE"),
+        help="set a variable of the cell tagged `parameters`; may be repeated",
+    )  # fmt: skip
+    run.add_argument("-o", "--out", type=Path, metavar="OUT", help="where the executed notebook goes")
+    run.add_argument("--report", action="store_true", dest="reports", help="write the HTML report as well")
+    run.set_defaults(act=_run)
+
+
+def _add_report(commands: _Commands) -> None:
+    said = "One self-contained HTML page from an executed notebook: no kernel is started, nothing is fetched."
+    report = commands.add_parser("report", help="write an offline HTML report", description=said)
+    report.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    report.add_argument("-o", "--out", type=Path, metavar="OUT", help="where the page goes")
+    report.add_argument("--hide-code", action="store_true", help="leave the code out, keep prompts and answers")
+    report.set_defaults(act=_report)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from nbkit.cli.demo import demo
+
+    return demo(arguments.model, out=arguments.out, opens=arguments.opens)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from nbkit.cli.health import print_checks
+
+    return print_checks(is_json=arguments.is_json)
+
+
+def _models_ls(_: argparse.Namespace) -> int:
+    from nbkit.cli import weights
+
+    return weights.print_list()
+
+
+def _models_pull(arguments: argparse.Namespace) -> int:
+    from nbkit.cli import weights
+
+    print(weights.fetch(arguments.name))
+    return 0
+
+
+def _models_rm(arguments: argparse.Namespace) -> int:
+    from nbkit.cli import weights
+
+    return weights.remove(arguments.name)
+
+
+def _models_path(arguments: argparse.Namespace) -> int:
+    from nbkit.cli import weights
+
+    return weights.print_path(arguments.name)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from nbkit.report import report, run
+
+    executed = run(arguments.notebook, out=arguments.out, parameters=dict(arguments.parameters))
+    print(executed)
+    if arguments.reports:
+        print(report(executed))
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from nbkit.report import report
+
+    print(report(arguments.notebook, out=arguments.out, hide_code=arguments.hide_code))
+    return 0
