@@ -116,15 +116,21 @@ class AnswerCache:
                 held.close()
             yield entry
 
-    def explain(self, request: Request) -> Explanation:
-        """Whether the cache would answer, else how the nearest of the newest entries differs."""
+    def explain(self, request: Request, *, before: datetime | None = None) -> Explanation:
+        """Whether the cache would answer, else how the nearest of the newest entries differs.
+
+        `before` leaves out what was stored since: why a call that began then was a miss, although its own answer is
+        kept by now.
+        """
         key, now, store = request_key(request), self._now(), self._store()
         stored = store.get(key)
         kept = None if stored is None else decode(key, stored)
-        if kept is not None:
+        if kept is not None and (before is None or kept.entry.created_at < before):
             age_s = (now - kept.entry.created_at).total_seconds()
             return Explanation("expired" if kept.is_expired(now.timestamp()) else "hit", key, age_s)
-        found = nearest(fingerprint(request), (kept for kept, _ in self._newest(COMPARED_ENTRIES)))
+        newest = (kept for kept, _ in self._newest(COMPARED_ENTRIES))
+        earlier = (kept for kept in newest if before is None or kept.entry.created_at < before)
+        found = nearest(fingerprint(request), earlier)
         if found is None:
             return Explanation("none", key)
         age_s = (now - found[0].entry.created_at).total_seconds()
