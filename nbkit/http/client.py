@@ -8,7 +8,6 @@ backend (see `nbkit.http.wire`) and because it costs half of `httpx.Client` for 
 
 from __future__ import annotations
 
-import ssl
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,8 @@ from nbkit.http.faults import Peer
 from nbkit.http.retry import Again
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpcore
 
     from nbkit.http.wire import Backend, Turn

@@ -11,6 +11,9 @@ Body: TypeAlias = dict[str, JsonValue]
 Payload: TypeAlias = dict[str, Any]
 """JSON from a server, of whatever shape: read with `part`, `parts`, `words` and `count`, which never raise."""
 
+_MOST = 1 << 53
+"""No count is larger; a server that says so is wrong, and a database could not keep it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -95,4 +98,14 @@ def count(payload: Payload, name: str) -> int:
     (3, 0, 0)
     """
     found = payload.get(name)
-    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
+    return min(found, _MOST) if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
+
+
+def usage_of(*, sent: int, made: int, read: int = 0, written: int = 0, reasoning: int = 0) -> Usage:
+    """Token counts as a server gave them, no part larger than its whole.
+
+    >>> usage_of(sent=10, made=5, read=12).cached_input_tokens
+    10
+    """
+    read = min(read, sent)
+    return Usage(sent, made, read, min(written, sent - read), min(reasoning, made))

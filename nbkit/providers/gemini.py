@@ -9,7 +9,7 @@ from nbkit.errors import RequestRefused
 from nbkit.http.client import HttpClient
 from nbkit.http.clock import Clock
 from nbkit.protocols import OnText, ProviderOptions
-from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, words
+from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, usage_of, words
 from nbkit.providers.chat import Service, complete, listing
 from nbkit.types import FinishReason, Message, Request, Response, Usage
 
@@ -124,9 +124,9 @@ def _content(message: Message) -> Body:
 
 def _usage(usage: Payload) -> Usage:
     thoughts = count(usage, "thoughtsTokenCount")
-    return Usage(
-        input_tokens=count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount"),
-        output_tokens=count(usage, "candidatesTokenCount") + thoughts,
-        cached_input_tokens=count(usage, "cachedContentTokenCount"),
-        reasoning_tokens=thoughts,
+    return usage_of(
+        sent=count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount"),
+        made=count(usage, "candidatesTokenCount") + thoughts,
+        read=count(usage, "cachedContentTokenCount"),
+        reasoning=thoughts,
     )

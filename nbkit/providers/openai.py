@@ -7,7 +7,7 @@ from typing import ClassVar
 from nbkit.http.client import HttpClient
 from nbkit.http.clock import Clock
 from nbkit.protocols import OnText, ProviderOptions
-from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, words
+from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, usage_of, words
 from nbkit.providers.chat import Service, complete, listing
 from nbkit.types import FinishReason, Request, Response, Usage
 
@@ -122,9 +122,9 @@ def _read_head(payload: Payload, answer: Answer) -> None:
 
 
 def _usage(usage: Payload) -> Usage:
-    return Usage(
-        input_tokens=count(usage, "prompt_tokens"),
-        output_tokens=count(usage, "completion_tokens"),
-        cached_input_tokens=count(part(usage, "prompt_tokens_details"), "cached_tokens"),
-        reasoning_tokens=count(part(usage, "completion_tokens_details"), "reasoning_tokens"),
+    return usage_of(
+        sent=count(usage, "prompt_tokens"),
+        made=count(usage, "completion_tokens"),
+        read=count(part(usage, "prompt_tokens_details"), "cached_tokens"),
+        reasoning=count(part(usage, "completion_tokens_details"), "reasoning_tokens"),
     )

@@ -60,7 +60,6 @@ def test_answer_streams_with_the_servers_own_counts(name, llama):
     shown: list[str] = []
     response = provider.complete(ask(name, max_tokens=40, seed=1), on_text=shown.append, timeout_s=120)
     provider.close()
-    print(name, repr(response.text), response.usage, response.finish_reason, len(shown), response.notes)
     assert len(shown) > 3
     assert "".join(shown) == response.text != ""
     assert response.usage.source == "provider"
@@ -106,7 +105,6 @@ def test_wrong_key_is_refused(name, llama):
     with pytest.raises(errors.AuthFailed) as raised:
         provider.complete(ask(name), on_text=lambda _: None, timeout_s=120)
     provider.close()
-    print(raised.value)
     assert "sk-wrong" not in str(raised.value)
 
 
@@ -116,7 +114,6 @@ def test_prompt_beyond_the_window_is_too_long(name, llama):
     with pytest.raises(errors.ContextTooLong) as raised:
         provider.complete(ask(name, "colour " * 3000), on_text=lambda _: None, timeout_s=120)
     provider.close()
-    print(raised.value)
     assert "colour" not in str(raised.value).replace("colours", "")
 
 
@@ -130,10 +127,8 @@ def test_interrupt_ends_the_call_and_the_next_one_works(name, llama):
         if len(pieces) == 3:
             raise KeyboardInterrupt
 
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         provider.complete(ask(name, "Tell a long story.", max_tokens=600), on_text=stop_at_third, timeout_s=120)
-    print("interrupted after", round(time.monotonic() - started, 3), "s")
     response = provider.complete(ask(name, max_tokens=5), on_text=lambda _: None, timeout_s=120)
     provider.close()
     assert response.text
@@ -142,8 +137,8 @@ def test_interrupt_ends_the_call_and_the_next_one_works(name, llama):
 def test_deadline_holds_while_tokens_arrive(llama):
     provider = make("openai", llama)
     started = time.monotonic()
+    request = ask("openai", "Tell a long story.", max_tokens=900)
     with pytest.raises(errors.ProviderTimeout):
-        request = ask("openai", "Tell a long story.", max_tokens=900)
         provider.complete(request, on_text=lambda _: None, timeout_s=0.5)
     provider.close()
     assert time.monotonic() - started < 1.5
@@ -153,5 +148,4 @@ def test_models_are_listed(llama):
     provider = make("openai", llama)
     names = provider.models()
     provider.close()
-    print(names)
     assert names

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 WORDS = ("Ein", " Wörtchen", " for", " 🎈", " you.")
 TEXT = "".join(WORDS)
@@ -123,7 +124,7 @@ class FaultServer:
     elsewhere: str = ""
     """Where redirects lead."""
 
-    def __enter__(self) -> FaultServer:
+    def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: set[socket.socket] = set()
@@ -211,6 +212,14 @@ def _payloads(dialect: str, words: tuple[str, ...]) -> Iterator[tuple[str | None
         yield None, {"model": "m-2", "message": {"content": ""}, "done": True, "done_reason": "stop"} | counts
 
 
+def _ok(exchange: Exchange) -> None:
+    if exchange.seen.method == "POST":
+        exchange.stream(exchange.events())
+        return
+    exchange.head(200, "application/json")
+    exchange.send(b'{"data": [{"id": "m-1"}], "models": [{"name": "m-1"}]}')
+
+
 def _quoting(exchange: Exchange) -> None:
     said = f"bad key {exchange.seen.headers} in {json.dumps(exchange.seen.body)}"
     exchange.refuse(400, {"message": said, "type": "invalid_request_error"})
@@ -285,7 +294,7 @@ def _date() -> str:
 
 
 FAULTS: dict[str, Fault] = {
-    "ok": lambda e: e.stream(e.events()),
+    "ok": _ok,
     "rate_seconds": lambda e: e.refuse(429, {"type": "rate_limit_error"}, retry_after=str(RETRY_AFTER_S)),
     "rate_date": lambda e: e.refuse(429, {"type": "rate_limit_error"}, retry_after=_date()),
     "rate_without": lambda e: e.refuse(429, {"type": "rate_limit_error"}),

@@ -1,4 +1,4 @@
-"""llama.cpp's own HTTP server on loopback: `python llama.py WEIGHTS KEY` prints its address, and ends with its stdin."""
+"""llama.cpp's own HTTP server on loopback: `python llama.py WEIGHTS KEY` prints its address."""
 
 from __future__ import annotations
 
