@@ -105,7 +105,7 @@ class Blocks:
             is_sure = self._in_list and (
                 is_after_blank or (item_column is not None and 0 <= column - item_column <= _TOP_INDENT)
             )
-        if not is_sure:
+        if not is_sure or self.read_code(start.info, 0, len(start.info)) is not None:
             return False
         self._in_list = self._in_list or start.is_item
         self._fence = start.fence
@@ -161,10 +161,12 @@ class Blocks:
             self._code_marks.add("\\")
         return True
 
-    def read_dollars(self, length: int) -> None:
+    def read_dollars(self, length: int, *, is_escaped: bool) -> None:
         """Notes a run of dollars in text."""
         self._note_mark("$")
-        if length > 1:
+        if length > 2 or (length > 1 and is_escaped):  # noqa: PLR2004 - what `$$$` opens or closes is anyone's guess
+            self.distrust()
+        elif length > 1:
             self._is_display = not self._is_display
         else:
             self._is_inline = not self._is_inline

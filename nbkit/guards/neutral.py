@@ -277,7 +277,7 @@ class Neutraliser:
         assert run is not None
         if run.end() == len(self._buffer) and not is_last:
             return HOLD
-        self._blocks.read_dollars(len(run.group()))
+        self._blocks.read_dollars(len(run.group()), is_escaped=self._previous(at) == "\\")
         return self._emit(at, run.end())
 
     def _on_backslash(self, at: int, is_last: bool) -> int:  # noqa: FBT001

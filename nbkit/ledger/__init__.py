@@ -1,0 +1,1 @@
+"""Records of every call: kept in SQLite, written as JSON lines, logged. No sink knows another."""

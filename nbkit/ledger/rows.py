@@ -1,0 +1,191 @@
+"""A record as a row: the columns that are searched and summed, beside the whole as JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from nbkit.canonical import canonical_json, sha256
+from nbkit.ledger.content import without_content
+from nbkit.ledger.summary import bin_of
+from nbkit.types import Record
+
+Value: TypeAlias = "str | int | float | None"
+
+COLUMNS: Final = (
+    "id",
+    "session_id",
+    "started_us",
+    "operation",
+    "status",
+    "provider",
+    "model",
+    "answered_model",
+    "prompt_sha256",
+    "prompt_chars",
+    "request_sha256",
+    "answer_sha256",
+    "answer_chars",
+    "cell_id",
+    "notebook",
+    "tag",
+    "thread",
+    "prompt_name",
+    "cache_status",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cost_pusd",
+    "saved_pusd",
+    "is_estimate",
+    "is_unpriced",
+    "is_unsaved",
+    "total_us",
+    "provider_us",
+    "record",
+)
+SUMS: Final = (
+    "calls",
+    "failures",
+    "blocked",
+    "interrupted",
+    "hits",
+    "misses",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cost_pusd",
+    "priced",
+    "unpriced",
+    "estimated",
+    "saved_pusd",
+    "saved",
+    "unsaved",
+    "live_us",
+    "hit_us",
+)
+HOUR_US: Final = 3_600_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PUSD: Final = Decimal(10) ** 12
+_LARGEST: Final = (1 << 62) - 1
+
+
+def row_of(record: Record, *, keeps_content: bool) -> dict[str, Value]:
+    """The record's row. Money is in picodollars and time in microseconds: integers add exactly."""
+    request, response, cost = record.request, record.response, record.cost
+    usage = response.usage if response is not None else None
+    is_hit = record.cache.status == "hit"
+    is_answered = response is not None
+    kept = record if keeps_content else without_content(record)
+    values: tuple[object, ...] = (
+        record.id,
+        record.session_id,
+        to_us(record.started_at),
+        record.operation,
+        record.status,
+        request and request.provider,
+        request and request.model,
+        response and response.model,
+        record.prompt_sha256,
+        record.prompt_chars,
+        record.request_sha256,
+        sha256(response.text) if response is not None else None,
+        len(response.text) if response is not None else None,
+        record.origin.cell_id,
+        record.origin.notebook,
+        record.tag,
+        record.thread,
+        record.prompt_name,
+        record.cache.status,
+        usage.input_tokens if usage and not is_hit else 0,
+        usage.output_tokens if usage and not is_hit else 0,
+        usage.cached_input_tokens if usage and not is_hit else 0,
+        to_pusd(cost.usd),
+        to_pusd(cost.saved_usd),
+        int(cost.is_estimate and cost.usd is not None and not is_hit),
+        int(is_answered and not is_hit and cost.usd is None),
+        int(is_hit and cost.saved_usd is None),
+        round(record.timing.total_s * 1e6),
+        round(record.timing.provider_s * 1e6),
+        canonical_json(kept),
+    )
+    return dict(zip(COLUMNS, map(_storable, values), strict=True))
+
+
+def sums_of(row: dict[str, Value]) -> dict[str, int]:
+    """What the row adds to each sum of its hour."""
+    status, cache = row["status"], row["cache_status"]
+    total_us = _whole(row["total_us"])
+    return {
+        "calls": 1,
+        "failures": int(status == "error"),
+        "blocked": int(status == "blocked"),
+        "interrupted": int(status == "interrupted"),
+        "hits": int(cache == "hit"),
+        "misses": int(cache == "miss"),
+        "input_tokens": _whole(row["input_tokens"]),
+        "output_tokens": _whole(row["output_tokens"]),
+        "cached_input_tokens": _whole(row["cached_input_tokens"]),
+        "cost_pusd": _whole(row["cost_pusd"]),
+        "priced": int(row["cost_pusd"] is not None and cache != "hit"),
+        "unpriced": _whole(row["is_unpriced"]),
+        "estimated": _whole(row["is_estimate"]),
+        "saved_pusd": _whole(row["saved_pusd"]),
+        "saved": int(row["saved_pusd"] is not None),
+        "unsaved": _whole(row["is_unsaved"]),
+        "live_us": total_us if is_timed(row) and cache != "hit" else 0,
+        "hit_us": total_us if is_timed(row) and cache == "hit" else 0,
+    }
+
+
+def is_timed(row: dict[str, Value]) -> bool:
+    """Whether the row's latency is that of an answer: a call that failed or was stopped says nothing of answers."""
+    return row["status"] == "ok" and row["answer_chars"] is not None
+
+
+def bin_of_us(microseconds: Value) -> int:
+    """The histogram bin of a latency in microseconds."""
+    return bin_of(_whole(microseconds) / 1e6)
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970; a time without a zone is UTC.
+
+    >>> to_us(datetime(1970, 1, 1, 0, 0, 1))
+    1000000
+    """
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(microseconds=1)
+
+
+def to_pusd(usd: Decimal | None) -> int | None:
+    """Dollars as a whole number of picodollars; the smallest token price in use is thousands of them."""
+    return None if usd is None or not usd.is_finite() else int((usd * _PUSD).to_integral_value())
+
+
+def to_usd(pusd: int) -> Decimal:
+    """Picodollars as dollars.
+
+    >>> to_usd(150_000_000)
+    Decimal('0.00015')
+    """
+    return (Decimal(pusd) / _PUSD).normalize() if pusd else Decimal(0)
+
+
+def storable(text: str) -> str:
+    """The text with lone surrogates replaced, which SQLite does not take: paths may hold them."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _storable(value: object) -> Value:
+    if isinstance(value, str):
+        return value if value.isascii() else storable(value)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return _LARGEST if value > 0 else -_LARGEST
+    assert value is None or isinstance(value, int | float)
+    return value
+
+
+def _whole(value: Value) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,205 @@
+"""Records in SQLite: each whole, found by what it was about, summed by the hour as it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from nbkit.canonical import from_plain
+from nbkit.ledger.rows import COLUMNS, HOUR_US, SUMS, bin_of_us, is_timed, row_of, storable, sums_of, to_us, to_usd
+from nbkit.ledger.summary import Latency, Summary, binned_latency, exact_latency
+from nbkit.protocols import SinkOptions
+from nbkit.store.database import Database
+from nbkit.types import Record
+
+_COLUMNS_SQL: Final = ", ".join(COLUMNS)
+_SCHEMA: Final = (
+    f"""
+    CREATE TABLE record (number INTEGER PRIMARY KEY, {_COLUMNS_SQL}, UNIQUE (id));
+    CREATE INDEX record_by_time ON record (started_us);
+    CREATE INDEX record_by_session ON record (session_id, started_us);
+    CREATE INDEX record_by_request ON record (request_sha256) WHERE request_sha256 IS NOT NULL;
+    CREATE TABLE hour (hour INTEGER PRIMARY KEY, {", ".join(f"{name} INTEGER NOT NULL" for name in SUMS)});
+    CREATE TABLE latency (hour INTEGER, is_hit INTEGER, bin INTEGER, n INTEGER NOT NULL,
+        PRIMARY KEY (hour, is_hit, bin)) WITHOUT ROWID;
+    """,
+)
+_INSERT: Final = (
+    f"INSERT INTO record ({_COLUMNS_SQL}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
+)
+_ADD_HOUR: Final = (
+    f"INSERT INTO hour (hour, {', '.join(SUMS)}) VALUES (?{', ?' * len(SUMS)}) "  # noqa: S608 - constants
+    f"ON CONFLICT (hour) DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)}"
+)
+_ADD_LATENCY: Final = "INSERT INTO latency VALUES (?, ?, ?, 1) ON CONFLICT (hour, is_hit, bin) DO UPDATE SET n = n + 1"
+_SUMMED: Final = (
+    "started_us, status, cache_status, input_tokens, output_tokens, cached_input_tokens, cost_pusd, saved_pusd, "
+    "is_estimate, is_unpriced, is_unsaved, total_us, answer_chars"
+)
+
+
+class SqliteSink:
+    """The record store of one `NBKIT_HOME`; several kernels may share it.
+
+    Content that is not kept is stored as empty text, with the answer's hash and length in columns of their own.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sink = SqliteSink(SinkOptions(Path(folder)))
+    ...     print(sink.read(), sink.summary().calls)
+    ...     sink.close()
+    [] 0
+    """
+
+    name: ClassVar[str] = "sqlite"
+
+    def __init__(self, options: SinkOptions) -> None:
+        self._keeps_content = options.keeps_content
+        self._database = Database(options.path or options.home / "records.sqlite", schema=_SCHEMA)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
+
+    @property
+    def notice(self) -> str | None:
+        """What the reader should know about the file: it was moved aside, or can only be read; else None."""
+        return self._database.notice
+
+    def take_notice(self) -> str | None:
+        """The notice, once."""
+        return self._database.take_notice()
+
+    def write(self, record: Record) -> None:
+        """Keeps a record and adds it to its hour, both or neither; one with a known id is left as it is.
+
+        Raises `StoreError`.
+        """
+        row = row_of(record, keeps_content=self._keeps_content)
+        started_us = row["started_us"]
+        assert isinstance(started_us, int)
+        hour = started_us // HOUR_US
+        sums = sums_of(row)
+        with self._database.transaction():
+            is_new = self._database.run(lambda connection: connection.execute(_INSERT, tuple(row.values())).rowcount)
+            if not is_new:
+                return
+            self._database.execute(_ADD_HOUR, (hour, *sums.values()))
+            if is_timed(row):
+                where = (hour, int(row["cache_status"] == "hit"), bin_of_us(row["total_us"]))
+                self._database.execute(_ADD_LATENCY, where)
+
+    def read(
+        self, *, session_id: str | None = None, since: datetime | None = None, limit: int | None = None
+    ) -> list[Record]:
+        """Records, oldest first; with `limit`, the newest so many. Raises `StoreError`."""
+        where, values = _where(session_id, since)
+        sql = f"SELECT record FROM record {where} ORDER BY started_us DESC, number DESC LIMIT ?"  # noqa: S608 - constants
+        found = self._database.execute(sql, (*values, -1 if limit is None else limit))
+        return _records(reversed(found))
+
+    def find(self, record_id: str) -> Record | None:
+        """The record with this id, None when there is none. Raises `StoreError`."""
+        found = self._database.execute("SELECT record FROM record WHERE id = ?", (storable(record_id),))
+        return next(iter(_records(found)), None)
+
+    def find_by_request(self, request_sha256: str) -> list[Record]:
+        """Records of one request, by its hash, oldest first. Raises `StoreError`."""
+        sql = "SELECT record FROM record WHERE request_sha256 = ? ORDER BY started_us, number"
+        return _records(self._database.execute(sql, (storable(request_sha256),)))
+
+    def summary(self, *, session_id: str | None = None, since: datetime | None = None) -> Summary:
+        """Figures over a session, over a time, or over all. Raises `StoreError`.
+
+        Those of a session are added from its records. Those of a time come from the hourly sums and, for the hour that
+        `since` cuts, from records.
+        """
+        if session_id is not None:
+            where, values = _where(session_id, since)
+            sums, live, hits = self._add_records(where, values)
+            return _summary(sums, exact_latency(live), exact_latency(hits))
+        if since is None:
+            return self._summary_of_hours(-(1 << 62), dict.fromkeys(SUMS, 0), [], [])
+        since_us = to_us(since)
+        next_hour = -(-since_us // HOUR_US)
+        cut = (since_us, next_hour * HOUR_US)
+        sums, live, hits = self._add_records("WHERE started_us >= ? AND started_us < ?", cut)
+        return self._summary_of_hours(next_hour, sums, live, hits)
+
+    def close(self) -> None:
+        """Closes the file; a later use opens it again."""
+        self._database.close()
+
+    def _add_records(self, where: str, values: Sequence[object]) -> tuple[dict[str, int], list[float], list[float]]:
+        """Sums over records, and the latencies of live answers and of hits."""
+        names = _SUMMED.split(", ")
+        sums = dict.fromkeys(SUMS, 0)
+        live: list[float] = []
+        hits: list[float] = []
+        for values_found in self._database.execute(f"SELECT {_SUMMED} FROM record {where}", values):  # noqa: S608
+            row = dict(zip(names, values_found, strict=True))
+            for name, amount in sums_of(row).items():
+                sums[name] += amount
+            if is_timed(row):
+                (hits if row["cache_status"] == "hit" else live).append(row["total_us"] / 1e6)
+        return sums, live, hits
+
+    def _summary_of_hours(self, first: int, sums: dict[str, int], live: list[float], hits: list[float]) -> Summary:
+        columns = ", ".join(f"TOTAL({name})" if name.endswith("_us") else f"SUM({name})" for name in SUMS)
+        found = self._database.execute(f"SELECT {columns} FROM hour WHERE hour >= ?", (first,))[0]  # noqa: S608
+        sums = {name: sums[name] + int(amount or 0) for name, amount in zip(SUMS, found, strict=True)}
+        bins: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        sql = "SELECT is_hit, bin, SUM(n) FROM latency WHERE hour >= ? GROUP BY is_hit, bin"
+        for is_hit, number, n in self._database.execute(sql, (first,)):
+            bins[is_hit][number] = n
+        for counts, edge in zip(bins, (live, hits), strict=True):
+            for seconds in edge:
+                number = bin_of_us(round(seconds * 1e6))
+                counts[number] = counts.get(number, 0) + 1
+        latencies = [
+            binned_latency(counts, total_s=sums[name] / 1e6)
+            for counts, name in zip(bins, ("live_us", "hit_us"), strict=True)
+        ]
+        return _summary(sums, latencies[0], latencies[1])
+
+
+def _where(session_id: str | None, since: datetime | None) -> tuple[str, list[object]]:
+    conditions: list[str] = []
+    values: list[object] = []
+    if session_id is not None:
+        conditions.append("session_id = ?")
+        values.append(storable(session_id))
+    if since is not None:
+        conditions.append("started_us >= ?")
+        values.append(to_us(since))
+    return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), values
+
+
+def _records(rows: Any) -> list[Record]:  # noqa: ANN401 - rows as SQLite gives them
+    return [from_plain(Record, json.loads(text)) for (text,) in rows]
+
+
+def _summary(sums: dict[str, int], live: Latency, hits: Latency) -> Summary:
+    cost, saved = to_usd(sums["cost_pusd"]), to_usd(sums["saved_pusd"])
+    return Summary(
+        calls=sums["calls"],
+        failures=sums["failures"],
+        blocked=sums["blocked"],
+        interrupted=sums["interrupted"],
+        hits=sums["hits"],
+        misses=sums["misses"],
+        input_tokens=sums["input_tokens"],
+        output_tokens=sums["output_tokens"],
+        cached_input_tokens=sums["cached_input_tokens"],
+        cost_usd=None if sums["unpriced"] and not sums["priced"] else cost,
+        unknown_prices=sums["unpriced"],
+        estimated_prices=sums["estimated"],
+        saved_usd=None if sums["unsaved"] and not sums["saved"] else saved,
+        unknown_savings=sums["unsaved"],
+        latency_live=live,
+        latency_hits=hits,
+    )

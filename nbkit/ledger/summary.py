@@ -1,0 +1,101 @@
+"""What a set of records adds up to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+_BINS_A_DOUBLING: Final = 64
+_SMALLEST_S: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long answers took, in seconds; None where there were none."""
+
+    n: int = 0
+    mean_s: float | None = None
+    p50_s: float | None = None
+    p95_s: float | None = None
+    is_exact: bool = True
+    """Whether the quantiles are exact; over many records they are within 0.6 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Figures over calls. What came from the cache is counted apart from what was asked of a provider."""
+
+    calls: int = 0
+    failures: int = 0
+    blocked: int = 0
+    interrupted: int = 0
+    hits: int = 0
+    misses: int = 0
+    input_tokens: int = 0
+    """Sent to providers; a hit sends none."""
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cost_usd: Decimal | None = Decimal(0)
+    """Sum of the known prices; None when there are calls with a price and none of them is known."""
+    unknown_prices: int = 0
+    """Answers from providers whose price is not known: `cost_usd` lacks them."""
+    estimated_prices: int = 0
+    saved_usd: Decimal | None = Decimal(0)
+    """What the hits would have cost, as far as that is known; None when it is known for none of them."""
+    unknown_savings: int = 0
+    latency_live: Latency = field(default_factory=Latency)
+    """Of answers that a provider gave, from request to record."""
+    latency_hits: Latency = field(default_factory=Latency)
+
+    @property
+    def cache_hit_rate(self) -> float | None:
+        """Hits among the calls that asked the cache, 0 to 1; None when none did."""
+        asked = self.hits + self.misses
+        return self.hits / asked if asked else None
+
+
+def bin_of(seconds: float) -> int:
+    """The number of the histogram bin a latency is in: 64 bins for each doubling, from a microsecond up.
+
+    >>> bin_of(0.002) - bin_of(0.001)
+    64
+    """
+    return max(0, math.floor(math.log2(max(seconds, _SMALLEST_S) / _SMALLEST_S) * _BINS_A_DOUBLING))
+
+
+def exact_latency(seconds: Sequence[float]) -> Latency:
+    """Mean and quantiles of the values: the smallest value that is at least as large as that part of all.
+
+    >>> exact_latency([0.2, 0.1, 0.4]).p50_s
+    0.2
+    """
+    if not seconds:
+        return Latency()
+    ordered = sorted(seconds)
+    n = len(ordered)
+    p50, p95 = (ordered[math.ceil(part * n) - 1] for part in (0.5, 0.95))
+    return Latency(n, math.fsum(ordered) / n, p50, p95)
+
+
+def binned_latency(counts: Mapping[int, int], *, total_s: float) -> Latency:
+    """Mean and quantiles from a histogram by `bin_of`, each quantile the middle of its bin.
+
+    >>> binned_latency({bin_of(0.1): 3}, total_s=0.3).mean_s
+    0.09999999999999999
+    """
+    n = sum(counts.values())
+    if not n:
+        return Latency()
+    quantiles: list[float] = []
+    ordered = sorted(counts)
+    for part in (0.5, 0.95):
+        wanted, seen = math.ceil(part * n), 0
+        for number in ordered:
+            seen += counts[number]
+            if seen >= wanted:
+                quantiles.append(_SMALLEST_S * 2 ** ((number + 0.5) / _BINS_A_DOUBLING))
+                break
+    return Latency(n, total_s / n, quantiles[0], quantiles[1], is_exact=False)
