@@ -11,7 +11,7 @@ from nbkit import registry
 from nbkit.doctor.findings import Check
 
 _LEAST_PYTHON = (3, 11)
-_REQUIREMENT = re.compile(r"""([A-Za-z0-9._-]+)\s*([^;\[]*)(?:;.*?extra\s*==\s*['"]([^'"]+)['"])?""")
+_REQUIREMENT = re.compile(r"""([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*)(?:;.*?extra\s*==\s*['"]([^'"]+)['"])?""")
 _BOUND = re.compile(r"(>=|==|<)\s*([0-9][0-9.]*)")
 _NOT_FOR_USERS = ("test",)
 

@@ -14,8 +14,11 @@ def damage_in(path: Path) -> str | None:
     >>> damage_in(Path("/nowhere.sqlite"))
     'unable to open database file'
     """
+    # Reading a write-ahead database makes its side files, unless it is told that nobody else has it open.
+    is_open = path.with_name(f"{path.name}-wal").exists()
+    how = "mode=ro" if is_open else "mode=ro&immutable=1"
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5)) as connection:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=5)) as connection:
             rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
     except sqlite3.Error as error:
         return str(error)
