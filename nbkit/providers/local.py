@@ -197,7 +197,7 @@ def _body(request: Request) -> llama.Body:
         "return_progress": True,
     }
     if request.seed is not None:
-        body["seed"] = (request.seed + request.sample) % _SEEDS
+        body["seed"] = request.seed % _SEEDS
     if request.stop:
         body["stop"] = list(request.stop)
     if request.format == "json" and not {"response_format", "json_schema", "grammar"} & body.keys():

@@ -59,9 +59,9 @@ def test_temperature_zero_repeats_whatever_was_asked_before(provider):
     assert provider.complete(request(), on_text=ignore, timeout_s=WAIT_S).text == first
 
 
-def test_a_seed_repeats_and_samples_differ(provider):
-    def draw(sample: int) -> str:
-        asked = request(temperature=1.0, seed=5, sample=sample)
+def test_a_seed_repeats_and_seeds_differ(provider):
+    def draw(seed: int) -> str:
+        asked = request(temperature=1.0, seed=seed)
         return provider.complete(asked, on_text=ignore, timeout_s=WAIT_S).text
 
     assert draw(0) == draw(0)
