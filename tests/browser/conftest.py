@@ -115,9 +115,10 @@ def in_scheme() -> Callable[[Any, str], None]:
 
 def set_scheme(page: Any, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
-    # JupyterLab and Notebook load another style sheet; they say when it is there.
+    # JupyterLab and Notebook load another style sheet; they say when it is there, and hide the page until then.
     page.wait_for_function(
-        "light => !('jpThemeLight' in document.body.dataset) || document.body.dataset.jpThemeLight === light",
+        "light => !document.querySelector('#jupyterlab-splash') &&"
+        " [undefined, light].includes(document.body.dataset.jpThemeLight)",
         arg=str(scheme == "light").lower(),
     )
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

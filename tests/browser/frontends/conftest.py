@@ -188,7 +188,7 @@ class OpenNotebook:
 
     def press(self, name: str) -> None:
         """Presses a button of the notebook's toolbar: `run`, `interrupt`, `save`."""
-        self.page.locator(f".jp-NotebookPanel-toolbar [data-jp-item-name='{name}'] :is(button, jp-button)").click()
+        self.page.locator(f".jp-NotebookPanel-toolbar [data-jp-item-name='{name}'] jp-button").click()
 
     def command(self, name: str) -> None:
         """Carries out what a menu entry or a key stands for."""
@@ -225,9 +225,9 @@ class OpenNotebook:
         )
 
     def show(self, number: int, *, height: int = 900) -> None:
-        """Scrolls to a cell."""
+        """Scrolls until a cell is at the top."""
         self.page.set_viewport_size({"width": 1280, "height": height})
-        self.cell(number).scroll_into_view_if_needed()
+        self.cell(number).evaluate("cell => cell.scrollIntoView({block: 'start'})")
 
     def show_all(self) -> None:
         """Makes the page as high as the notebook."""
