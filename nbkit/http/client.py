@@ -12,7 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from nbkit.errors import BadResponse, BadSetting, MissingKey, ProviderTimeout, ProviderUnreachable
@@ -31,6 +31,9 @@ MAX_BODY_BYTES = 64 << 20
 """Longest answer that is read."""
 _KEEP_ALIVE_S = 15.0
 """Below the idle time after which common servers and proxies close a connection, so that few calls meet a dead one."""
+Progress: TypeAlias = Literal["waiting", "running", "done"]
+"""How far a streamed answer is: nothing shown yet, something shown, nothing more needed."""
+OnBytes: TypeAlias = Callable[[bytes], Progress]
 _TAIL_S = 0.5
 """How long a server may take to end a stream after its last event."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
@@ -94,15 +97,16 @@ class HttpClient:
         deadline: float,
         peer: Peer,
         streams: str | None = None,
-        on_bytes: Callable[[bytes], bool] | None = None,
+        on_bytes: OnBytes | None = None,
     ) -> Reply:
         """The answer. One of status 200 and of the content type `streams` goes to `on_bytes` while it arrives.
 
-        `on_bytes` is called once for all that one read from the network brought. `deadline` is on the monotonic clock
-        and holds for connecting, sending and every byte of the answer; once `on_bytes` returns True, nothing more is
-        needed, and the stream has half a second left to end. Raises `ProviderTimeout`, `BadResponse`, or
-        `Again` around `ProviderUnreachable`. When anything is raised, `KeyboardInterrupt` included, the connection is
-        closed at once and the next call opens another.
+        `on_bytes` gets each chunk as soon as it is there while it returns `waiting`, then, at `running`, all that one
+        read from the network brought at once; after `done` the stream has half a second left to end. `deadline` is on
+        the monotonic clock and holds for connecting, sending and every byte of the answer.
+
+        Raises `ProviderTimeout`, `BadResponse`, or `Again` around `ProviderUnreachable`. When anything is raised,
+        `KeyboardInterrupt` included, the connection is closed at once and the next call opens another.
         """
         import httpcore
 
@@ -220,7 +224,7 @@ def _read(
     response: httpcore.Response,
     turn: Turn,
     streams: str | None,
-    on_bytes: Callable[[bytes], bool] | None,
+    on_bytes: OnBytes | None,
 ) -> Reply:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -235,17 +239,23 @@ def _read(
     size = 0
     take = on_bytes if response.status == 200 and kind == streams else None  # noqa: PLR2004 - HTTP's own
 
+    progress: Progress = "waiting"
+
     def pass_on() -> None:
+        nonlocal progress
         if take is not None and chunks:
             block = b"".join(chunks)
             chunks.clear()
-            if take(block):
+            progress = take(block)
+            if progress == "done":
                 turn.deadline = min(turn.deadline, turn.monotonic() + _TAIL_S)
 
     turn.before_read = pass_on
     for chunk in response.iter_stream():
         chunks.append(chunk)
         size += len(chunk)
+        if progress == "waiting":
+            pass_on()
         if size > MAX_BODY_BYTES:
             raise BadResponse(
                 what="the answer is too long",

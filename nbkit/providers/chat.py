@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from nbkit.errors import BadResponse, MissingKey, ProviderError, ProviderTimeout
 from nbkit.http.client import HttpClient, Reply
 from nbkit.http.clock import Clock
-from nbkit.http.faults import Peer, complaint_of, raise_for, read_complaint, status_of
-from nbkit.http.lines import LineSplitter
+from nbkit.http.faults import Peer, raise_for, read_complaint
 from nbkit.http.private import Private
 from nbkit.http.retry import Again, Backoff, retry_after_s, retrying
-from nbkit.http.sse import EventParser
 from nbkit.protocols import OnText
 from nbkit.providers.answer import Answer, Dialect, Payload
 from nbkit.providers.mend import refused_parameter, without
+from nbkit.providers.reading import Reader, object_of, raise_complaint
 from nbkit.types import Request, Response, Usage
 
 _MOST_MENDS = 4
 _LIST_TIMEOUT_S = 15.0
-_SSE = "text/event-stream"
 
 
 @dataclass(slots=True)
@@ -86,7 +84,7 @@ def listing(service: Service, path: str) -> Payload:
         reply = service.client.send("GET", path, headers=headers, body=None, deadline=deadline, peer=peer)
         if reply.status != 200:  # noqa: PLR2004 - HTTP's own
             _raise_for(service, peer, reply)
-        return _object(reply.body, peer)
+        return object_of(reply.body, peer)
 
     return retrying(attempt, deadline=deadline, clock=service.clock, backoff=Backoff(attempts=2))
 
@@ -128,7 +126,7 @@ class _Call:
         )
 
     def _exchange(self, answer: Answer) -> Reply:
-        reader = _Reader(self._dialect, answer, peer=self._peer, on_text=self._on_text)
+        reader = Reader(self._dialect, answer, peer=self._peer, on_text=self._on_text)
         self._sent += 1
         try:
             reply = self._service.client.send(
@@ -170,8 +168,8 @@ class _Call:
                 why=f"its content type is {self._peer.private.quote(kind)[:60]!r}, not {self._dialect.streams!r}",
                 fix="check that base_url leads to the API and not to a web page",
             )
-        plain = _object(reply.body, self._peer)
-        _raise_complaint(self._peer, plain)
+        plain = object_of(reply.body, self._peer)
+        raise_complaint(self._peer, plain)
         text = self._dialect.read_whole(plain, answer)
         answer.is_done = True
         if text:
@@ -197,90 +195,10 @@ class _Call:
         )
 
 
-class _Reader:
-    """Bytes of a stream into an answer; all text of one network read goes to `on_text` at once."""
-
-    def __init__(self, dialect: Dialect, answer: Answer, *, peer: Peer, on_text: OnText) -> None:
-        self._read = dialect.read
-        self._answer = answer
-        self._peer = peer
-        self._on_text = on_text
-        self._events = EventParser() if dialect.streams == _SSE else None
-        self._lines = LineSplitter()
-
-    def feed(self, block: bytes) -> bool:
-        """Takes what one read brought; True when nothing more is needed."""
-        if self._events is not None:
-            self._take([event.data for event in self._events.feed(block)])
-        else:
-            self._take(self._lines.feed(block))
-        return self._answer.is_done
-
-    def finish(self) -> None:
-        """Takes what the end of the stream completes."""
-        if self._events is not None:
-            self._take([event.data for event in self._events.finish()])
-        else:
-            self._take(self._lines.finish())
-
-    def _take(self, payloads: list[str] | list[bytes]) -> None:
-        answer = self._answer
-        pieces: list[str] = []
-        try:
-            for raw in payloads:
-                if raw == "[DONE]":
-                    answer.is_done = True
-                elif raw and not answer.is_done and (text := self._text(raw)):
-                    pieces.append(text)
-        finally:
-            # What arrived before a failure was generated and billed, so the reader gets it too.
-            if pieces:
-                answer.has_begun = True
-                answer.pieces += pieces
-                self._on_text("".join(pieces))
-
-    def _text(self, raw: str | bytes) -> str:
-        try:
-            payload = json.loads(raw)
-        except (ValueError, RecursionError) as error:
-            raise _unreadable(self._peer, "an event is not valid JSON") from error
-        if not isinstance(payload, dict):
-            raise _unreadable(self._peer, "an event is not a JSON object")
-        if "error" in payload and payload["error"] is not None:
-            _raise_complaint(self._peer, payload)
-        return self._read(payload, self._answer)
-
-
-def _raise_complaint(peer: Peer, payload: Payload) -> None:
-    complaint = complaint_of(payload)
-    if complaint is not None:
-        raise_for(peer, status=status_of(complaint), complaint=complaint, headers={})
-
-
 def _raise_for(service: Service, peer: Peer, reply: Reply) -> NoReturn:
     wait_s = retry_after_s(reply.headers, now=service.clock.wall())
     complaint = read_complaint(reply.body)
     raise_for(peer, status=reply.status, complaint=complaint, headers=reply.headers, retry_after_s=wait_s)
-
-
-def _object(body: bytes, peer: Peer) -> Payload:
-    try:
-        plain: Any = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise _unreadable(peer, "it is not valid JSON") from error
-    if isinstance(plain, list) and plain:
-        plain = plain[0]
-    if not isinstance(plain, dict):
-        raise _unreadable(peer, "it is not a JSON object")
-    return plain
-
-
-def _unreadable(peer: Peer, why: str) -> BadResponse:
-    return BadResponse(
-        what=f"the answer of {peer.provider} ({peer.url}) cannot be read",
-        why=why,
-        fix="run the cell again; with your own base_url, check that it leads to the API",
-    )
 
 
 def _told(error: ProviderError) -> ProviderError:

@@ -28,7 +28,7 @@ def send(client, *, headers=(), timeout_s=10.0, on_bytes=None):
         deadline=time.monotonic() + timeout_s,
         peer=PEER,
         streams="text/event-stream",
-        on_bytes=on_bytes or (lambda _: False),
+        on_bytes=on_bytes or (lambda _: "running"),
     )
 
 
@@ -97,11 +97,20 @@ def test_close_ends_a_call_that_waits_in_another_thread(client, server):
     assert isinstance(caught[0], ProviderUnreachable)
 
 
-def test_all_of_one_network_read_is_passed_on_at_once(client, server):
-    server.script = ["crlf"]
+def test_all_of_one_network_read_is_passed_on_at_once_after_the_first_chunk(client, server, faults, monkeypatch):
+    def at_once(exchange):
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(block), block) for block in exchange.events())
+        exchange.send(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            + chunks
+            + b"0\r\n\r\n"
+        )
+
+    monkeypatch.setitem(faults.FAULTS, "at_once", at_once)
+    server.script = ["at_once"]
     blocks: list[bytes] = []
-    send(client, on_bytes=lambda block: bool(blocks.append(block)))
-    assert len(blocks) == 1
+    send(client, on_bytes=lambda block: blocks.append(block) or "running")
+    assert len(blocks) == 2
 
 
 def test_answer_that_is_not_the_stream_asked_for_is_kept_whole(client, server):
@@ -135,7 +144,7 @@ def test_call_inside_a_call_keeps_the_outer_deadline(client, server):
         if not inner:
             inner.append(0)
             inner.append(send(client, timeout_s=5.0).status)
-        return False
+        return "running"
 
     assert send(client, on_bytes=ask_again).status == 200
     assert inner == [0, 200]
