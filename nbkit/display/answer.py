@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from nbkit.display.escape import clean, escape
 from nbkit.display.markdown import closed, fence, table, table_rows, unfenced
+from nbkit.escape import clean, escape
 from nbkit.types import Format
 
 PRE = "white-space:pre-wrap;overflow-wrap:break-word;margin:0;font-family:inherit;line-height:1.5"

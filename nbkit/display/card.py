@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nbkit.display.escape import escape
-from nbkit.display.figures import duration
 from nbkit.display.tiles import Tile
 from nbkit.display.view import CardView, Live, Phase, view
+from nbkit.escape import escape
+from nbkit.figures import duration
 from nbkit.types import Record
 
 _RESET = "border:none;background:transparent;text-align:left;"
@@ -120,16 +120,16 @@ def _samples(card: CardView) -> str:
     head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in names)
     body = "".join(
         f'<tr style="{_RESET}"><th scope="row" style="{_CELL}">{escape(row[0])}</th>'
-        + "".join(f'<td style="{_CELL}white-space:nowrap">{escape(figure)}</td>' for figure in row[1:])
+        + "".join(f'<td style="{_CELL}">{escape(figure)}</td>' for figure in row[1:])
         + "</tr>"
         for row in card.rows
     )
     is_open = " open" if len(card.rows) <= _MOST_OPEN_ROWS else ""
     return (
         f'<details{is_open} style="margin:8px 0 0 0"><summary>{len(card.rows)} samples</summary>'
-        f'<div style="overflow-x:auto"><table style="{_PLAIN_TABLE}">'
+        f'<table style="{_PLAIN_TABLE}">'
         f'<caption style="{_SMALL};text-align:left;padding:4px 0 0 0">Each sample alone</caption>'
-        f'<thead style="{_RESET}"><tr style="{_RESET}">{head}</tr></thead><tbody>{body}</tbody></table></div></details>'
+        f'<thead style="{_RESET}"><tr style="{_RESET}">{head}</tr></thead><tbody>{body}</tbody></table></details>'
     )
 
 

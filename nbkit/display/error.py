@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nbkit.display.escape import clean, escape
 from nbkit.display.view import RED
 from nbkit.errors import NbkitError
+from nbkit.escape import clean, escape
 from nbkit.types import Failure
 
 _MOST_CHARS = 2000

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from nbkit import registry
 from nbkit.display.answer import answers_bundle
 from nbkit.display.error import error_bundle
-from nbkit.display.figures import count, duration, money
 from nbkit.display.markdown import table_rows, unfenced
 from nbkit.display.rows import record_row
 from nbkit.errors import BadResponse, NbkitError
+from nbkit.figures import count, duration, money
 from nbkit.types import Outcome, Record, Request, Response, Usage, Verdict
 
 if TYPE_CHECKING:

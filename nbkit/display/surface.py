@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nbkit.display.answer import streaming_html
-from nbkit.display.escape import clean
+from nbkit.escape import clean
 
 if TYPE_CHECKING:
     from IPython.display import DisplayHandle

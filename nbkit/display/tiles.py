@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from nbkit.display.figures import age, count, duration, money
+from nbkit.figures import age, count, duration, money
 from nbkit.types import CacheStatus, Record, Usage, Verdict
 
 _PLURALS: dict[CacheStatus, str] = {"hit": "hits", "miss": "misses", "off": "off", "skipped": "skipped"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nbkit.display.escape import line
-from nbkit.display.figures import count, duration
 from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, tiles, tokens_tile
+from nbkit.escape import line
+from nbkit.figures import count, duration
 from nbkit.types import Record, Status
 
 BLUE, GREEN, AMBER, RED, GREY = "#3b82f6", "#159048", "#c2650a", "#d93a3a", "#767b85"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from nbkit.display.answer import answer_bundle, answers_bundle, streaming_html
 from nbkit.display.error import error_bundle
-from nbkit.display.escape import clean
 from nbkit.display.markdown import closed, fence, literal, table, table_rows, unfenced
 from nbkit.errors import Blocked
+from nbkit.escape import clean
 
 HOSTILE = "</pre></code>```\n<script>alert(1)</script> ![x](http://evil.test/p) [y](javascript:1) <img src=x onerror=1>"
 LINES = st.text(alphabet=st.sampled_from(list("`~ab \n|<>[]()!*_\\$&")), max_size=60)

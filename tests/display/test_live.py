@@ -179,7 +179,7 @@ def test_text_mode_says_that_an_answer_was_interrupted(gallery):
 
 @given(st.lists(st.text(alphabet="a\r\n\x1b", max_size=4), max_size=6))
 def test_printed_pieces_are_the_clean_text_however_it_was_split(pieces):
-    from nbkit.display.escape import clean
+    from nbkit.escape import clean
 
     out, on = io.StringIO(), TextSurface()
     whole = ""

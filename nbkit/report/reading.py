@@ -1,0 +1,94 @@
+"""What a notebook's file says: its cells, its records, its title."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nbkit.canonical import from_plain
+from nbkit.errors import NotebookError
+from nbkit.types import Record
+
+RECORD_MIME = "application/vnd.nbkit.record+json"
+"""The MIME type under which `nbkit.display` lets an output carry its records."""
+
+
+def read_notebook(path: Path) -> Any:  # noqa: ANN401 - nbformat has no types
+    """The notebook in nbformat 4; raises `NotebookError`."""
+    import nbformat
+
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+        nbformat.validate(notebook)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
+        # A validation error prints the whole cell; its first line says which field it was.
+        said = str(getattr(error, "message", error)).split("\n")[0][:200]
+        raise NotebookError(
+            what=f"{path.name!r} cannot be read as a notebook",
+            why=f"{type(error).__name__}: {said}",
+            fix="check the path; Jupyter opens a damaged notebook only once its JSON is mended",
+        ) from None
+    return notebook
+
+
+def records_in(output: Any) -> list[Record]:  # noqa: ANN401 - nbformat has no types
+    """The records that one output carries; what is no record is left out, since anyone may have written the file.
+
+    >>> records_in({"output_type": "stream", "text": "hi"})
+    []
+    """
+    carried = (output.get("data") or {}).get(RECORD_MIME, [])
+    found = []
+    for plain in carried if isinstance(carried, list) else [carried]:
+        try:
+            found.append(from_plain(Record, plain))
+        except ValueError:
+            continue
+    return found
+
+
+def calls(notebook: Any) -> list[tuple[int, Record]]:  # noqa: ANN401 - nbformat has no types
+    """Every record in the notebook once, in order, with the number of its cell from 1."""
+    found: dict[str, tuple[int, Record]] = {}
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            for record in records_in(output):
+                found.setdefault(record.id, (number, record))
+    return list(found.values())
+
+
+def title(notebook: Any, path: Path) -> tuple[str, int | None]:  # noqa: ANN401 - nbformat has no types
+    """The notebook's title, with the index of the Markdown cell whose first line it is; else the file's name, None."""
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            first = cell.source.strip().split("\n")[0]
+            match = re.fullmatch(r"#\s+(.+?)\s*#*", first)
+            return (re.sub(r"[*_`]", "", match[1]), index) if match else (path.stem, None)
+    return path.stem, None
+
+
+def options(source: str) -> tuple[str, str, str] | None:
+    r"""Magic, options and prompt of a prompt cell; None for any other cell.
+
+    >>> options("%%llm -m echo\nhello")
+    ('%%llm', '-m echo', 'hello')
+    """
+    match = re.match(r"\s*(%%(?:llm|rag)\b)[ \t]*([^\n]*)\n?(.*)", source, re.DOTALL)
+    return (match[1], match[2].strip(), match[3].strip("\n")) if match else None
+
+
+def lines(text: str | list[str]) -> str:
+    """Text that nbformat may hold as a list of lines."""
+    return text if isinstance(text, str) else "".join(text)
+
+
+def installed(notebook: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - nbformat has no types
+    """What the file says of the kernel that ran it: name and value."""
+    kernel = notebook.metadata.get("kernelspec", {}).get("display_name")
+    language = notebook.metadata.get("language_info", {})
+    if kernel:
+        yield "Kernel", str(kernel)
+    if language.get("name"):
+        yield "Language", f"{language['name']} {language.get('version', '')}".strip()
