@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import math
 import types
 import typing
 from collections.abc import Hashable, Mapping
@@ -21,6 +22,7 @@ from nbkit.types import JsonValue, Request
 
 T = TypeVar("T")
 
+_PLAIN = frozenset((str, int, bool, type(None)))
 KEY_VERSION = 1
 """Part of every cache key: raised when the meaning of a field changes, so that old entries become misses."""
 
@@ -33,10 +35,14 @@ def to_plain(value: object) -> JsonValue:  # noqa: PLR0911 - one for each form J
     >>> to_plain({"usd": Decimal("0.10"), "stop": ("a",)})
     {'usd': '0.10', 'stop': ['a']}
     """
-    if value is None or isinstance(value, str | bool | int):
-        return value
+    kind = type(value)
+    if kind in _PLAIN:
+        return cast("JsonValue", value)
+    names = _field_names(cast("Hashable", kind))
+    if names is not None:
+        return {name: to_plain(getattr(value, name)) for name in names}
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - the NaN test that needs no import
+        if not math.isfinite(value):
             msg = f"JSON has no form for {value!r}"
             raise TypeError(msg)
         return value + 0.0  # -0.0 and 0.0 are equal, so they must hash alike
@@ -48,11 +54,10 @@ def to_plain(value: object) -> JsonValue:  # noqa: PLR0911 - one for each form J
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    names = _field_names(cast("Hashable", type(value)))
-    if names is None:
-        msg = f"JSON has no form for {type(value).__name__}"
-        raise TypeError(msg)
-    return {name: to_plain(getattr(value, name)) for name in names}
+    if isinstance(value, str | int):  # a subclass, such as an enum's member
+        return value
+    msg = f"JSON has no form for {kind.__name__}"
+    raise TypeError(msg)
 
 
 def from_plain(kind: type[T], plain: JsonValue) -> T:

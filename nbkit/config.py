@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -225,7 +226,7 @@ def file_layers(start: Path, home: Path) -> list[Layer]:
 
 def file_stamp(start: Path, home: Path) -> tuple[int, ...]:
     """Changes when one of the files that `file_layers` reads does: their modification times in ns, 0 for none."""
-    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in _files(start, home))
+    return tuple(map(_modified_ns, _files(start, home)))
 
 
 def home_path(environment: Mapping[str, str] | None = None) -> Path:
@@ -242,8 +243,16 @@ def home_path(environment: Mapping[str, str] | None = None) -> Path:
     return user_data_path("nbkit", appauthor=False)
 
 
-def _files(start: Path, home: Path) -> list[Path]:
-    return [*(folder / "pyproject.toml" for folder in (start, *start.parents)), home / "config.toml"]
+@functools.lru_cache(maxsize=8)
+def _files(start: Path, home: Path) -> tuple[Path, ...]:
+    return (*(folder / "pyproject.toml" for folder in (start, *start.parents)), home / "config.toml")
+
+
+def _modified_ns(path: Path) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - Path.stat takes three times as long, and every call asks
+    except OSError:
+        return 0
 
 
 def _lookup(name: str, origin: str) -> Setting:

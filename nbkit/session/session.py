@@ -128,8 +128,14 @@ class Session:
         place = origin or Origin()
         cell = thread_cell(place, prompt)
         settings = self.config(explicit).settings
-        request, target = self.build(
-            prompt, explicit=explicit, params=params, variables=variables, thread=thread, cell=cell
+        target = self.target(settings)
+        request = building.build(
+            prompt,
+            settings=settings,
+            target=target,
+            params=params or {},
+            variables=variables,
+            history=self.threads.before(thread, cell=cell) if thread is not None else (),
         )
         call = Call(
             id="",
@@ -192,7 +198,7 @@ class Session:
             aliases=settings.aliases,
             home=self.home,
             providers=self._furniture.given_names,
-            keys_found=tuple(key for key in targets.key_names() if self.environment.get(key)),
+            keys_found=lambda: tuple(key for key in targets.key_names() if self.environment.get(key)),
         )
         return dataclasses.replace(target, base_url=settings.base_url) if settings.base_url else target
 

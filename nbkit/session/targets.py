@@ -6,7 +6,7 @@ that happens to lie in the environment never chooses a paid provider.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,11 @@ def resolve(
     aliases: Mapping[str, object],
     home: Path,
     providers: tuple[str, ...] = (),
-    keys_found: tuple[str, ...] = (),
+    keys_found: Callable[[], tuple[str, ...]] = tuple,
 ) -> Target:
     """The provider and model behind a name, an alias, or `PROVIDER:MODEL`; None takes local weights that are present.
 
-    `providers`: names that answer besides the installed plug-ins. `keys_found`: key variables that are set.
+    `providers`: names that answer besides the installed plug-ins. `keys_found`: gives the key variables that are set.
     Raises `NoModel`, `UnknownModel` or `UnknownPlugin` with the nearest name, `BadSetting` for an alias that is not
     one.
     """
@@ -75,14 +75,13 @@ def known_models(aliases: Mapping[str, object]) -> list[str]:
     return [*aliases, *registry.names("providers"), *weights.CATALOGUE, *prices.model_names()]
 
 
-def _default(home: Path, keys_found: tuple[str, ...]) -> Target:
+def _default(home: Path, keys_found: Callable[[], tuple[str, ...]]) -> Target:
     present = weights.present(home)
     if present:
         return Target("local", present[0].name)
+    keys = keys_found()
     looked = ", ".join(key_names())
-    found = (
-        f"found {', '.join(keys_found)}, but a paid model is only used when you name it" if keys_found else "none set"
-    )
+    found = f"found {', '.join(keys)}, but a paid model is only used when you name it" if keys else "none set"
     raise NoModel(
         what="no model to ask",
         why=f"no model is configured and no local weights are present (keys looked for: {looked}; {found})",
@@ -116,7 +115,7 @@ def _alias(name: str, aliases: Mapping[str, object], home: Path, providers: tupl
 def _only_model(provider: str, home: Path) -> str:
     """The model of a provider that was named alone."""
     if provider == "local":
-        return _default(home, ()).model
+        return _default(home, tuple).model
     if provider in ("echo", "fake"):
         return provider
     raise UnknownModel(
