@@ -24,7 +24,8 @@ class LoggingSink:
     def write(self, record: Record) -> None:
         """Logs one record."""
         level = logging.INFO if record.status == "ok" else logging.WARNING
-        if not self._logger.isEnabledFor(level):
+        # Without a handler Python prints warnings on stderr, which is below the cell.
+        if not self._logger.isEnabledFor(level) or not self._logger.hasHandlers():
             return
         found = fields(record)
         self._logger.log(
