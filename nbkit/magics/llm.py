@@ -94,7 +94,7 @@ def _prompt(options: args.CellOptions, body: str) -> str:
         )
     path = Path(options.file).expanduser()
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise PromptError(
@@ -102,6 +102,8 @@ def _prompt(options: args.CellOptions, body: str) -> str:
             why=str(reason),
             fix=f"give a path from {Path.cwd().name!r}, where the kernel runs, or an absolute one",
         ) from error
+    # The last line's end is the editor's, as a cell's is IPython's.
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 def _show_prompt(

@@ -22,7 +22,8 @@ def origin(shell: InteractiveShell, environment: Mapping[str, str] | None = None
     return Origin(
         cell_id=_cell_id(shell),
         notebook=_notebook(shell.user_ns, variables),
-        execution_count=shell.execution_count,
+        # The shell's own count is already the next cell's in newer IPython; the display hook knows which.
+        execution_count=shell.displayhook.prompt_count,
     )
 
 

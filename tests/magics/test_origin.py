@@ -6,7 +6,7 @@ from nbkit.magics.origin import origin
 
 
 def shell(*, parent: object = None, **user_ns: object) -> SimpleNamespace:
-    found = SimpleNamespace(user_ns=user_ns, execution_count=3)
+    found = SimpleNamespace(user_ns=user_ns, displayhook=SimpleNamespace(prompt_count=3))
     if parent is not None:
         found.get_parent = lambda: parent
     return found
