@@ -99,19 +99,22 @@ class Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, backend: Backend) -> None:
         self._inner = inner
         self._backend = backend
+        self._unsent: list[bytes] = []
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the turn's deadline counts
         """What has arrived, waiting for the first byte of it."""
         turn = self._backend._current()  # noqa: SLF001 - one part in two classes
         if turn.before_read is not None:
             turn.before_read()
+        if self._unsent:
+            # A server may answer, and close, before it has read everything: its answer says more than the failure.
+            with contextlib.suppress(httpcore.WriteError):
+                self._flush(turn)
         return self._inner.read(max_bytes, turn.left_s(httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the turn's deadline counts
-        """Sends everything."""
-        turn = self._backend._current()  # noqa: SLF001 - one part in two classes
-        for start in range(0, len(buffer), _SLICE_BYTES):
-            self._inner.write(buffer[start : start + _SLICE_BYTES], turn.left_s(httpcore.WriteTimeout))
+        """Keeps what is to be sent until the next read: head and body leave in one packet, with one system call."""
+        self._unsent.append(buffer)
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -122,6 +125,12 @@ class Stream(httpcore.NetworkStream):
         encrypted = self._inner.start_tls(ssl_context, server_hostname, left)
         self._backend.forget(self)
         return self._backend.adopt(encrypted)
+
+    def _flush(self, turn: Turn) -> None:
+        block = b"".join(self._unsent)
+        self._unsent.clear()
+        for start in range(0, len(block), _SLICE_BYTES):
+            self._inner.write(block[start : start + _SLICE_BYTES], turn.left_s(httpcore.WriteTimeout))
 
     def close(self) -> None:
         """Closes the socket."""

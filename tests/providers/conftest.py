@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-
-def _load(name: str) -> ModuleType:
-    key = f"nbkit_tests_{name}"
-    if key not in sys.modules:
-        path = Path(__file__).parents[1] / "servers" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(key, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[key] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[key])
-    return sys.modules[key]
+SERVERS = Path(__file__).parents[1] / "servers"
 
 
 @pytest.fixture(scope="session")
 def faults() -> ModuleType:
     """The module of the fault server."""
-    return _load("faults")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SERVERS)
+        return importlib.import_module("faults")
 
 
 @pytest.fixture
