@@ -183,7 +183,8 @@ def _traceback(extension: Extension, session: Session, rest: str) -> None:
     nothing_more(rest, command="%nbkit traceback")
     # The shell's own last error comes first: `nbkit.ask` in a Python cell raises past the magics.
     latest = getattr(sys, "last_value", None)
-    error = latest if isinstance(latest, NbkitError) else extension.last_error
+    is_ours = isinstance(latest, NbkitError) or isinstance(getattr(latest, "__cause__", None), NbkitError)
+    error = latest if is_ours else extension.last_error
     if error is None:
         draw_text(extension.shell, session.secrets, "no nbkit error was raised in this session")
         return

@@ -23,6 +23,21 @@ if TYPE_CHECKING:
 SECTION = "NbKit"
 
 
+class SettingRefused(BaseException):
+    """A setting that cannot be so, as an error that reaches the reader.
+
+    `%config` logs every `Exception` and goes on, so that Run-All would go on without the setting. This one ends the
+    cell; it is drawn as the three lines of its cause.
+    """
+
+    def __init__(self, error: ConfigError) -> None:
+        super().__init__(str(error))
+        self._error = error
+
+    def _render_traceback_(self) -> list[str]:
+        return self._error._render_traceback_()
+
+
 class Setting(TraitType[Any, Any]):
     """One setting."""
 
@@ -44,7 +59,7 @@ class Settings(Configurable):
     shell: InteractiveShell
 
     def update_config(self, config: Config) -> None:
-        """Sets what `%config NbKit.name = value` says; raises a `ConfigError`, and then nothing is changed.
+        """Sets what `%config NbKit.name = value` says; raises `SettingRefused`, and then nothing is changed.
 
         The section is taken out of the shell's own configuration, where traitlets would keep a refused value.
         """
@@ -53,10 +68,13 @@ class Settings(Configurable):
         values = dict(config[SECTION])
         for holder in (config, self.shell.config):
             holder.pop(SECTION, None)
-        for name, value in values.items():
-            if value is not None:
-                check(name, value, origin="%config")
-        current().configure(values)
+        try:
+            for name, value in values.items():
+                if value is not None:
+                    check(name, value, origin="%config")
+            current().configure(values)
+        except ConfigError as error:
+            raise SettingRefused(error) from error
 
 
 def make(shell: InteractiveShell) -> Settings:

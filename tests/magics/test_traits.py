@@ -25,11 +25,12 @@ def test_a_trait_shows_what_is_in_force_wherever_it_comes_from(notebook):
 
 
 @pytest.mark.parametrize("statement", ["temperature = 5", "temperature = 'hot'", "format = 'yaml'", "temprature = 0.5"])
-def test_a_bad_value_says_three_lines_changes_nothing_and_is_not_kept(notebook, caplog, statement):
+def test_a_bad_value_fails_in_three_lines_changes_nothing_and_is_not_kept(notebook, statement):
     cell = notebook.run(f"%config NbKit.{statement}")
-    said = caplog.text + cell.text
-    assert "why: " in said
-    assert "fix: " in said
+    assert cell.error is not None
+    assert len(cell.traceback) == 3
+    assert "  fix: " in cell.traceback[2]
+    assert cell.text == ""
     assert "NbKit" not in notebook.config
     assert current().config().settings == current().config().settings.__class__(model="echo")
     for _ in range(3):
@@ -73,3 +74,9 @@ def test_setting_the_attribute_is_checked_too(notebook):
 def test_settings_of_others_still_work(notebook):
     assert notebook.run("%config InteractiveShell.cache_size = 500").error is None
     assert notebook.cache_size == 500
+
+
+def test_the_traceback_of_a_refused_setting_is_kept(notebook):
+    notebook.run("%config NbKit.temperature = 9")
+    (said,) = notebook.run("%nbkit traceback").bundles("text/plain")
+    assert "temperature cannot be 9" in said
