@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nbkit.canonical import to_plain
+from nbkit.ledger.content import without_content
 from nbkit.types import JsonValue, Record
 
 RECORD_MIME = "application/vnd.nbkit.record+json"
@@ -68,16 +68,6 @@ def carried(records: Sequence[Record], *, keeps_content: bool) -> list[JsonValue
     []
     """
     return [to_plain(record if keeps_content else without_content(record)) for record in records]
-
-
-def without_content(record: Record) -> Record:
-    """The record with prompt and answer text taken out; hashes, lengths and figures stay."""
-    request, response = record.request, record.response
-    if request is not None:
-        request = replace(request, messages=tuple(replace(message, content="") for message in request.messages))
-    if response is not None:
-        response = replace(response, text="")
-    return replace(record, request=request, response=response)
 
 
 def _number(usd: object) -> float | None:
