@@ -33,16 +33,14 @@ def expand(template: str, variables: Mapping[str, object]) -> str:
         return template
     from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
 
-    from nbkit.prompts.sandbox import MARK, MAX_CHARS, environment
+    from nbkit.prompts.sandbox import MARK, MAX_CHARS, pieces
 
     _refuse_mark(template, MARK)
-    used = {name: variables[name] for name in names_in(template) if name in variables}
+    kept: list[str] = []
+    size = 0
     try:
-        compiled = environment().from_string(template.replace("\r", MARK))
-        pieces: list[str] = []
-        size = 0
-        for piece in compiled.generate(used):
-            pieces.append(piece)
+        for piece in pieces(template.replace("\r", MARK), variables):
+            kept.append(piece)
             size += len(piece)
             if size > MAX_CHARS:
                 _refuse_size(MAX_CHARS)
@@ -54,7 +52,7 @@ def expand(template: str, variables: Mapping[str, object]) -> str:
         if not isinstance(error, TemplateError) and not _is_from_template(error):
             raise
         _refuse_expression(template, error)
-    return "".join(pieces)
+    return "".join(kept)
 
 
 def names_in(template: str) -> frozenset[str]:
