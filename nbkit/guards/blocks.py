@@ -12,6 +12,8 @@ from typing import Final
 from nbkit.guards.lines import Start
 
 _MARK: Final = re.compile(r"[$\\]")
+_TEX: Final = re.compile(r"\\(?:begin|end)\{|\\\\[()\[\]]")
+_EMPHASIS: Final = re.compile(r"[*_~]")
 _TOP_INDENT: Final = 3
 """Deeper than this is indented code, or belongs to a list item."""
 
@@ -22,20 +24,25 @@ class Blocks:
     def __init__(self) -> None:
         self.brackets: list[bool] = []
         """Open brackets of this paragraph, and whether each began an image."""
+        self.is_plain = True
+        """Whether this paragraph has, but for emphasis and simple code spans, nothing that begins and ends."""
         self.has_definition = False
         """Whether a line of this paragraph began with a bracket, as a link definition does."""
         self._is_trusting = True
         self._has_spans = True
+        self._has_piped = False
         self._is_after_blank = False
         self._was_code = False
         self._in_list = False
-        self._item_column: int | None = None
+        self._items: list[tuple[int, int, str]] = []
         self._fence = ""
         self._fence_indent = 0
         self._fence_is_nested = False
         # Marks of mathematics since the last blank line, in text and in code, and what is open across blank lines.
+        self._emphasis: set[str] = set()
         self._text_marks: set[str] = set()
         self._code_marks: set[str] = set()
+        self._earlier_marks: set[str] = set()
         self._is_display = False
         self._is_inline = False
         self._tex_depth = 0
@@ -63,7 +70,7 @@ class Blocks:
         """How the line is to be read: `start` (nothing more in it), `text`, `line` (code) or `fence`."""
         is_after_blank, self._is_after_blank = self._is_after_blank, False
         was_code, self._was_code = self._was_code, False
-        item_column, self._item_column = self._item_column, None
+        self._has_piped = False
         if start.kind == "blank" and not (start.is_quote or start.is_item):
             self._end_run()
             self._is_after_blank = True
@@ -71,41 +78,62 @@ class Blocks:
             # The newline is left to the text step, which comes back here for the next line.
             return "text"
         can_be_code = (is_after_blank or was_code) and not self._in_list and not start.is_quote and not start.is_item
-        if can_be_code and self._is_trusting and not start.is_odd and start.indent > _TOP_INDENT:
+        self._enter(start, is_after_blank=is_after_blank)
+        is_code = can_be_code and self._is_trusting and not start.is_odd and start.indent > _TOP_INDENT
+        if not (is_code and was_code):
+            # Code that ended may have begun mathematics that ends in the next.
+            self._earlier_marks |= self._code_marks
+        if is_code:
             self._was_code = True
             return "line"
         if is_after_blank and start.indent < 2 and not start.is_item:  # noqa: PLR2004 - no item's content begins before
             self._in_list = False
         if start.kind == "fence" and self._is_trusting:
-            if self._opens(start, is_after_blank=is_after_blank, item_column=item_column):
+            if self._opens(start, is_after_blank=is_after_blank):
                 return "fence"
             self.distrust()
         self._note(start)
         return "text"
 
+    def _enter(self, start: Start, *, is_after_blank: bool) -> None:
+        """Keeps the list items that are open for sure: those in which every line since has been."""
+        left = [item for item in self._items if item[1] > start.indent]
+        self._items = [item for item in self._items if item[1] <= start.indent]
+        if not start.is_item:
+            return
+        outer = self._items[-1][1] if self._items else 0
+        is_next = any((indent, marker) == (start.indent, start.marker) for indent, _, marker in left)
+        begins = start.is_interrupting or is_after_blank or is_next
+        if (
+            start.is_solid
+            and begins
+            and not start.is_odd
+            and not start.is_quote
+            and start.indent - outer <= _TOP_INDENT
+        ):
+            self._items.append((start.indent, start.column, start.marker))
+        else:
+            self._items.clear()
+
     def _note(self, start: Start) -> None:
         if start.is_item:
             self._in_list = True
-            self._item_column = start.column if start.is_solid and not start.is_odd else None
         if start.is_bracket:
             self.has_definition = True
         # Footnotes and definition lists have indented content, too.
         self._in_list = self._in_list or start.is_bracket or start.is_definition
 
-    def _opens(self, start: Start, *, is_after_blank: bool, item_column: int | None) -> bool:
+    def _opens(self, start: Start, *, is_after_blank: bool) -> bool:
         """Whether every renderer begins a code block with this fence, and agrees where it may end."""
         if start.is_odd or start.is_quote:
             return False
         column = start.column
-        if start.is_item:
-            is_sure = start.is_solid
-        elif column <= _TOP_INDENT:
-            is_sure = True
+        item = self._items[-1][1] if self._items else None
+        if start.is_item or (column > _TOP_INDENT and not is_after_blank):
+            is_sure = item is not None and column - item <= _TOP_INDENT
         else:
-            is_sure = self._in_list and (
-                is_after_blank or (item_column is not None and 0 <= column - item_column <= _TOP_INDENT)
-            )
-        if not is_sure or self.read_code(start.info, 0, len(start.info)) is not None:
+            is_sure = column <= _TOP_INDENT or self._in_list
+        if not is_sure:
             return False
         self._in_list = self._in_list or start.is_item
         self._fence = start.fence
@@ -141,7 +169,12 @@ class Blocks:
     def read_code(self, text: str, at: int, end: int) -> int | None:
         """Notes what code holds; gives the place from which it may not be code, None when all of it is."""
         for mark in _MARK.finditer(text, at, end):
-            if mark.group() in self._text_marks or self._is_display or self._tex_depth:
+            if (
+                mark.group() in self._text_marks
+                or mark.group() in self._earlier_marks
+                or self._is_display
+                or self._tex_depth
+            ):
                 self.distrust()
                 return mark.start()
             self._code_marks.add(mark.group())
@@ -149,17 +182,33 @@ class Blocks:
 
     def is_span(self, code: str, live_in_cell: re.Pattern[str]) -> bool:
         """Whether the code of a code span is code in every renderer."""
-        has_mark = any(mark in code for mark in self._text_marks)
-        if has_mark or ((self._is_display or self._tex_depth) and _MARK.search(code)):
+        has_tex = _TEX.search(code) is not None
+        has_dollar = "$" in code
+        if (has_dollar and "$" in self._text_marks) or (has_tex and "\\" in self._text_marks | self._code_marks):
+            return False
+        if (self._is_display or self._tex_depth) and (has_tex or has_dollar):
             return False
         if self.brackets and "]" in code:
             return False
-        # A table splits its cells before it looks for code.
-        if "|" in code and live_in_cell.search(code):
+        # Some renderers look for emphasis first, and see only simple code spans then; for struck text, none.
+        crossing = self._emphasis if not self.is_plain or "`" in code or "\\" in code else self._emphasis & {"~"}
+        if any(mark in code for mark in crossing):
             return False
-        if "\\" in code:
+        # A table splits its cells before it looks for code, and pairs the backticks of each cell anew.
+        self._has_piped = self._has_piped or "|" in code
+        if self._has_piped and live_in_cell.search(code):
+            return False
+        if has_tex:
             self._code_marks.add("\\")
         return True
+
+    def read_marks(self, text: str, at: int, end: int) -> None:
+        """Notes marks of emphasis in text."""
+        self._emphasis.update(_EMPHASIS.findall(text, at, end))
+
+    def read_run(self, length: int) -> None:
+        """Notes a run of backticks in text."""
+        self.is_plain = self.is_plain and length == 1
 
     def read_dollars(self, length: int, *, is_escaped: bool) -> None:
         """Notes a run of dollars in text."""
@@ -187,6 +236,8 @@ class Blocks:
 
     def _end_paragraph(self) -> None:
         self.brackets.clear()
+        self._emphasis.clear()
+        self.is_plain = True
         self.has_definition = False
         self._has_spans = True
         self._is_inline = False
@@ -195,3 +246,4 @@ class Blocks:
         self._end_paragraph()
         self._text_marks.clear()
         self._code_marks.clear()
+        self._earlier_marks.clear()

@@ -10,6 +10,7 @@ _SPACE: Final = re.compile(r"[^\S\n]*")
 _MARKER: Final = re.compile(r"(?:[-+*]|([0-9]{1,9})[.)])(?=[ \t\n]|\Z)")
 _MARKER_PART: Final = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)]?)\Z")
 _RUN: Final = re.compile(r"`+|~+")
+_INFO: Final = re.compile(r"(?!.*(?://|www\.))[\w+#.\-={},:;\"'/@ ]*", re.IGNORECASE)
 MAX_CHARS: Final = 500
 """Longest beginning that is read; no honest line has a longer one."""
 
@@ -30,7 +31,11 @@ class Start:
     is_quote: bool = False
     is_item: bool = False
     is_solid: bool = False
-    """Whether the list marker makes an item wherever it stands."""
+    """Whether the item has one marker and its content on the same line."""
+    is_interrupting: bool = False
+    """Whether the item may begin in the middle of a paragraph."""
+    marker: str = ""
+    """What ends the list marker."""
     is_bracket: bool = False
     """Whether the content begins with `[`, as link definitions and footnotes do."""
     is_definition: bool = False
@@ -91,8 +96,10 @@ def _read_container(start: Start, text: str, at: int, *, is_last: bool) -> int |
     marker = _MARKER.match(text, at)
     if marker is None:
         return at
-    # A bullet, or a list that begins with 1, begins even inside a paragraph; others depend on what came before.
-    start.is_solid = not start.is_item and start.indent <= 3 and marker[1] in (None, "1")  # noqa: PLR2004 - CommonMark's
+    start.is_solid = not start.is_item
+    # A bullet, or a list that begins with 1, begins even inside a paragraph; others only go on, or follow a blank line.
+    start.is_interrupting = marker[1] in (None, "1")
+    start.marker = marker.group()[-1]
     start.is_item = True
     return marker.end()
 
@@ -101,7 +108,8 @@ def _read_content(start: Start, text: str, at: int, *, is_last: bool) -> Start |
     start.at = at
     char = text[at : at + 1]
     if char in ("", "\n"):
-        start.kind = "blank"
+        # Renderers disagree on whether a line of unusual white space is blank.
+        start.kind = "text" if start.is_odd else "blank"
         start.is_solid = False
     elif char in "`~":
         return _read_fence(start, text, at, is_last=is_last)
@@ -122,13 +130,13 @@ def _read_fence(start: Start, text: str, at: int, *, is_last: bool) -> Start | N
         if len(text) - at >= MAX_CHARS:
             start.is_odd = True
             return start
-        if not is_last:
-            return None
-        end = len(text)
+        # Some renderers see no fence in a last line without its end.
+        return start if is_last else None
     info = text[run.end() : end]
     if "`" in info and run.group()[0] == "`":
         return start
-    # A line with a pipe may be the head of a table, whatever it begins with.
-    start.is_odd = start.is_odd or "|" in info
+    # A line with a pipe may be the head of a table, whatever it begins with; one that could hold a link must not be
+    # shown before it is sure that it opens a fence.
+    start.is_odd = start.is_odd or _INFO.fullmatch(info) is None
     start.kind, start.at, start.fence, start.info = "fence", end, run.group(), info
     return start

@@ -26,7 +26,7 @@ from nbkit.types import Span
 HOLD: Final = -1
 _CODE_CHARS: Final = 2000
 """Longest code span, link target or address that is looked through; a longer one is not trusted."""
-_QUICK: Final = re.compile(rf"[\n`<\[\]\\$:wW{CONTROL}]")
+_QUICK: Final = re.compile(rf"[\n`<\[\]\\$:wW*_~{CONTROL}]")
 _SPECIAL: Final = re.compile(r"[\n`<\[\]\\$]|:(?=//|/?\Z)|[wW](?=[wW][wW]\.|[wW]{0,2}\Z)")
 _TICKS: Final = re.compile(r"`+")
 _DOLLARS: Final = re.compile(r"\$+")
@@ -178,10 +178,10 @@ class Neutraliser:
 
     def _step_text(self, at: int, is_last: bool) -> int:  # noqa: FBT001
         special = _SPECIAL.search(self._buffer, at)
-        if special is None:
-            return self._emit(at, len(self._buffer))
-        if special.start() > at:
-            return self._emit(at, special.start())
+        end = len(self._buffer) if special is None else special.start()
+        if special is None or end > at:
+            self._blocks.read_marks(self._buffer, at, end)
+            return self._emit(at, end)
         return self._specials[special.group()](at, is_last)
 
     def _on_newline(self, at: int, is_last: bool) -> int:  # noqa: ARG002, FBT001
@@ -194,13 +194,14 @@ class Neutraliser:
         end = run.end()
         if end == len(self._buffer) and not is_last:
             return HOLD
-        if self._previous(at) == "\\":
+        if self._previous(at) in ("\\", "~"):
             self._blocks.leave_spans()
         if not self._blocks.has_spans:
             return self._emit(at, end)
         close = self._close_of(run.group(), end, is_last=is_last)
         if close == HOLD:
             return HOLD
+        self._blocks.read_run(len(run.group()))
         if close and self._blocks.is_span(self._buffer[end:close], _LIVE_IN_CELL):
             return self._emit(at, close + len(run.group()))
         self._blocks.leave_spans()
@@ -226,10 +227,12 @@ class Neutraliser:
             return HOLD
         if following and (following.isalpha() or following in "/!?"):
             return self._break("HTML tag", at, at + 1, "&lt;" if self._blocks.reads_entities else "< ")
+        self._blocks.is_plain = False
         return self._emit(at, at + 1)
 
     def _on_open(self, at: int, is_last: bool) -> int:  # noqa: ARG002, FBT001
         self._blocks.brackets.append(self._previous(at) == "!")
+        self._blocks.is_plain = False
         return self._emit(at, at + 1)
 
     def _on_close(self, at: int, is_last: bool) -> int:  # noqa: FBT001
@@ -290,4 +293,4 @@ class Neutraliser:
         self._blocks.read_tex(slashes, name, self._buffer[end : end + 1])
         if len(slashes) % 2 and _LIVE_TEX.match(name):
             return self._break("TeX link", at, end, "\\" + command.group())
-        return self._emit(at, end)
+        return self._emit(at, command.end(1))
