@@ -30,19 +30,27 @@ def demo(model: str, *, out: Path, opens: bool) -> int:
     _check_runtime()
     fetch(model)
     started = time.monotonic()
-    out.mkdir(parents=True, exist_ok=True)
     executed = out / "quickstart.ipynb"
-    notebook = read_notebook(quickstart())
-    steps = Steps(f"running {QUICKSTART} on local:{model}, cells", sys.stderr)
+    out.mkdir(parents=True, exist_ok=True)
+    document = read_notebook(quickstart())
     environment = {"NBKIT_MODEL": f"local:{model}", "NBKIT_HOME": str(home_path()), "NBKIT_REPLAY": ""}
     try:
-        execute(notebook, cwd=out, env=environment, timeout_s=_CELL_S, on_cell=steps.update)
+        with Steps(f"running {QUICKSTART} on local:{model}, cells", sys.stderr) as steps:
+            execute(
+                document,
+                name=executed.name,
+                cwd=out,
+                environment=environment,
+                timeout_s=_CELL_S,
+                on_cell=steps.update,
+                kernel="python3",
+            )
     finally:
         # Also of a run that failed: the reader looks at the cell that did.
-        write(notebook, executed)
+        write(document, executed)
     page = report(executed, out=out / "quickstart.html")
     print(f"report: {page.absolute()}")
-    print(totals(notebook, time.monotonic() - started))
+    print(totals(document, time.monotonic() - started))
     if opens:
         webbrowser.open(page.absolute().as_uri())
     return 0

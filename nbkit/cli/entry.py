@@ -114,7 +114,13 @@ def _add_run(commands: _Commands) -> None:
         "-p", nargs=2, action="append", default=[], dest="parameters", metavar=("NAME", "VALUE"),
         help="set a variable of the cell tagged `parameters`; may be repeated",
     )  # fmt: skip
-    run.add_argument("-o", "--out", type=Path, metavar="OUT", help="where the executed notebook goes")
+    run.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        metavar="OUT",
+        help="where the executed notebook goes (default: NOTEBOOK.executed.ipynb)",
+    )
     run.add_argument("--report", action="store_true", dest="reports", help="write the HTML report as well")
     run.set_defaults(act=_run)
 
@@ -166,9 +172,12 @@ def _models_path(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from nbkit.cli.progress import Steps
     from nbkit.report import report, run
 
-    executed = run(arguments.notebook, out=arguments.out, parameters=dict(arguments.parameters))
+    with Steps(f"running {arguments.notebook.name}, cells", sys.stderr) as steps:
+        parameters = dict(arguments.parameters)
+        executed = run(arguments.notebook, out=arguments.out, parameters=parameters, on_cell=steps.update)
     print(executed)
     if arguments.reports:
         print(report(executed))

@@ -97,8 +97,8 @@ class Steps:
     >>> import io
     >>> drawn = io.StringIO()
     >>> steps = Steps("cells", drawn)
-    >>> steps.update(0, 3)
-    >>> steps.update(1, 3)
+    >>> steps.update(1, 3, "import this")
+    >>> steps.update(2, 3, "print(1)")
     >>> drawn.getvalue()
     'cells: 3\n'
     """
@@ -107,13 +107,24 @@ class Steps:
         self._label = label
         self._stream = stream
         self._is_terminal = stream.isatty()
+        self._drawn_chars = 0
 
-    def update(self, index: int, of: int) -> None:
-        """Says that the step with this index begins."""
-        if self._is_terminal:
-            self._stream.write(f"\r{self._label}: {index + 1} of {of}" + ("\n" if index + 1 >= of else ""))
-        elif index == 0:
-            self._stream.write(f"{self._label}: {of}\n")
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_terminal and self._drawn_chars:
+            self._stream.write("\n")
+            self._stream.flush()
+
+    def update(self, number: int, of: int, line: str) -> None:
+        """Says that a step begins: its number from 1, how many there are, what it is."""
+        if not self._is_terminal:
+            self._stream.write(f"{self._label}: {of}\n" if number == 1 else "")
+        else:
+            text = f"{self._label}: {number} of {of}  {line}"[: shutil.get_terminal_size().columns - 1]
+            self._stream.write("\r" + text.ljust(self._drawn_chars))
+            self._drawn_chars = len(text)
         self._stream.flush()
 
 

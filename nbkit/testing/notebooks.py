@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from nbkit.report import execute
+from nbkit.report.execute import execute
 from nbkit.report.reading import read_notebook
 from nbkit.testing.replay import RECORD_MIME
 
@@ -68,15 +68,13 @@ def compare(committed: Mapping[str, Any], executed: Mapping[str, Any]) -> list[s
 
 def _run(path: Path, environment: Mapping[str, str], timeout_s: float, *, weights: Path | None = None) -> Any:  # noqa: ANN401 - nbformat's node
     own = dict.fromkeys((name for name in os.environ if name.startswith("NBKIT_")), "")
+    document = read_notebook(path)
     with tempfile.TemporaryDirectory(prefix="nbkit-run-") as folder:
         if weights is not None:
             Path(folder, "models").symlink_to(weights)
-        return execute.execute(
-            read_notebook(path),
-            cwd=path.absolute().parent,
-            env={**own, "NBKIT_HOME": folder, **environment},
-            timeout_s=timeout_s,
-        )
+        settings = {**own, "NBKIT_HOME": folder, **environment}
+        execute(document, name=path.name, cwd=path.absolute().parent, environment=settings, timeout_s=timeout_s)
+    return document
 
 
 def _code_cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:

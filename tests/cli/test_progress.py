@@ -74,6 +74,7 @@ def test_a_time_left_is_never_sixty_of_anything(seconds):
 
 def test_steps_are_counted_on_a_terminal():
     terminal = Terminal()
-    for index in range(3):
-        Steps("cells", terminal).update(index, 3)
-    assert terminal.getvalue() == "\rcells: 1 of 3\rcells: 2 of 3\rcells: 3 of 3\n"
+    with Steps("cells", terminal) as steps:
+        steps.update(1, 2, "a longer line")
+        steps.update(2, 2, "b")
+    assert terminal.getvalue() == "\rcells: 1 of 2  a longer line\rcells: 2 of 2  b            \n"
