@@ -114,9 +114,9 @@ class HttpClient:
 
         line = self._line()
         outer = line.backend.turn
-        turn = line.backend.turn = Turn(deadline, monotonic=self.clock.monotonic)
         is_whole = False
         try:
+            turn = line.backend.turn = Turn(deadline, monotonic=self.clock.monotonic)
             request = self._request(method, path, headers, body)
             reply = _read(line.pool.handle_request(request), turn, streams, on_bytes)
             is_whole = True

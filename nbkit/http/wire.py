@@ -2,8 +2,8 @@
 
 httpx gives each read its own timeout, so a server that sends a byte a second holds a call for ever. The pool below
 httpx, httpcore, takes its sockets from a network backend; this one measures every read and write against the deadline
-of the exchange under way, and knows its open sockets, so that an interrupted call can be cut off without asking the
-pool, whose locks the interrupt may have left held.
+of the exchange under way, and knows its open sockets, so that they can be cut off from any thread without asking the
+pool, whose state an interrupt may have left half changed.
 """
 
 from __future__ import annotations

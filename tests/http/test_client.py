@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import time
 
 import pytest
 
-from nbkit.errors import BadResponse, BadSetting, MissingKey, ProviderUnreachable
+from nbkit.errors import BadResponse, BadSetting, MissingKey, ProviderTimeout, ProviderUnreachable
 from nbkit.http.client import HttpClient, is_loopback
 from nbkit.http.faults import Peer
 from nbkit.http.retry import Again
@@ -136,6 +137,22 @@ def test_error_in_on_bytes_closes_the_connection_and_comes_through(client, serve
     assert server.connections == 2
 
 
+def test_interrupted_call_closes_its_socket_at_once(client, server):
+    server.script = ["slow_after_token"]
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as held:
+        send(client, on_bytes=interrupt)
+    # The exception, and with it each frame of the call, is still held, as a notebook holds its last one.
+    give_up = time.monotonic() + 5.0
+    while server._open and time.monotonic() < give_up:
+        time.sleep(0.005)
+    assert held.value.__traceback__ is not None
+    assert not server._open
+
+
 def test_call_inside_a_call_keeps_the_outer_deadline(client, server):
     server.script = ["ok", "ok"]
     inner: list[int] = []
@@ -231,6 +248,22 @@ def test_interrupt_at_any_moment_leaves_a_client_that_works(client, server, offs
         signal.signal(signal.SIGALRM, before)
     server.script = ["ok"]
     assert send(client).status == 200
+
+
+def test_deadline_holds_while_encryption_is_agreed_on(server):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = HttpClient(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(ProviderTimeout):
+            send(client, timeout_s=0.3)
+        client.close()
+
+
+def test_server_that_does_not_encrypt_is_unreachable_over_https(server):
+    client = HttpClient(server.url.replace("http:", "https:"))
+    with pytest.raises(Again) as raised:
+        send(client)
+    client.close()
+    assert isinstance(raised.value.error, ProviderUnreachable)
 
 
 def test_importing_and_making_clients_loads_no_http_library():

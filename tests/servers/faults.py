@@ -69,7 +69,7 @@ class FaultServer:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection, connection.makefile("rb") as reader:
+        with contextlib.suppress(OSError, ValueError), connection, connection.makefile("rb") as reader:
             while (seen := _read_request(reader)) is not None:
                 self.seen.append(seen)
                 name = (self.script.pop(0) if len(self.script) > 1 else self.script[0]) if self.script else "ok"
