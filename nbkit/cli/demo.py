@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import webbrowser
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,29 @@ _CELL_S = 600.0
 
 
 def demo(model: str, *, out: Path, opens: bool) -> int:
-    """Runs the quickstart on `model`, writes `quickstart.ipynb` and `quickstart.html` into `out`, prints the totals."""
+    """Fetches the weights of `model` unless they are here, and runs the quickstart on it."""
     weights.find(model)
     _check_runtime()
     fetch(model)
+    environment = {"NBKIT_MODEL": f"local:{model}", "NBKIT_HOME": str(home_path()), "NBKIT_REPLAY": ""}
+    page = run_quickstart(out, environment=environment, label=f"local:{model}")
+    if opens:
+        webbrowser.open(page.as_uri())
+    return 0
+
+
+def run_quickstart(out: Path, *, environment: Mapping[str, str], label: str) -> Path:
+    """Writes `quickstart.ipynb` and `quickstart.html` into `out`, prints path and totals; gives the page's path.
+
+    `environment` chooses the model; `label` is what the reader calls it. Raises `NotebookError` when a cell fails: the
+    notebook is written all the same, since that is where the reader looks.
+    """
     started = time.monotonic()
     executed = out / "quickstart.ipynb"
-    out.mkdir(parents=True, exist_ok=True)
     document = read_notebook(quickstart())
-    environment = {"NBKIT_MODEL": f"local:{model}", "NBKIT_HOME": str(home_path()), "NBKIT_REPLAY": ""}
+    out.mkdir(parents=True, exist_ok=True)
     try:
-        with Steps(f"running {QUICKSTART} on local:{model}, cells", sys.stderr) as steps:
+        with Steps(f"running {QUICKSTART} on {label}, cells", sys.stderr) as steps:
             execute(
                 document,
                 name=executed.name,
@@ -46,14 +59,11 @@ def demo(model: str, *, out: Path, opens: bool) -> int:
                 kernel="python3",
             )
     finally:
-        # Also of a run that failed: the reader looks at the cell that did.
         write(document, executed)
-    page = report(executed, out=out / "quickstart.html")
-    print(f"report: {page.absolute()}")
+    page = report(executed, out=out / "quickstart.html").absolute()
+    print(f"report: {page}")
     print(totals(document, time.monotonic() - started))
-    if opens:
-        webbrowser.open(page.absolute().as_uri())
-    return 0
+    return page
 
 
 def quickstart() -> Path:

@@ -29,7 +29,7 @@ def lines(checks: Sequence[Check]) -> str:
     ok    Python  3.12
     FAIL  cache   damaged
                   fix: remove it
-    1 of 2 in order, 0 warnings, 1 failed
+    1 of 2 in order, 0 to look at, 1 failed
     """
     wide = max((len(one.name) for one in checks), default=0)
     said = []
@@ -38,5 +38,5 @@ def lines(checks: Sequence[Check]) -> str:
         if one.fix:
             said.append(f"{'':<6}{'':<{wide}}  fix: {one.fix}")
     count = {status: sum(one.status == status for one in checks) for status in _MARKS}
-    said.append(f"{count['ok']} of {len(checks)} in order, {count['warn']} warnings, {count['fail']} failed")
+    said.append(f"{count['ok']} of {len(checks)} in order, {count['warn']} to look at, {count['fail']} failed")
     return "\n".join(said)

@@ -13,7 +13,8 @@ from nbkit.doctor.findings import Check
 _LEAST_PYTHON = (3, 11)
 _REQUIREMENT = re.compile(r"""([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*)(?:;.*?extra\s*==\s*['"]([^'"]+)['"])?""")
 _BOUND = re.compile(r"(>=|==|<)\s*([0-9][0-9.]*)")
-_NOT_FOR_USERS = ("test",)
+_LEFT_OUT = ("test", "all")
+"""Not for users, and only the sum of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def extras() -> list[Check]:
     """One check for each extra that has packages: one that is not installed is only named."""
     by_extra: dict[str, list[Requirement]] = {}
     for one in _requirements():
-        if one.extra is not None and one.extra not in _NOT_FOR_USERS and one.package != registry.DISTRIBUTION:
+        if one.extra is not None and one.extra not in _LEFT_OUT and one.package != registry.DISTRIBUTION:
             by_extra.setdefault(one.extra, []).append(one)
     return [_extra(name, wanted) for name, wanted in sorted(by_extra.items())]
 

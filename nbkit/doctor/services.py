@@ -60,16 +60,15 @@ def providers(session: Session) -> list[Check]:
         found = list(_endpoints(session, name, tuple(kind.key_env)))
         asked += found
         if not found:
-            checks.append(_idle(name, tuple(kind.key_env), is_local=kind.is_local))
+            checks.append(_idle(name, tuple(kind.key_env)))
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         checks += pool.map(lambda endpoint: _ask(session, endpoint), asked)
     return sorted(checks, key=lambda one: one.name)
 
 
-def _idle(name: str, key_env: tuple[str, ...], *, is_local: bool) -> Check:
-    if key_env:
-        return Check(f"provider {name}", "ok", f"not configured: {' or '.join(key_env)} is not set")
-    return Check(f"provider {name}", "ok", "runs on this machine" if is_local else "not configured: no base_url")
+def _idle(name: str, key_env: tuple[str, ...]) -> Check:
+    what = f"not configured: {' or '.join(key_env)} is not set" if key_env else "needs no key; not asked"
+    return Check(f"provider {name}", "ok", what)
 
 
 def _endpoints(session: Session, name: str, key_env: tuple[str, ...]) -> Iterator[_Endpoint]:

@@ -51,7 +51,8 @@ def _pretend(monkeypatch, versions):
             raise ModuleNotFoundError(package)
         return versions[package]
 
-    lines = ["httpx>=0.28", "numpy>=2", "xllamacpp>=2026; extra == 'local'", "pytest; extra == 'test'"]
+    extras = ["xllamacpp>=2026; extra == 'local'", "xllamacpp>=2026; extra == 'all'", "pytest; extra == 'test'"]
+    lines = ["httpx>=0.28", "numpy>=2", *extras]
     monkeypatch.setattr(registry, "installed_version", installed_version)
     monkeypatch.setattr(registry, "requirements", lambda: lines)
 
@@ -64,7 +65,7 @@ def test_a_missing_and_an_old_package_fail_with_the_command(monkeypatch):
     assert found.fix == registry.install_command()
 
 
-def test_an_extra_that_is_not_installed_is_in_order_and_test_is_nobodys_business(monkeypatch):
+def test_an_extra_that_is_not_installed_is_in_order_and_sums_and_tests_are_left_out(monkeypatch):
     _pretend(monkeypatch, {registry.DISTRIBUTION: "0.1", "httpx": "1", "numpy": "2"})
     [found] = packages.extras()
     assert (found.name, found.status, found.what) == ("extra [local]", "ok", "not installed")

@@ -61,7 +61,7 @@ def test_without_keys_nobody_is_asked_and_nothing_fails(open_session):
     found = _by_name(services.providers(open_session()))
     assert {one.status for one in found.values()} == {"ok"}
     assert found["provider openai"].what == "not configured: OPENAI_API_KEY is not set"
-    assert found["provider echo"].what == "runs on this machine"
+    assert found["provider echo"].what == "needs no key; not asked"
     assert "provider replay" not in found
 
 
