@@ -43,8 +43,11 @@ NAMES = frozenset({
 """Tables, indexes and triggers that diskcache makes with these settings."""
 
 
-class RefusedRow(OSError):
-    """A row that this project did not write. An `OSError`, which diskcache takes for an entry that is gone."""
+class RefusedRow(ValueError):
+    """A row that this project did not write.
+
+    Not an `OSError`: diskcache takes that for a file that is gone, and `peekitem` would ask for the row for ever.
+    """
 
 
 class SafeDisk(diskcache.Disk):  # type: ignore[misc]
