@@ -1,9 +1,10 @@
 """Exchanges with one server: a pool for each calling thread, over one TLS context.
 
 One pool shared by 64 threads took 12.5 times the ideal wall time (DESIGN §5): its lock is taken for every state
-change of every connection. Here a thread waits for nobody. Built on httpcore, the pool below httpx, for its network
-backend (see `nbkit.http.wire`) and because it costs half of `httpx.Client` for each call
-(tests/bench/bench_roundtrip_provider.py); httpx gives the TLS context.
+change of every connection. Here a thread waits for nobody: 1.14 times (tests/bench/bench_threads.py). Built on
+httpcore, the pool below httpx, for its network backend (see `nbkit.http.wire`), and because a whole provider on it
+costs 0.72 of the CPU of a bare `httpx.Client.post` with the JSON read (tests/bench/bench_roundtrip_provider.py). httpx
+gives the TLS context.
 """
 
 from __future__ import annotations

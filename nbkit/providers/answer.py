@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, TypeAlias
 
+from nbkit.errors import BadSetting
 from nbkit.types import FinishReason, JsonValue, Request, Usage
 
 Body: TypeAlias = dict[str, JsonValue]
 Payload: TypeAlias = dict[str, Any]
 """JSON from a server, of whatever shape: read with `part`, `parts`, `words` and `count`, which never raise."""
 
+_RESERVED = ("messages", "system", "contents", "systemInstruction", "system_instruction", "prompt", "input", "stream")
+"""Names under which a service takes a prompt, or that decide how it answers."""
 _MOST = 1 << 53
 """No count is larger; a server that says so is wrong, and a database could not keep it."""
 
@@ -59,6 +62,24 @@ class Dialect(Protocol):
 
     def read_whole(self, payload: Payload, answer: Answer) -> str:
         """The text of an answer that was not streamed although it was asked for."""
+
+
+def with_params(body: Body, params: tuple[tuple[str, JsonValue], ...]) -> Body:
+    """The body with the reader's own parameters in it.
+
+    Raises `BadSetting` for a name that is taken: what is sent as prompt was screened, and a setting has one value.
+
+    >>> with_params({"model": "m"}, (("top_p", 0.5),))
+    {'model': 'm', 'top_p': 0.5}
+    """
+    for name, _ in params:
+        if name in body or name in _RESERVED:
+            raise BadSetting(
+                what=f"the parameter {name!r} cannot be set with -p",
+                why="nbkit sets it itself",
+                fix="use the option for it (-m, -s, -t, --max-tokens, --seed, --stop), or leave it out",
+            )
+    return body | dict(params)
 
 
 def part(payload: Payload, name: str) -> Payload:

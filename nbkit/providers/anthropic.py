@@ -7,7 +7,7 @@ from typing import ClassVar
 from nbkit.http.client import HttpClient
 from nbkit.http.clock import Clock
 from nbkit.protocols import OnText, ProviderOptions
-from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, words
+from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, with_params, words
 from nbkit.providers.chat import Service, complete, listing
 from nbkit.types import FinishReason, Request, Response, Usage
 
@@ -82,7 +82,7 @@ class AnthropicDialect:
             body["system"] = system
         if request.stop:
             body["stop_sequences"] = list(request.stop)
-        draft = Draft("/v1/messages", body | dict(request.params))
+        draft = Draft("/v1/messages", with_params(body, request.params))
         if request.seed is not None:
             draft = draft.noting("seed was left out: Anthropic has none")
         if request.format == "json":

@@ -9,11 +9,12 @@ from nbkit.errors import RequestRefused
 from nbkit.http.client import HttpClient
 from nbkit.http.clock import Clock
 from nbkit.protocols import OnText, ProviderOptions
-from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, usage_of, words
+from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, usage_of, with_params, words
 from nbkit.providers.chat import Service, complete, listing
 from nbkit.types import FinishReason, Message, Request, Response, Usage
 
 BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
+_OUTER = ("safetySettings", "cachedContent", "labels")
 _FINISH: dict[str, FinishReason] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
@@ -70,7 +71,7 @@ class GeminiDialect:
     streams: ClassVar[str] = "text/event-stream"
 
     def draft(self, request: Request) -> Draft:
-        """The call for a request; `params` go into `generationConfig`."""
+        """The call for a request; `params` go into `generationConfig`, but for the few that stand beside it."""
         settings: Body = {"temperature": request.temperature, "maxOutputTokens": request.max_tokens}
         if request.seed is not None:
             settings["seed"] = request.seed
@@ -78,15 +79,17 @@ class GeminiDialect:
             settings["stopSequences"] = list(request.stop)
         if request.format == "json":
             settings["responseMimeType"] = "application/json"
+        inner = tuple(param for param in request.params if param[0] not in _OUTER)
+        outer = tuple(param for param in request.params if param[0] in _OUTER)
         body: Body = {
             "contents": [_content(message) for message in request.messages if message.role != "system"],
-            "generationConfig": settings | dict(request.params),
+            "generationConfig": with_params(settings, inner),
         }
         system = [message.content for message in request.messages if message.role == "system"]
         if system:
             body["systemInstruction"] = {"parts": [{"text": text} for text in system]}
         model = quote(request.model.removeprefix("models/"), safe="")
-        return Draft(f"/models/{model}:streamGenerateContent?alt=sse", body)
+        return Draft(f"/models/{model}:streamGenerateContent?alt=sse", with_params(body, outer))
 
     def read(self, payload: Payload, answer: Answer) -> str:
         """The text in one event; thoughts are counted but not part of the answer."""

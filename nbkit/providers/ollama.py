@@ -7,11 +7,12 @@ from typing import ClassVar
 from nbkit.http.client import HttpClient
 from nbkit.http.clock import Clock
 from nbkit.protocols import OnText, ProviderOptions
-from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, words
+from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, with_params, words
 from nbkit.providers.chat import Service, complete, listing
 from nbkit.types import FinishReason, Request, Response, Usage
 
 BASE_URL = "http://127.0.0.1:11434"
+_OUTER = ("think", "keep_alive", "logprobs", "top_logprobs")
 _FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 
@@ -59,21 +60,23 @@ class OllamaDialect:
     streams: ClassVar[str] = "application/x-ndjson"
 
     def draft(self, request: Request) -> Draft:
-        """The call for a request; `params` go into `options`."""
+        """The call for a request; `params` go into `options`, but for the few that stand beside them."""
         options: Body = {"temperature": request.temperature, "num_predict": request.max_tokens}
         if request.seed is not None:
             options["seed"] = request.seed
         if request.stop:
             options["stop"] = list(request.stop)
+        inner = tuple(param for param in request.params if param[0] not in _OUTER)
+        outer = tuple(param for param in request.params if param[0] in _OUTER)
         body: Body = {
             "model": request.model,
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             "stream": True,
-            "options": options | dict(request.params),
+            "options": with_params(options, inner),
         }
         if request.format == "json":
             body["format"] = "json"
-        return Draft("/api/chat", body)
+        return Draft("/api/chat", with_params(body, outer))
 
     def read(self, payload: Payload, answer: Answer) -> str:
         """The text in one line."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from nbkit.http.client import HttpClient
 from nbkit.http.clock import Clock
 from nbkit.protocols import OnText, ProviderOptions
-from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, usage_of, words
+from nbkit.providers.answer import Answer, Body, Draft, Payload, count, part, parts, usage_of, with_params, words
 from nbkit.providers.chat import Service, complete, listing
 from nbkit.types import FinishReason, Request, Response, Usage
 
@@ -79,7 +79,7 @@ class OpenAIDialect:
             body["stop"] = list(request.stop)
         if request.format == "json":
             body["response_format"] = {"type": "json_object"}
-        return Draft("/chat/completions", body | dict(request.params))
+        return Draft("/chat/completions", with_params(body, request.params))
 
     def read(self, payload: Payload, answer: Answer) -> str:
         """The text in one chunk."""

@@ -239,13 +239,17 @@ def test_interrupt_at_any_moment_leaves_a_client_that_works(client, server, offs
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGALRM, interrupt)
+    is_interrupted = False
     try:
+        # On a slow machine the signal may come before the call begins.
         signal.setitimer(signal.ITIMER_REAL, offset_ms / 1000)
-        with pytest.raises(KeyboardInterrupt):
-            send(client)
+        send(client)
+    except KeyboardInterrupt:
+        is_interrupted = True
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    assert is_interrupted
     server.script = ["ok"]
     assert send(client).status == 200
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbkit.errors import MissingKey, RequestRefused
+from nbkit.errors import BadSetting, MissingKey, RequestRefused
 from nbkit.protocols import ProviderOptions
 from nbkit.providers.answer import Answer
 from nbkit.providers.anthropic import AnthropicDialect
@@ -193,6 +193,18 @@ def test_any_json_is_read_or_refused(name, payload):
         assert isinstance(DIALECTS[name].read_whole(payload, answer), str)
     except RequestRefused:
         assert name == "gemini"
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("param", ["messages", "system", "contents", "stream", "temperature"])
+def test_parameter_cannot_replace_the_screened_prompt_or_a_setting(name, param):
+    with pytest.raises(BadSetting, match=param):
+        DIALECTS[name].draft(Request(name, "m-1", TURNS, params=((param, "x"),)))
+
+
+@pytest.mark.parametrize(("name", "param"), [("ollama", "think"), ("gemini", "safetySettings")])
+def test_parameter_that_stands_beside_the_settings_goes_there(name, param):
+    assert DIALECTS[name].draft(Request(name, "m-1", TURNS, params=((param, True),))).body[param] is True
 
 
 def make(name, server, key=KEY):
