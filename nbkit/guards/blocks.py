@@ -196,7 +196,8 @@ class Blocks:
             return False
         # A table splits its cells before it looks for code, and pairs the backticks of each cell anew.
         self._has_piped = self._has_piped or "|" in code
-        if self._has_piped and live_in_cell.search(code):
+        # Mathematics that begins in a code span may end behind it, and take its end along.
+        if (self._has_piped or has_tex) and live_in_cell.search(code):
             return False
         if has_tex:
             self._code_marks.add("\\")

@@ -8,12 +8,15 @@ from typing import Final
 
 HOLD: Final = -1
 _MAX_CHARS: Final = 2000
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9\-._~/?#!$&'*+,;=%:@]*")
+# Not all that a URL may hold: marks of emphasis and mathematics would end it in some renderers.
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9\-._/?#&+,;=%:@]*")
 _SCHEME: Final = re.compile(r"(?:^|[^A-Za-z0-9+.\-])https?\Z", re.IGNORECASE)
 _HOST: Final = re.compile(r"([A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?=[/?#]|\Z)")
+_SECOND: Final = re.compile(r"//|www\.", re.IGNORECASE)
+"""An address inside of an address, which a renderer that ends the first one early would link."""
 _FRAGMENT: Final = re.compile(r"#[\w\-.%]*\)", re.ASCII)
-_TARGET: Final = re.compile(r"""https?://([A-Za-z0-9\-._~/?\#!$&'*+,;=%:@]*)(?:[ \t]+"[^"\\\[\]<>`|\n]*")?[ \t]*\)""")
-_DEFINITION: Final = re.compile(r"[ \t]*https?://([A-Za-z0-9\-._~/?#!$&'*+,;=%:@]*)[ \t]*\Z")
+_TARGET: Final = re.compile(r"""https?://([A-Za-z0-9\-._/?#&+,;=%:@]*)(?:[ \t]+"[^"\\\[\]<>`|\n]*")?[ \t]*\)""")
+_DEFINITION: Final = re.compile(r"[ \t]*https?://([A-Za-z0-9\-._/?#&+,;=%:@]*)[ \t]*\Z")
 
 
 class Hosts:
@@ -31,7 +34,7 @@ class Hosts:
     def allows(self, address: str) -> bool:
         """Whether the address, without its scheme, is on an allowed host."""
         host = _HOST.match(address)
-        if host is None:
+        if host is None or _SECOND.search(address, 1):
             return False
         name = host[1].lower()
         return name in self._exact or name.endswith(self._below or ("\n",))

@@ -45,9 +45,9 @@ class Start:
 
 
 def read_start(text: str, at: int, *, is_last: bool) -> Start | None:
-    """The beginning of the line at `at`, None when more text is needed to tell.
+    r"""The beginning of the line at `at`, None when more text is needed to tell.
 
-    >>> read_start("- ```py", 0, is_last=True).fence
+    >>> read_start("- ```py\n", 0, is_last=True).fence
     '```'
     """
     start = Start()
