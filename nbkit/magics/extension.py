@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from IPython.core.completer import CompletionContext, SimpleMatcherResult, context_matcher
 from IPython.core.magic import needs_local_scope, no_var_expand
@@ -194,7 +194,7 @@ class Extension:
             return user_ns
         from collections import ChainMap
 
-        return ChainMap(dict(local_ns), dict(user_ns))
+        return ChainMap(cast("dict[str, Any]", local_ns), cast("dict[str, Any]", user_ns))
 
     def _run(self, body: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the magic returns
         from nbkit.errors import NbkitError

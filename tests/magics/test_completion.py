@@ -91,8 +91,9 @@ def test_elsewhere_nothing_of_ours_is_offered(notebook, typed):
 
 
 def test_a_property_of_a_value_is_not_run(notebook):
-    notebook.run("class T:\n    @property\n    def boom(self):\n        raise SystemExit\nthing = T()")
+    notebook.run("ran = []\nclass T:\n    @property\n    def boom(self):\n        ran.append(1)\nthing = T()")
     assert completions(notebook, "%%llm\n{{ thing.bo") == ["%%llm\n{{ thing.boom"]
+    assert notebook.user_ns["ran"] == []
 
 
 def test_completing_loads_no_price_table():

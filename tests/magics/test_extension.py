@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 
+import psutil
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
@@ -26,6 +27,8 @@ def state(shell: InteractiveShell) -> dict[str, object]:
         "events": {name: list(found) for name, found in shell.events.callbacks.items()},
         "hooks": {name: repr(found) for name, found in shell.hooks.items()},
         "threads": {thread.name for thread in threading.enumerate()},
+        "open files": sorted(one.path for one in psutil.Process().open_files()),
+        "sockets": len(psutil.Process().net_connections()),
         "config": json.dumps(shell.config, default=str),
     }
 

@@ -1,8 +1,10 @@
 import pytest
 from traitlets import TraitError
+from traitlets.config import Config
 
 from nbkit.config import TABLE, Settings
 from nbkit.magics.extension import Extension
+from nbkit.magics.traits import SettingRefused
 from nbkit.session import current
 
 
@@ -37,6 +39,26 @@ def test_a_bad_value_fails_in_three_lines_changes_nothing_and_is_not_kept(notebo
         cell = notebook.run("%reload_ext nbkit")
         assert (cell.error, cell.text) == (None, "")
     assert notebook.run("%%llm\nhi").error is None
+
+
+@pytest.mark.parametrize("value", [0.3, 9])
+def test_a_value_is_kept_by_the_session_alone(notebook, value):
+    # Which of the shell's configurables were updated before ours depends on their names.
+    said = Config({"NbKit": {"temperature": value}})
+    notebook.config.merge(said)
+    try:
+        settings(notebook).update_config(said)
+    except SettingRefused:
+        assert value == 9
+    assert "NbKit" not in notebook.config
+    assert "NbKit" not in said
+
+
+def test_a_later_setting_is_not_undone_by_a_reload(notebook):
+    notebook.run("%config NbKit.temperature = 0.3")
+    current().configure({"temperature": 0.9})
+    notebook.run("%reload_ext nbkit")
+    assert current().config().settings.temperature == 0.9
 
 
 def test_none_goes_back_to_what_holds_without_it(notebook):
