@@ -80,7 +80,7 @@ class ReplayProvider:
     def complete(self, request: Request, *, on_text: OnText, timeout_s: float) -> Response:  # noqa: ARG002 - nothing to wait for
         """The recorded answer, or the recorded error; raises `BadResponse` for a request that was not recorded."""
         record = self._take(request)
-        answered = record.response
+        answered = None if _is_emptied(record) else record.response
         for piece in _PIECE.findall(answered.text) if answered is not None else ():
             on_text(piece)
         if record.error is not None:
@@ -137,6 +137,12 @@ class ReplayProvider:
             why="it recorded none" if nearest is None else f"the nearest differs in {', '.join(nearest)}",
             fix=f"record the notebook again: {RENEW}",
         )
+
+
+def _is_emptied(record: Record) -> bool:
+    """Whether the record was kept without its text (`records.content = false`): an empty answer would be a lie."""
+    asked = record.request
+    return asked is not None and record.prompt_chars > 0 and not any(message.content for message in asked.messages)
 
 
 def _is_local(provider: str) -> bool:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nbkit.canonical import sha256, to_plain
 from nbkit.errors import BadResponse, Blocked, NoModel, NotebookError, RateLimited
+from nbkit.ledger.content import without_content
 from nbkit.protocols import ProviderOptions
 from nbkit.testing.contracts import ProviderContract
 from nbkit.testing.factories import record, request, response, usage
@@ -157,6 +158,15 @@ def test_a_notebook_without_records_has_no_model(path):
 def test_an_answer_whose_text_was_not_kept_is_an_error(path):
     with pytest.raises(BadResponse, match=r"records\.content"):
         _ask(_replay(path, record(response=None)), request())
+
+
+def test_an_answer_that_was_emptied_is_no_empty_answer(path):
+    with pytest.raises(BadResponse, match=r"records\.content"):
+        _ask(_replay(path, without_content(record())), request())
+
+
+def test_an_answer_that_is_empty_is_given_again(path):
+    assert _ask(_replay(path, record(response=response(""))), request())[1].text == ""
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": 1}', '{"cells": [{"outputs": [{"data": 1}]}]}'])
