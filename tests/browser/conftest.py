@@ -1,13 +1,25 @@
-"""Chromium for tests: pages that may ask nobody but this machine, their screenshots, and axe."""
+"""Chromium for tests: pages that may ask nobody but this machine, their screenshots, axe, and one card of each kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import nbformat
 import pytest
+
+from nbkit.display.answer import answer_bundle, streaming_html
+from nbkit.display.card import card_html, card_text
+from nbkit.display.rows import RECORD_MIME, carried
+from nbkit.display.view import Live
+from nbkit.testing.factories import record, response
+from nbkit.types import CacheOutcome, Cost, Failure, Record, Timing, Verdict
+
+Shown = Record | list[Record] | Live
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts" / "browser"
 WCAG_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -23,6 +35,9 @@ _ARGUMENTS = (
     # What a page asks for outside is written down and fails the test; it must not arrive there either.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
+HOSTILE = '</pre><script>window.acted = 1</script><img src="http://evil.example/x.png" onerror="window.acted = 1">'
+_ANSWER = "## An answer\n\n- in **Markdown**\n\n```python\nprint(1)  # and its code\n```"
+_TIMING = Timing(1.24, 0.0012, 0.0004, 1.236, 0.0021, first_token_s=0.213, attempts=1)
 _OWN_SCHEMES = ("data", "blob", "about")
 
 
@@ -122,3 +137,70 @@ def set_scheme(page: Any, scheme: str) -> None:
         arg=str(scheme == "light").lower(),
     )
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+@pytest.fixture(scope="session")
+def hostile_text() -> str:
+    """Text that would act if it were read as HTML."""
+    return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def cards() -> dict[str, Shown]:
+    """What a card may have to show, by name."""
+    call = record(timing=_TIMING, verdicts=(Verdict("limits", "input", "allow"), Verdict("secrets", "input", "allow")))
+    hit = replace(
+        call,
+        cache=CacheOutcome("hit", "ab" * 32, age_s=190.0, original=_TIMING),
+        timing=Timing(0.0061, 0.0011, 0.0004, 0.0, 0.002, first_token_s=0.004),
+        cost=Cost(Decimal(0), Decimal("0.000123"), "2026-01-01", "cache"),
+    )
+    refused = replace(
+        call,
+        status="error",
+        response=None,
+        cost=Cost(Decimal(0), source="none"),
+        error=Failure("RateLimited", "the call was refused", "too many requests", "wait 20 s"),
+    )
+    shown: dict[str, Shown] = {
+        "call": call,
+        "hit": hit,
+        "unknown price": replace(call, cost=Cost(None)),
+        "blocked": replace(
+            call,
+            status="blocked",
+            request=None,
+            response=None,
+            cache=CacheOutcome("skipped"),
+            cost=Cost(Decimal(0), source="none"),
+            timing=Timing(0.0014, 0.0013),
+            verdicts=(Verdict("secrets", "input", "block", "a value of OPENAI_API_KEY is in the prompt"),),
+            error=Failure("Blocked", "the prompt was not sent", "it holds a secret", "take it out"),
+        ),
+        "interrupted": replace(call, status="interrupted", response=response(finish_reason="interrupted")),
+        "error": refused,
+        "samples": [replace(one, id=f"sample-{n}") for n, one in enumerate((call, hit, refused))],
+        "hostile": replace(call, response=response(HOSTILE, notes=(HOSTILE,))),
+        "running": Live("gpt-4o-mini", phase="provider", elapsed_s=1.3, first_token_s=0.2, received_chars=321),
+    }
+    return {name: replace(one, id=name) if isinstance(one, Record) else one for name, one in shown.items()}
+
+
+@pytest.fixture(scope="session")
+def cards_notebook(cards: dict[str, Shown]) -> Any:
+    """A notebook with a cell for each of the cards, as it comes from somebody else."""
+    v4 = nbformat.v4
+    answers = {
+        "call": answer_bundle(_ANSWER, "md"),
+        "hostile": answer_bundle(HOSTILE, "text"),
+        "running": {"text/html": streaming_html("An answer <b>that"), "text/plain": "An answer <b>that"},
+    }
+    cells = []
+    for name, shown in cards.items():
+        card: dict[str, Any] = {"text/html": card_html(shown), "text/plain": card_text(shown)}
+        if not isinstance(shown, Live):
+            card[RECORD_MIME] = carried(shown if isinstance(shown, list) else [shown], keeps_content=True)
+        outputs = [v4.new_output("display_data", data) for data in (answers.get(name), card) if data]
+        code = f"%%llm -m fake-1\n{name}: why is the sky blue?"
+        cells.append(v4.new_code_cell(code, execution_count=1, outputs=outputs, id=name.replace(" ", "-")))
+    return v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})

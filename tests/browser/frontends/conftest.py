@@ -136,6 +136,10 @@ _STATE = f"""number => {{
     return [model.executionState, model.executionCount];
 }}"""
 
+_ALL_RAN = f"""() => {{
+    const models = {_PANEL}.content.widgets.map(cell => cell.model).filter(model => model.type === 'code');
+    return models[0].executionCount !== null && models.every(model => model.executionState === 'idle');
+}}"""
 _SELECT = "number => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = number; }"
 _TEXTS = """outputs => outputs.flatMap(output => {
     const found = [], walker = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
@@ -182,6 +186,13 @@ class OpenNotebook:
         )
         self.wait_for_kernel()
 
+    def run_all(self) -> None:
+        """Runs every cell from the menu, to the end or to the first that fails."""
+        self.page.locator(".lm-MenuBar-item").get_by_text("Run", exact=True).click()
+        self.page.locator(".lm-Menu-item").get_by_text("Run All Cells", exact=True).click()
+        self.page.wait_for_function(_ALL_RAN, timeout=120_000)
+        self.wait_for_kernel()
+
     def is_running(self, number: int) -> bool:
         """Whether a cell has not ended."""
         return bool(self.page.evaluate(_STATE, number)[0] == "running")
@@ -189,10 +200,6 @@ class OpenNotebook:
     def press(self, name: str) -> None:
         """Presses a button of the notebook's toolbar: `run`, `interrupt`, `save`."""
         self.page.locator(f".jp-NotebookPanel-toolbar [data-jp-item-name='{name}'] jp-button").click()
-
-    def command(self, name: str) -> None:
-        """Carries out what a menu entry or a key stands for."""
-        self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
 
     def save(self) -> None:
         """Saves as Ctrl+S does, and waits until the file is written."""
