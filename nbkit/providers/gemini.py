@@ -110,6 +110,7 @@ class GeminiDialect:
             finish = candidate.get("finishReason")
             if finish is not None:
                 answer.finish_reason = _FINISH.get(str(finish), "other")
+                answer.is_done = bool(usage)
             for piece in parts(part(candidate, "content"), "parts"):
                 answer.has_begun = True
                 if not piece.get("thought"):

@@ -87,6 +87,7 @@ class OllamaDialect:
         if payload.get("done") is True:
             answer.finish_reason = _FINISH.get(words(payload, "done_reason") or "stop", "other")
             answer.usage = _usage(payload)
+            answer.is_done = True
         return words(message, "content")
 
     def read_whole(self, payload: Payload, answer: Answer) -> str:
