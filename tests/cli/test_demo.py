@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import tomllib
 from pathlib import Path
@@ -19,31 +21,35 @@ SMALL = "smollm2-135m"
 HOME = home_path()
 
 
-@pytest.fixture
-def replayed(tmp_path, nbkit_home, capsys):
-    """The demo on the recorded answers: page, what it printed, the executed notebook."""
-    environment = {"NBKIT_REPLAY": str(quickstart()), "NBKIT_HOME": str(nbkit_home)}
-    page = run_quickstart(tmp_path / "new" / "demo", environment=environment, label="the recorded model")
-    return page, capsys.readouterr(), read_notebook(page.with_name("quickstart.ipynb"))
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory):
+    """The demo on the recorded answers: page, what it printed, what it said meanwhile, the executed notebook."""
+    folder = tmp_path_factory.mktemp("demo")
+    environment = {"NBKIT_REPLAY": str(quickstart()), "NBKIT_HOME": str(folder / "home"), "NBKIT_MODEL": ""}
+    printed, said = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said):
+        page = run_quickstart(folder / "new" / "demo", environment=environment, label="the recorded model")
+    notebook = read_notebook(page.with_name("quickstart.ipynb"))
+    return page, printed.getvalue().splitlines(), said.getvalue(), notebook
 
 
 def test_the_quickstart_runs_and_the_report_is_written_offline(replayed):
-    page, said, notebook = replayed
+    page, printed, said, notebook = replayed
     html = page.read_text(encoding="utf-8")
     assert len(calls(notebook)) >= 5
-    assert said.out.splitlines()[0] == f"report: {page}"
+    assert printed[0] == f"report: {page}"
     assert re.search(r'(?:src|href)="https?://', html) is None
-    assert "cells: " in said.err
+    assert "cells: " in said
 
 
 def test_the_totals_are_one_line(replayed):
-    _, said, notebook = replayed
-    line = said.out.splitlines()[1]
+    _, printed, _, notebook = replayed
     pattern = (
         r"\d+ calls \(\d+ from the cache, \d+ failed\) · [\d,]+ tokens in, [\d,]+ out · cost \$0 \(local\) · saved"
     )
-    assert re.match(pattern, line), line
-    assert line.startswith(f"{len(calls(notebook))} calls")
+    assert len(printed) == 2
+    assert re.match(pattern, printed[1]), printed[1]
+    assert printed[1].startswith(f"{len(calls(notebook))} calls")
     assert totals(notebook, 3.2).endswith(" · 3 s")
 
 
