@@ -1,7 +1,8 @@
 """CPU and memory of `%load_ext nbkit` above a bare IPython shell, each in a fresh process with bytecode written.
 
 The references run in the same way, in the same run: a shell alone, the smallest extension there can be, and two
-packages that people load beside nbkit. Run: python tests/bench/bench_load.py [ROUNDS]
+packages that nbkit does not load. What loading puts off is shown too: the first `%config NbKit` and the first cell,
+and the time of completions once they are warm. Run: python tests/bench/bench_load.py [ROUNDS]
 """
 
 from __future__ import annotations
@@ -38,10 +39,29 @@ shell.run_cell(sys.argv[1], silent=True)
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
 print(json.dumps({"cpu": cpu, "wall": wall, "rss": rss() - before, "modules": sorted(set(sys.modules) - loaded)}))
 """
+COMPLETE = """
+import json, statistics, time, warnings
+from nbkit.testing.interactive import shell
+from IPython.core.completer import provisionalcompleter
+found = {}
+with shell() as s, provisionalcompleter():
+    s.run_cell("question = 1")
+    for text in ("%%llm --ma", "%%llm -m lo", "%%llm --cache re", "%nbkit config te", "%%llm\\nhi {{ que", "x.re"):
+        list(s.Completer.completions(text, len(text)))
+        times = []
+        for _ in range(50):
+            started = time.perf_counter()
+            list(s.Completer.completions(text, len(text)))
+            times.append(time.perf_counter() - started)
+        found[text] = statistics.median(times)
+print(json.dumps(found))
+"""
 CASES = {
     "bare shell (pass)": "pass",
     "smallest extension": "%load_ext smallest",
     "nbkit": "%load_ext nbkit",
+    "+ first %config NbKit": "%load_ext nbkit\n%config NbKit.seed",
+    "+ first %llm (echo)": "%load_ext nbkit\n_ = %llm --quiet -m echo hello",
     "import jinja2": "import jinja2",
     "import httpx": "import httpx",
 }
@@ -49,10 +69,9 @@ CASES = {
 
 def measure(code: str, folder: str) -> dict[str, object]:
     """One fresh process."""
-    ran = subprocess.run(
-        [sys.executable, "-c", PROBE, code],
-        check=True, capture_output=True, text=True, env={"PYTHONPATH": folder, "IPYTHONDIR": folder, "HOME": folder},
-    )  # fmt: skip
+    own = dict.fromkeys(("PYTHONPATH", "IPYTHONDIR", "HOME", "NBKIT_HOME"), folder)
+    command = [sys.executable, "-c", PROBE, code]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, env=own)
     return json.loads(ran.stdout.splitlines()[-1])
 
 
@@ -86,6 +105,14 @@ def main(rounds: int) -> int:
     print(f"\nmodules loaded: {', '.join(loaded)}\nheavy among them: {', '.join(heavy) or 'none'}")
     print(f"goal: CPU {above_s:.4f} s of {GOAL_CPU_S} s ({above_s / GOAL_CPU_S:.2f} x)", end="; ")
     print(f"RSS {rss_bytes / 2**20:.2f} MB of {GOAL_RSS_BYTES / 2**20:.0f} MB ({rss_bytes / GOAL_RSS_BYTES:.2f} x)")
+    print("\ncompletion, median ms of 50:")
+    with tempfile.TemporaryDirectory() as folder:
+        ran = subprocess.run(
+            [sys.executable, "-c", COMPLETE],
+            check=True, capture_output=True, text=True, env={"IPYTHONDIR": folder, "HOME": folder},
+        )  # fmt: skip
+    for text, seconds in json.loads(ran.stdout.splitlines()[-1]).items():
+        print(f"{text!r:<28}{seconds * 1e3:>8.3f}")
     return int(above_s > GOAL_CPU_S or rss_bytes > GOAL_RSS_BYTES or bool(heavy))
 
 
