@@ -124,6 +124,20 @@ def test_loading_says_nothing():
     assert (ran.stdout, ran.stderr) == ("", "")
 
 
+def test_a_plain_shell_prints_answers_cards_and_tables(nbkit_home):
+    ran = fresh_process(
+        "s.run_cell('%%llm -m echo\\nhello cell')",
+        "s.run_cell('%llm -m echo is it a line?')",
+        "s.run_cell('%nbkit status')",
+        "s.run_cell('%%llm --temprature 3\\nhi')",
+        "s.run_cell('%unload_ext nbkit')",
+    )
+    for part in ("hello cell", "is it a line?", "nbkit · echo", "This session", "use --temperature"):
+        assert part in ran.stdout
+    assert "Traceback" not in ran.stdout
+    assert ran.stderr == ""
+
+
 def test_loading_imports_nothing_but_itself():
     assert json.loads(fresh_process(MODULES).stdout) == OURS
 
