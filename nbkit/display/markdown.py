@@ -44,8 +44,7 @@ def unfenced(text: str) -> tuple[str, str] | None:
     for row in text.split("\n"):
         match = _FENCE.match(row)
         if opened is None:
-            if match and "`" not in match[2]:
-                opened = match
+            opened = _opening(row)
         elif match and match[1].startswith(opened[1]) and not match[2].strip():
             return "\n".join(content), (opened[2].split() or [""])[0]
         else:
@@ -62,8 +61,9 @@ def closed(text: str) -> str:
     bar = ""
     for row in text.split("\n"):
         match = _FENCE.match(row)
-        if not bar and match and "`" not in match[2]:
-            bar = match[1]
+        opening = None if bar else _opening(row)
+        if opening:
+            bar = opening[1]
         elif bar and match and match[1].startswith(bar) and not match[2].strip():
             bar = ""
     return f"{text}\n{bar}" if bar else text
@@ -104,6 +104,12 @@ def table(rows: list[list[str]]) -> str:
         "| " + " | ".join(cell if number == 1 else literal(cell) for cell in row) + " |"
         for number, row in enumerate(drawn)
     )
+
+
+def _opening(row: str) -> re.Match[str] | None:
+    match = _FENCE.match(row)
+    # Backticks after backticks are code within a line.
+    return match if match and (match[1][0] == "~" or "`" not in match[2]) else None
 
 
 def _split(row: str) -> list[str]:

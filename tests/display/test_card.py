@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nbkit.display.card import card_html, card_text
 from nbkit.display.view import AMBER, BLUE, GREEN, GREY, RED, Live
-from nbkit.types import Failure
+from nbkit.types import Failure, Verdict
 
 NAMES = (
     "live-call", "hit", "unknown-price", "local", "estimate", "blocked", "error", "interrupted", "redacted", "hostile",
@@ -149,7 +149,8 @@ def test_many_messages_are_cut_with_their_number(record):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=200))
 def test_no_text_becomes_markup(text, record):
-    hostile = record(notes=(text,), error=Failure(text, text, text, text), status="error")
+    verdict = Verdict(text, "input", "block", text)
+    hostile = record(notes=(text,), error=Failure(text, text, text, text), status="error", verdicts=(verdict,))
     for shown in (Live(text, text), hostile):
         page = Page(card_html(shown, model=text))
         assert {tag for tag, _ in page.tags} <= TAGS
