@@ -4,10 +4,11 @@ import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from nbkit.errors import NotebookError
-from nbkit.report.running import inject, parse_value, preview, run
+from nbkit.report.execute import preview
+from nbkit.report.running import inject, parse_value, run
 
 
 def texts(path):
@@ -41,7 +42,19 @@ def test_unknown_kernel_is_an_error_on_purpose(write, tmp_path):
     path = write(new_code_cell("1"), kernelspec={"name": "no-such-kernel", "display_name": "x"})
     with pytest.raises(NotebookError, match="not installed"):
         run(path, out=tmp_path / "done.ipynb")
-    assert not (tmp_path / "done.ipynb").exists()
+
+
+def test_executed_notebook_stands_beside_its_source_and_never_replaces_it(write, tmp_path):
+    path = write(new_code_cell("print(1)"))
+    assert run(path) == tmp_path / "sample.executed.ipynb"
+    assert texts(path) == ""
+
+
+def test_outputs_of_an_earlier_run_do_not_pass_for_this_ones(write, tmp_path):
+    cells = [new_code_cell("1 / 0"), new_code_cell("2", outputs=[new_output("stream", text="old")])]
+    with pytest.raises(NotebookError):
+        run(write(*cells), out=tmp_path / "done.ipynb")
+    assert texts(tmp_path / "done.ipynb") == ""
 
 
 def test_cell_that_runs_too_long_stops_the_run(write, tmp_path):
