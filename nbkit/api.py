@@ -69,7 +69,8 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
         if sample == 0 and on_text is not None:
             on_text(text)
 
-    outcomes = session.current().ask(
+    here = session.current()
+    outcomes = here.ask(
         prompt,
         explicit={name: value for name, value in chosen.items() if value is not None},
         params=params,
@@ -80,7 +81,8 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
     error = outcomes[-1].error
     if error is not None:
         raise error
-    return Result(outcomes)
+    # No card stands beside it: where it is drawn, the notebook keeps its records for reports and replay.
+    return Result(outcomes, carries="all" if here.config().settings.records_content else "figures")
 
 
 def configure(**values: object) -> None:

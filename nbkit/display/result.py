@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from nbkit import registry
 from nbkit.display.answer import answers_bundle
 from nbkit.display.error import error_bundle
 from nbkit.display.markdown import table_rows, unfenced
-from nbkit.display.rows import record_row
+from nbkit.display.rows import RECORD_MIME, carried, record_row
 from nbkit.errors import BadResponse, NbkitError
 from nbkit.figures import count, duration, money
 from nbkit.types import Outcome, Record, Request, Response, Usage, Verdict
@@ -25,17 +25,21 @@ if TYPE_CHECKING:
 class Result:
     """The answer of a cell with its figures; of several samples the first answer, and the sums.
 
-    Made from the outcomes of one cell, one for each sample. Two results are equal when their records are.
+    Made from the outcomes of one cell, one for each sample. Two results are equal when their records are. `carries` is
+    what of the records its drawing takes along, for reports and replay: all, figures without text, or nothing where a
+    card beside it has them.
     """
 
     records: tuple[Record, ...]
     """One for each sample, in order."""
+    _carries: Literal["all", "figures"] | None = field(compare=False)
 
-    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+    def __init__(self, outcomes: Sequence[Outcome], *, carries: Literal["all", "figures"] | None = None) -> None:
         if not outcomes:
             msg = "a result is made of at least one outcome"
             raise ValueError(msg)
         object.__setattr__(self, "records", tuple(outcome.record for outcome in outcomes))
+        object.__setattr__(self, "_carries", carries)
 
     @property
     def text(self) -> str:
@@ -124,11 +128,14 @@ class Result:
     def _first_response(self) -> Response | None:
         return next((record.response for record in self.records if record.response is not None), None)
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        """The answer, or the error of a call that has none."""
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """The answer, or the error of a call that has none; with the records, where it carries them."""
         if not self.samples and self.record.error is not None:
             return error_bundle(self.record.error)
-        return answers_bundle(self.samples or ("",), self.request.format if self.request else "text")
+        bundle = answers_bundle(self.samples or ("",), self.request.format if self.request else "text")
+        if self._carries is None:
+            return bundle
+        return {**bundle, RECORD_MIME: carried(self.records, keeps_content=self._carries == "all")}
 
     def __str__(self) -> str:
         return self.text
