@@ -140,18 +140,14 @@ class Database:
         handle.depth += 1
         try:
             yield
+            if handle.depth == 1:
+                self.run(lambda connection: connection.execute("COMMIT"), may_retry=False)
         except BaseException:
-            handle.depth -= 1
-            if not handle.depth:
+            if handle.depth == 1:
                 _roll_back(handle)
             raise
-        handle.depth -= 1
-        if not handle.depth:
-            try:
-                self.run(lambda connection: connection.execute("COMMIT"), may_retry=False)
-            except BaseException:
-                _roll_back(handle)
-                raise
+        finally:
+            handle.depth -= 1
 
     def close(self) -> None:
         """Closes the connections of all threads; a later use opens the file again."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -139,6 +140,14 @@ def test_two_kernels_that_see_the_same_damage_move_it_aside_once(tmp_path):
     second.close()
 
 
+def test_transaction_ends_in_the_file_it_began_in(database):
+    with database.transaction():
+        database.execute("INSERT INTO note VALUES ('a')")
+        database.set_aside("was moved by the test")
+        database.execute("INSERT INTO note VALUES ('b')")
+    assert texts(database) == []
+
+
 def test_file_in_place_of_the_directory_is_a_store_error(tmp_path):
     (tmp_path / "taken").write_text("")
     database = Database(tmp_path / "taken" / "notes.sqlite", schema=SCHEMA)
@@ -165,8 +174,11 @@ def test_file_that_can_only_be_read_is_read_and_says_so_once(locked_folder):
 
 
 def test_connections_are_closed_with_the_threads_that_opened_them(database):
+    connections = []
+
     def use() -> None:
         database.execute("INSERT INTO note VALUES ('a')")
+        connections.append(database.run(lambda connection: connection))
 
     threads = [threading.Thread(target=use) for _ in range(16)]
     for thread in threads:
@@ -175,6 +187,9 @@ def test_connections_are_closed_with_the_threads_that_opened_them(database):
         thread.join()
     assert len(texts(database)) == 16
     assert len(database._handles) == 1
+    for connection in connections:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
 
 
 def test_close_ends_the_connections_of_threads_that_still_run(database):
