@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -48,7 +51,7 @@ def execute(
         with warnings.catch_warnings():
             # pyzmq and jupyter_client warn of their own affairs (event loops, default paths) that no reader can mend.
             warnings.simplefilter("ignore")
-            client.execute(env=_changed(environment or {}))
+            _run(client, _changed(environment or {}))
     except NoSuchKernel as error:
         raise NotebookError(
             what=f"{name!r} cannot be run",
@@ -114,6 +117,35 @@ def _client(document: Any, kernel: str, *, cwd: Path, timeout_s: float | None, o
         # Cells and answers go over loopback: encrypted where kernel and client can, and then without a warning.
         manager.transport_encryption = "auto"
     return client
+
+
+def _run(client: Any, environment: Mapping[str, str]) -> None:  # noqa: ANN401 - nbclient's
+    """Runs the cells in a thread with a loop of its own, so that an interrupt is this thread's to answer.
+
+    In the main thread nbclient takes SIGINT for itself: it stops the kernel under the running cell, and what comes out
+    is a failed assertion (nbclient 0.11). A thread works inside a running loop as well.
+    """
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+    is_stopped = threading.Event()
+
+    async def run() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        running.append((asyncio.get_running_loop(), task))
+        if not is_stopped.is_set():
+            await client.async_execute(env=environment)
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(lambda: asyncio.run(run()))
+        try:
+            done.result()
+        except KeyboardInterrupt:
+            is_stopped.set()
+            # The kernel is busy with a cell: asked politely, it would answer when that is done.
+            client.shutdown_kernel = "immediate"
+            for loop, task in running:
+                loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 def _announce(document: Any, started: list[Any], on_cell: OnCell) -> Callable[..., None]:  # noqa: ANN401 - nbformat's node
