@@ -89,6 +89,7 @@ PAYLOADS = [
     f"```\ncode\n```\n[x]({URL})",
     f"```\ncode\n````\n[x]({URL})",
     f"```\n```~\n[x]({URL})",
+    f"```\n```~\ncode\n```\n[x]({URL})\n",
     f"- ```\n  code\n[x]({URL})\n",
     f"> ```\ncode\n[x]({URL})",
     f"> ```\n```\n[x]({URL})\n",
@@ -188,6 +189,29 @@ def test_screened_payload_is_left_alone(allowed):
         once = screen(text, allowed).text
         again = screen(once, allowed)
         assert (again.text, again.verdict.action) == (once, "allow")
+
+
+# Read as links by marked 17, with or without JupyterLab's mathematics step, which this suite does not run.
+LIVE_IN_MARKED = [
+    f"```\n```~\n[x]({URL})",
+    f"- ```\n  a\n    ```\n  [x]({URL})",
+    f"[a `b] [x]({URL})`",
+    f"~~``` [x]({URL}) ``` a",
+    f"~a `b~ [x]({URL})`",
+    f"*a ``b* [x]({URL})``",
+    f"\u00a0\n    [x]({URL})",
+    f"a\n \t\n    [x]({URL})",
+    f"~~~ [x]({URL})",
+    f"``[x]({URL}) \\\\(`` b \\\\)",
+    f"$ a\n```\n$ [x]({URL})\n```",
+    f"$$\n\n```\n$$ [x]({URL})\n```",
+    f"```\n$\n```\n$ b\n```\n[x]({URL})\n```",
+]
+
+
+@pytest.mark.parametrize("text", LIVE_IN_MARKED)
+def test_code_that_some_renderer_does_not_see_is_text(text):
+    assert f"[x] (http[:]//{URL.removeprefix('http://')})" in screen(text).text
 
 
 @pytest.mark.parametrize(
