@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from nbkit.canonical import canonical_json, sha256
@@ -45,30 +47,36 @@ COLUMNS: Final = (
     "provider_us",
     "record",
 )
-SUMS: Final = (
-    "calls",
-    "failures",
-    "blocked",
-    "interrupted",
-    "hits",
-    "misses",
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "cost_pusd",
-    "priced",
-    "unpriced",
-    "estimated",
-    "saved_pusd",
-    "saved",
-    "unsaved",
-    "live_us",
-    "hit_us",
+IS_TIMED: Final = "status = 'ok' AND answer_chars IS NOT NULL"
+"""Whether a row's latency is that of an answer: a call that failed or was stopped says nothing of answers."""
+SUMS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "calls": "1",
+        "failures": "status = 'error'",
+        "blocked": "status = 'blocked'",
+        "interrupted": "status = 'interrupted'",
+        "hits": "cache_status = 'hit'",
+        "misses": "cache_status = 'miss'",
+        "input_tokens": "input_tokens",
+        "output_tokens": "output_tokens",
+        "cached_input_tokens": "cached_input_tokens",
+        "cost_pusd": "IFNULL(cost_pusd, 0)",
+        "priced": "cost_pusd IS NOT NULL AND cache_status <> 'hit'",
+        "unpriced": "is_unpriced",
+        "estimated": "is_estimate",
+        "saved_pusd": "IFNULL(saved_pusd, 0)",
+        "saved": "saved_pusd IS NOT NULL",
+        "unsaved": "is_unsaved",
+        "live_us": f"IIF({IS_TIMED} AND cache_status <> 'hit', total_us, 0)",
+        "hit_us": f"IIF({IS_TIMED} AND cache_status = 'hit', total_us, 0)",
+    }
 )
+"""What a row adds to each sum of its hour, as SQL."""
 HOUR_US: Final = 3_600_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PUSD: Final = Decimal(10) ** 12
-_LARGEST: Final = (1 << 62) - 1
+_LARGEST: Final = 1 << 56
+"""Larger numbers are kept as this, so that sums stay integers; the JSON has them whole."""
 
 
 def row_of(record: Record, *, keeps_content: bool) -> dict[str, Value]:
@@ -113,40 +121,9 @@ def row_of(record: Record, *, keeps_content: bool) -> dict[str, Value]:
     return dict(zip(COLUMNS, map(_storable, values), strict=True))
 
 
-def sums_of(row: dict[str, Value]) -> dict[str, int]:
-    """What the row adds to each sum of its hour."""
-    status, cache = row["status"], row["cache_status"]
-    total_us = _whole(row["total_us"])
-    return {
-        "calls": 1,
-        "failures": int(status == "error"),
-        "blocked": int(status == "blocked"),
-        "interrupted": int(status == "interrupted"),
-        "hits": int(cache == "hit"),
-        "misses": int(cache == "miss"),
-        "input_tokens": _whole(row["input_tokens"]),
-        "output_tokens": _whole(row["output_tokens"]),
-        "cached_input_tokens": _whole(row["cached_input_tokens"]),
-        "cost_pusd": _whole(row["cost_pusd"]),
-        "priced": int(row["cost_pusd"] is not None and cache != "hit"),
-        "unpriced": _whole(row["is_unpriced"]),
-        "estimated": _whole(row["is_estimate"]),
-        "saved_pusd": _whole(row["saved_pusd"]),
-        "saved": int(row["saved_pusd"] is not None),
-        "unsaved": _whole(row["is_unsaved"]),
-        "live_us": total_us if is_timed(row) and cache != "hit" else 0,
-        "hit_us": total_us if is_timed(row) and cache == "hit" else 0,
-    }
-
-
-def is_timed(row: dict[str, Value]) -> bool:
-    """Whether the row's latency is that of an answer: a call that failed or was stopped says nothing of answers."""
-    return row["status"] == "ok" and row["answer_chars"] is not None
-
-
-def bin_of_us(microseconds: Value) -> int:
+def bin_of_us(microseconds: int) -> int:
     """The histogram bin of a latency in microseconds."""
-    return bin_of(_whole(microseconds) / 1e6)
+    return bin_of(microseconds / 1e6)
 
 
 def to_us(moment: datetime) -> int:
@@ -185,7 +162,3 @@ def _storable(value: object) -> Value:
         return _LARGEST if value > 0 else -_LARGEST
     assert value is None or isinstance(value, int | float)
     return value
-
-
-def _whole(value: Value) -> int:
-    return value if isinstance(value, int) else 0

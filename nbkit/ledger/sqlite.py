@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from nbkit.canonical import from_plain
-from nbkit.ledger.rows import COLUMNS, HOUR_US, SUMS, bin_of_us, is_timed, row_of, storable, sums_of, to_us, to_usd
+from nbkit.ledger.rows import COLUMNS, HOUR_US, IS_TIMED, SUMS, bin_of_us, row_of, storable, to_us, to_usd
 from nbkit.ledger.summary import Latency, Summary, binned_latency, exact_latency
 from nbkit.protocols import SinkOptions
 from nbkit.store.database import Database
@@ -30,15 +30,16 @@ _SCHEMA: Final = (
 _INSERT: Final = (
     f"INSERT INTO record ({_COLUMNS_SQL}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
 )
+_ADDED: Final = ", ".join(SUMS.values())
 _ADD_HOUR: Final = (
-    f"INSERT INTO hour (hour, {', '.join(SUMS)}) VALUES (?{', ?' * len(SUMS)}) "  # noqa: S608 - constants
+    f"INSERT INTO hour (hour, {', '.join(SUMS)}) SELECT ?, {_ADDED} FROM record WHERE number = ? "  # noqa: S608 - constants
     f"ON CONFLICT (hour) DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)}"
 )
-_ADD_LATENCY: Final = "INSERT INTO latency VALUES (?, ?, ?, 1) ON CONFLICT (hour, is_hit, bin) DO UPDATE SET n = n + 1"
-_SUMMED: Final = (
-    "started_us, status, cache_status, input_tokens, output_tokens, cached_input_tokens, cost_pusd, saved_pusd, "
-    "is_estimate, is_unpriced, is_unsaved, total_us, answer_chars"
+_ADD_LATENCY: Final = (
+    f"INSERT INTO latency SELECT ?, cache_status = 'hit', ?, 1 FROM record WHERE number = ? AND {IS_TIMED} "  # noqa: S608 - constants
+    "ON CONFLICT (hour, is_hit, bin) DO UPDATE SET n = n + 1"
 )
+_SUMMED: Final = ", ".join(f"TOTAL({sql})" if name.endswith("_us") else f"SUM({sql})" for name, sql in SUMS.items())
 
 
 class SqliteSink:
@@ -80,18 +81,16 @@ class SqliteSink:
         Raises `StoreError`.
         """
         row = row_of(record, keeps_content=self._keeps_content)
-        started_us = row["started_us"]
+        started_us, total_us = row["started_us"], row["total_us"]
         assert isinstance(started_us, int)
+        assert isinstance(total_us, int)
         hour = started_us // HOUR_US
-        sums = sums_of(row)
         with self._database.transaction():
-            is_new = self._database.run(lambda connection: connection.execute(_INSERT, tuple(row.values())).rowcount)
-            if not is_new:
+            number = self._database.run(lambda connection: _insert(connection.execute(_INSERT, tuple(row.values()))))
+            if number is None:
                 return
-            self._database.execute(_ADD_HOUR, (hour, *sums.values()))
-            if is_timed(row):
-                where = (hour, int(row["cache_status"] == "hit"), bin_of_us(row["total_us"]))
-                self._database.execute(_ADD_LATENCY, where)
+            self._database.execute(_ADD_HOUR, (hour, number))
+            self._database.execute(_ADD_LATENCY, (hour, bin_of_us(total_us), number))
 
     def read(
         self, *, session_id: str | None = None, since: datetime | None = None, limit: int | None = None
@@ -136,17 +135,13 @@ class SqliteSink:
 
     def _add_records(self, where: str, values: Sequence[object]) -> tuple[dict[str, int], list[float], list[float]]:
         """Sums over records, and the latencies of live answers and of hits."""
-        names = _SUMMED.split(", ")
-        sums = dict.fromkeys(SUMS, 0)
-        live: list[float] = []
-        hits: list[float] = []
-        for values_found in self._database.execute(f"SELECT {_SUMMED} FROM record {where}", values):  # noqa: S608
-            row = dict(zip(names, values_found, strict=True))
-            for name, amount in sums_of(row).items():
-                sums[name] += amount
-            if is_timed(row):
-                (hits if row["cache_status"] == "hit" else live).append(row["total_us"] / 1e6)
-        return sums, live, hits
+        found = self._database.execute(f"SELECT {_SUMMED} FROM record {where}", values)[0]  # noqa: S608 - constants
+        sums = {name: int(amount or 0) for name, amount in zip(SUMS, found, strict=True)}
+        seconds: tuple[list[float], list[float]] = ([], [])
+        sql = f"SELECT cache_status = 'hit', total_us FROM record {where} AND {IS_TIMED}"  # noqa: S608 - constants
+        for is_hit, total_us in self._database.execute(sql, values):
+            seconds[is_hit].append(total_us / 1e6)
+        return sums, *seconds
 
     def _summary_of_hours(self, first: int, sums: dict[str, int], live: list[float], hits: list[float]) -> Summary:
         columns = ", ".join(f"TOTAL({name})" if name.endswith("_us") else f"SUM({name})" for name in SUMS)
@@ -165,6 +160,11 @@ class SqliteSink:
             for counts, name in zip(bins, ("live_us", "hit_us"), strict=True)
         ]
         return _summary(sums, latencies[0], latencies[1])
+
+
+def _insert(cursor: Any) -> int | None:  # noqa: ANN401 - a cursor, whose package is the store's
+    """The number of the new row, None when there was none."""
+    return int(cursor.lastrowid) if cursor.rowcount == 1 else None
 
 
 def _where(session_id: str | None, since: datetime | None) -> tuple[str, list[object]]:
