@@ -168,6 +168,15 @@ def test_redirect_takes_neither_key_nor_prompt_to_another_host(name, server, fau
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
+def test_connection_left_open_after_the_last_event_does_not_hold_the_call(name, server, faults):
+    server.script = ["lingers"]
+    started = time.monotonic()
+    assert outcome(make(name, server), ask(name), timeout_s=60.0) == (ANSWERED, 1, faults.TEXT)
+    # The server keeps it open for ten seconds.
+    assert time.monotonic() - started < 5.0
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
 def test_text_before_a_break_was_shown(name, server, faults):
     server.script = ["reset_after_token"]
     shown: list[str] = []
