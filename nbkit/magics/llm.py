@@ -153,5 +153,8 @@ def _draw_card(shell: InteractiveShell, settings: Settings, result: Result) -> N
 
 def _raise_last(outcomes: list[Outcome]) -> None:
     error = outcomes[-1].error
+    if isinstance(error, KeyboardInterrupt):
+        # The card says what was kept; a hundred lines of an HTTP library's frames would push it out of sight.
+        error._render_traceback_ = lambda: ["\x1b[31mKeyboardInterrupt\x1b[39m"]  # type: ignore[attr-defined]
     if error is not None:
         raise error

@@ -166,6 +166,7 @@ def test_an_interrupt_keeps_the_partial_answer_and_ends_the_cell(notebook):
     cell = notebook.run("%%llm -p delay_s=0.1\n" + " ".join(map(str, range(60))))
     timer.join()
     assert isinstance(cell.error, KeyboardInterrupt)
+    assert len(cell.traceback) == 1
     found = result(notebook)
     assert found.record.status == "interrupted"
     assert found.text.startswith("0")
