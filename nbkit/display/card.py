@@ -101,7 +101,8 @@ def _bar(phases: Sequence[Phase]) -> str:
         for phase in phases
         if phase.seconds > 0
     )
-    legend = "".join(
+    # A space between the items: copied as text, one figure does not run into the next name.
+    legend = " ".join(
         f'<li style="display:inline-block;margin:0 14px 0 0;white-space:nowrap"><span style="display:inline-block;'
         f'width:8px;height:8px;margin:0 5px 0 0;border-radius:2px;background:{phase.colour}"></span>'
         f"{escape(_legend(phase))}</li>"
