@@ -33,15 +33,18 @@ class SecretRegistry:
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self._lock = threading.Lock()
         self._forms: dict[str, str] = {}
+        self._values: set[str] = set()
         self._matcher: _Matcher | None = None
         for name, value in (values or {}).items():
             self.add(name, value)
 
     def add(self, name: str, value: str) -> None:
         """Makes `value` known as `name`, in its encoded forms too. Short values are left out."""
-        if len(value) < MIN_CHARS:
+        # Asked for at every call: a value that is known must not cost another matcher.
+        if len(value) < MIN_CHARS or value in self._values:
             return
         with self._lock:
+            self._values.add(value)
             self._forms = dict.fromkeys(_forms(value), name) | self._forms
             self._matcher = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -13,6 +13,7 @@ from nbkit.ledger.rows import COLUMNS, HOUR_US, IS_TIMED, SUMS, bin_of_us, row_o
 from nbkit.ledger.summary import Latency, Summary, binned_latency, exact_latency
 from nbkit.protocols import SinkOptions
 from nbkit.store.database import Database
+from nbkit.store.together import Together
 from nbkit.types import Record
 
 _COLUMNS_SQL: Final = ", ".join(COLUMNS)
@@ -60,6 +61,7 @@ class SqliteSink:
     def __init__(self, options: SinkOptions) -> None:
         self._keeps_content = options.keeps_content
         self._database = Database(options.path or options.home / "records.sqlite", schema=_SCHEMA)
+        self._together = Together[Database](self._write_in_one)
 
     @property
     def path(self) -> Path:
@@ -85,12 +87,14 @@ class SqliteSink:
         assert isinstance(started_us, int)
         assert isinstance(total_us, int)
         hour = started_us // HOUR_US
-        with self._database.transaction():
-            number = self._database.run(lambda connection: _insert(connection.execute(_INSERT, tuple(row.values()))))
-            if number is None:
-                return
-            self._database.execute(_ADD_HOUR, (hour, number))
-            self._database.execute(_ADD_LATENCY, (hour, bin_of_us(total_us), number))
+
+        def add(database: Database) -> None:
+            number = database.run(lambda connection: _insert(connection.execute(_INSERT, tuple(row.values()))))
+            if number is not None:
+                database.execute(_ADD_HOUR, (hour, number))
+                database.execute(_ADD_LATENCY, (hour, bin_of_us(total_us), number))
+
+        self._together.run(add)
 
     def read(
         self, *, session_id: str | None = None, since: datetime | None = None, limit: int | None = None
@@ -132,6 +136,10 @@ class SqliteSink:
     def close(self) -> None:
         """Closes the file; a later use opens it again."""
         self._database.close()
+
+    def _write_in_one(self, perform: Callable[[Database], None]) -> None:
+        with self._database.transaction():
+            perform(self._database)
 
     def _add_records(self, where: str, values: Sequence[object]) -> tuple[dict[str, int], list[float], list[float]]:
         """Sums over records, and the latencies of live answers and of hits."""

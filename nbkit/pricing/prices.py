@@ -11,6 +11,7 @@ listed without a price for tokens.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -106,6 +107,7 @@ def _find(provider: str, model: str, base_url: str | None) -> tuple[Provider, Mo
     return (vendor, found) if vendor and found else None
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_endpoint(pattern: str, base_url: str) -> bool:
     match = re.match(pattern, base_url)
     if match is None:

@@ -8,15 +8,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import diskcache
 
 from nbkit.errors import StoreError
 from nbkit.store.database import Database
 from nbkit.store.disk import NAMES, SETTINGS, RefusedRow, SafeCache, SafeDisk
+from nbkit.store.together import Together
 
 T = TypeVar("T")
+_Context: TypeAlias = tuple[SafeCache, sqlite3.Connection]
 
 _LEASES = """CREATE TABLE Lease (
   key TEXT PRIMARY KEY, owner TEXT NOT NULL, expires REAL NOT NULL
@@ -71,6 +73,7 @@ class ByteStore:
         self._lock = threading.RLock()
         self._prepared: tuple[int, SafeCache] | None = None
         self._current = threading.local()
+        self._together = Together[_Context](self._write_in_one)
 
     def get(self, key: str) -> bytes | None:
         """The value, None when there is none, or the row is not one that this class wrote."""
@@ -87,14 +90,14 @@ class ByteStore:
         After `ttl_s` it may be removed at any time; until it is, `get` still gives it.
         """
 
-        def keep(cache: SafeCache, connection: sqlite3.Connection) -> int:
-            with cache.transact():
-                cache.set(key, value, expire=ttl_s)
-                if owner is not None:
-                    connection.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, owner))
+        def keep(context: _Context) -> int:
+            cache, connection = context
+            cache.set(key, value, expire=ttl_s)
+            if owner is not None:
+                connection.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, owner))
             return cache.volume()
 
-        if self._write(keep) > self.size_limit_bytes:
+        if self._together.run(keep) > self.size_limit_bytes:
             self._shrink()
 
     def newest(self, limit: int) -> list[Row]:
@@ -145,15 +148,15 @@ class ByteStore:
         `is_dead` tells whether a holder can no longer give its lease back.
         """
 
-        def take(cache: SafeCache, connection: sqlite3.Connection) -> bool:
-            with cache.transact():
-                held = connection.execute("SELECT owner, expires FROM Lease WHERE key = ?", (key,)).fetchone()
-                if held is not None and held[0] != owner and held[1] > now and not is_dead(held[0]):
-                    return False
-                connection.execute("INSERT OR REPLACE INTO Lease VALUES (?, ?, ?)", (key, owner, expires))
-                return True
+        def take(context: _Context) -> bool:
+            connection = context[1]
+            held = connection.execute("SELECT owner, expires FROM Lease WHERE key = ?", (key,)).fetchone()
+            if held is not None and held[0] != owner and held[1] > now and not is_dead(held[0]):
+                return False
+            connection.execute("INSERT OR REPLACE INTO Lease VALUES (?, ?, ?)", (key, owner, expires))
+            return True
 
-        return self._write(take)
+        return self._together.run(take)
 
     def holder(self, key: str) -> tuple[str, float] | None:
         """Who has a lease on the key and until when; None when nobody has."""
@@ -162,7 +165,8 @@ class ByteStore:
 
     def release(self, key: str, *, owner: str) -> None:
         """Gives the lease back; nothing happens when it is no longer the owner's."""
-        self._write(lambda _, c: c.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, owner)).fetchall())
+        delete = "DELETE FROM Lease WHERE key = ? AND owner = ?"
+        self._together.run(lambda context: context[1].execute(delete, (key, owner)).fetchall())
 
     def close(self) -> None:
         """Closes the file in all threads; a later use opens it again."""
@@ -188,6 +192,13 @@ class ByteStore:
             return self._run(write)
         except diskcache.Timeout as error:
             raise self._failed(why="another process has been writing to it for too long") from error
+
+    def _write_in_one(self, perform: Callable[[_Context], None]) -> None:
+        def write(cache: SafeCache, connection: sqlite3.Connection) -> None:
+            with cache.transact():
+                perform((cache, connection))
+
+        self._write(write)
 
     def _run(self, action: Callable[[sqlite3.Connection, SafeCache | None], T]) -> T:
         def run(connection: sqlite3.Connection) -> T:
