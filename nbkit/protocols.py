@@ -116,9 +116,15 @@ class Cache(Protocol):
     def lease(self, key: str, *, timeout_s: float) -> AbstractContextManager[CacheEntry | None]:
         """Held by one caller at a time, in any process; gives the entry if another made it meanwhile."""
 
+    def take_notice(self) -> str | None:
+        """What the reader should know of the store, once: that it was damaged and moved aside, or cannot be written."""
+
 
 class Sink(Protocol):
-    """Keeps records. Called from several threads at once."""
+    """Keeps records. Called from several threads at once.
+
+    May also have `take_notice() -> str | None`, as a `Cache` has.
+    """
 
     name: ClassVar[str]
 

@@ -151,6 +151,7 @@ class _Walk:
         self._cost = self._stages.price(self._request, self._response)
 
     def record(self, error: BaseException | None) -> Record:
+        self._take_notice()
         prompt = self._asked.messages[-1].content if self._asked.messages else ""
         first_shown_at = self._screen.first_shown_at
         timing = Timing(
@@ -258,6 +259,16 @@ class _Walk:
             held.__exit__(None, None, None)
         except Exception as error:  # noqa: BLE001 - a lease that cannot be given back runs out by itself
             self._notes.append(f"the cache could not be written ({type(error).__name__})")
+
+    def _take_notice(self) -> None:
+        if self._stages.cache is None or self._cache.status in ("off", "skipped"):
+            return
+        try:
+            notice = self._stages.cache.take_notice()
+        except Exception as error:  # noqa: BLE001 - as for all that the cache does
+            notice = f"the cache could not say how it is ({type(error).__name__})"
+        if notice:
+            self._notes.append(notice)
 
     def _timing_so_far(self) -> Timing:
         now, first = time.perf_counter(), self._screen.first_shown_at

@@ -42,11 +42,15 @@ def without_secrets(record: Record, secrets: SecretRegistry) -> Record:
 
 
 def write(record: Record, sinks: tuple[Sink, ...]) -> list[str]:
-    """Hands the record to every sink; gives one note for each that failed."""
+    """Hands the record to every sink; gives a note for each that failed or has something to say."""
     notes = []
     for sink in sinks:
         try:
             sink.write(record)
         except Exception as error:  # noqa: BLE001 - one sink that fails must not lose the others' records
             notes.append(f"the record was not kept by {sink.name!r} ({type(error).__name__})")
+        else:
+            take_notice = getattr(sink, "take_notice", None)
+            notice = take_notice() if take_notice is not None else None
+            notes += [notice] if notice else []
     return notes

@@ -23,12 +23,16 @@ class Memory:
     def __init__(self):
         self.entries = {}
         self.leases = []
+        self.notices = []
 
     def get(self, key):
         return self.entries.get(key)
 
     def put(self, key, entry, *, request, ttl_s):
         self.entries[key] = entry
+
+    def take_notice(self):
+        return self.notices.pop() if self.notices else None
 
     @contextlib.contextmanager
     def lease(self, key, *, timeout_s):
@@ -39,6 +43,9 @@ class Memory:
 
 class Broken:
     def get(self, key):
+        raise OSError(5)
+
+    def take_notice(self):
         raise OSError(5)
 
     def put(self, key, entry, *, request, ttl_s):
@@ -164,6 +171,14 @@ def test_broken_cache_is_a_note_and_a_miss():
     assert outcome.error is None
     assert (provider.calls, outcome.record.cache.status) == (1, "miss")
     assert any("OSError" in note for note in outcome.record.notes)
+
+
+def test_notice_of_the_store_reaches_the_reader_once():
+    cache = Memory()
+    cache.notices.append("the cache was damaged and moved aside")
+    first, _, _ = walk(cache=cache)
+    again, _, _ = walk(cache=cache)
+    assert (first.record.notes, again.record.notes) == (("the cache was damaged and moved aside",), ())
 
 
 def test_entry_made_by_another_kernel_while_waiting_is_a_hit():

@@ -308,6 +308,19 @@ def test_secret_in_a_prompt_is_blocked_and_nothing_is_sent(open_session):
     assert "hf_0123456789abcdef" not in str(outcome.error)
 
 
+def test_damaged_cache_is_moved_aside_with_one_notice_and_the_cell_answers(open_session, tmp_path):
+    first, _ = open_session()
+    first.ask("hi")
+    first.close()
+    (found,) = (tmp_path / "home" / "cache").rglob("cache.db")
+    found.write_bytes(b"no database" * 1000)
+    session, provider = open_session()
+    notes = [session.ask("hi")[0].record.notes for _ in range(2)]
+    assert provider.calls == 1
+    assert [len(one) for one in notes] == [1, 0]
+    assert "moved" in notes[0][0]
+
+
 def test_threads_share_a_session(open_session):
     gate = threading.Event()
     session, provider = open_session([Reply(("ok",), gate=gate)])
