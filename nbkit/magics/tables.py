@@ -67,5 +67,5 @@ def draw(shell: InteractiveShell, secrets: SecretRegistry, table: Table) -> None
 def draw_text(shell: InteractiveShell, secrets: SecretRegistry, text: str) -> None:
     """Puts text below the cell, character by character, without the secrets in use."""
     cleaned = clean(secrets.redact(text))
-    page = f'<pre style="white-space:pre-wrap">{escape(cleaned)}</pre>'
+    page = f'<pre style="margin:0;white-space:pre-wrap">{escape(cleaned)}</pre>'
     shell.display_pub.publish(data={"text/plain": cleaned, "text/html": page}, metadata={})

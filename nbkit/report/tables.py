@@ -178,8 +178,10 @@ def _token_note(total: Summary) -> str:
 
 
 def _failure_note(total: Summary) -> str:
-    parts = [(total.errors, "error"), (total.blocked, "blocked"), (total.interrupted, "interrupted")]
-    found = [f"{number} {name}" if name != "error" else count(number, name) for number, name in parts if number]
+    found = [count(total.errors, "error")] if total.errors else []
+    found += [f"{total.blocked} blocked"] if total.blocked else []
+    # An interrupt is the reader's own doing and not a failure: it is named, and not counted.
+    found += [f"besides {total.interrupted} interrupted"] if total.interrupted else []
     return ", ".join(found) or "every call was answered"
 
 
