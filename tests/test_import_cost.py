@@ -9,7 +9,16 @@ import sys
 
 import pytest
 
-_HEAVY = ("torch", "sentence_transformers", "onnxruntime", "matplotlib", "ipywidgets", "httpx", "httpcore", "genai_prices")
+_HEAVY = (
+    "torch",
+    "sentence_transformers",
+    "onnxruntime",
+    "matplotlib",
+    "ipywidgets",
+    "httpx",
+    "httpcore",
+    "genai_prices",
+)
 _OURS_TO_WAIT = (
     "diskcache",
     "nbclient",
