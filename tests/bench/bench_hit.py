@@ -62,11 +62,12 @@ def measure(entries: int) -> dict[str, tuple[float, float]]:
             outcome = run(asked(number), stages=stages, call=call, on_text=lambda _: None)
             assert outcome.record.cache.status == "hit"
 
+        keys = [request_key(asked(number)) for number in range(entries)]
         found = medians(
             {
                 "request to record": corridor,
-                "cache alone": lambda number: stages.cache.get(request_key(asked(number))),
-                "plain diskcache get": lambda number: plain.get(request_key(asked(number))),
+                "cache alone": lambda number: stages.cache.get(keys[number]),
+                "plain diskcache get": lambda number: plain.get(keys[number]),
             },
             entries=entries,
         )
