@@ -176,8 +176,10 @@ def test_page_does_not_jump_while_the_answer_grows(live: Any, slow_model: SlowMo
     _finish(live, slow_model, ui)
 
     heights = [height for length, height in streaming if length]
-    # Samples are 25 ms apart: what is gone in the next one was a node being exchanged, and no reader saw it.
-    lasting = [max(one, two) for one, two in itertools.pairwise(heights)]
+    # Samples are 25 ms apart. JupyterLab takes an updated output out before the new one is in: a glimpse of that, below
+    # 100 ms on a busy machine, is not a jump; what stays is.
+    lasting = [max(heights[at : at + 4]) for at in range(len(heights) - 3)]
+    assert lasting
     assert [(one, two) for one, two in itertools.pairwise(lasting) if two < one - 1] == []
 
 
