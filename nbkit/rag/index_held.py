@@ -12,6 +12,7 @@ from nbkit.errors import CollectionError, StoreError
 from nbkit.models.lock import held
 from nbkit.rag import store
 from nbkit.rag.index_files import Files, View
+from nbkit.store.connect import Snapshot
 from nbkit.store.database import Database
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Held:
         """
 
         def act(connection: sqlite3.Connection) -> T:
-            with store.Snapshot(connection):
+            with Snapshot(connection):
                 return action(connection, self.files(connection))
 
         before = self.database.run(self._epoch)

@@ -78,22 +78,23 @@ def found(
     hits = _HITS_PER_PASSAGE * k if merge else k
     best = scored.slots[: 2 * hits + _SPARE].tolist()
     # Words may be known of chunks that are gone, when another process has not told the word index yet.
-    known = {row.slot: row for row in store.rows(connection, best)}
-    at = [position for position, slot in enumerate(best) if slot in known]
+    spots = store.spots(connection, best)
+    at = [position for position, slot in enumerate(best) if slot in spots]
     kept = [at[position] for position in distinct(files.rows(scored.slots[at]), hits)]
-    cosines = None if vector is None else np.vecdot(files.rows(scored.slots[kept]), vector)
-    matches = [
-        (
-            known[int(scored.slots[position])],
-            Match(
-                dataclasses.replace(known[int(scored.slots[position])].passage, score=float(scored.scores[position])),
-                None if cosines is None else float(cosines[number]),
-                None if scored.words is None else float(scored.words[position]),
-            ),
+    runs = _runs([spots[best[position]] for position in kept], k) if merge else [[best[position]] for position in kept]
+    shown = [slot for run in runs for slot in run]
+    cosines = None if vector is None else np.vecdot(files.rows(np.array(shown, np.int64)), vector)
+    rows = {row.slot: row for row in store.rows(connection, shown)}
+    place = {slot: position for position, slot in enumerate(best)}
+    matches = {
+        slot: Match(
+            dataclasses.replace(rows[slot].passage, score=float(scored.scores[place[slot]])),
+            None if cosines is None else float(cosines[number]),
+            None if scored.words is None else float(scored.words[place[slot]]),
         )
-        for number, position in enumerate(kept)
-    ]
-    return _merged(matches, k) if merge else [match for _, match in matches]
+        for number, slot in enumerate(shown)
+    }
+    return [_one([matches[slot] for slot in run]) for run in runs]
 
 
 def _nearest(
@@ -111,6 +112,7 @@ def _by_words(files: View, question: str, allowed: NDArray[int64] | None, wanted
         if allowed is not None:
             is_allowed = np.isin(slots, allowed)
             slots, scores = slots[is_allowed], scores[is_allowed]
+        slots, scores = slots[:wanted], scores[:wanted]
     else:
         scores = files.lexical.scores(question, allowed)
         order = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores)]
@@ -128,7 +130,9 @@ def _by_both(
     near, _ = _nearest(files, vector, allowed, wanted)
     hits = files.lexical.search(question, limit=wanted)
     by_words = (
-        hits.slots[hits.slots < files.count] if allowed is None else _by_words(files, question, allowed, wanted).slots
+        hits.slots[hits.slots < files.count][:wanted]
+        if allowed is None
+        else _by_words(files, question, allowed, wanted).slots
     )
     slots = union(near, by_words)
     words = _words(files, question, slots, known=(hits.slots, hits.scores), is_whole=hits.is_whole)
@@ -157,21 +161,24 @@ def _words(
     return scores
 
 
-def _merged(matches: Sequence[tuple[store.Row, Match]], k: int) -> list[Match]:
-    """At most `k` passages: chunks that stand side by side in their document are one, in the place of the best."""
+def _runs(spots: Sequence[store.Spot], k: int) -> list[list[int]]:
+    """Slots, best first, as at most `k` passages: chunks that stand side by side in their document are one."""
     # A passage is cited by its page, so none goes over the end of one.
-    pages = [f"{row.document} {row.passage.page}" for row, _ in matches]
-    by_place = {(page, row.position): (row, match) for page, (row, match) in zip(pages, matches, strict=True)}
-    hits = [Hit(page, row.position, row.tokens) for page, (row, _) in zip(pages, matches, strict=True)]
+    pages = [f"{spot.document} {spot.page}" for spot in spots]
+    by_place = {(page, spot.position): spot.slot for page, spot in zip(pages, spots, strict=True)}
+    hits = [Hit(page, spot.position, spot.tokens) for page, spot in zip(pages, spots, strict=True)]
     runs = gather(hits, most=k, budget_tokens=_TOKENS_PER_PASSAGE * k)
-    return [_one([by_place[hit.document, hit.position] for hit in run]) for run in runs]
+    return [[by_place[hit.document, hit.position] for hit in run] for run in runs]
 
 
-def _one(run: Sequence[tuple[store.Row, Match]]) -> Match:
-    best = max((match for _, match in run), key=lambda match: match.passage.score)
-    first = run[0][1].passage
+def _one(run: Sequence[Match]) -> Match:
+    """The matches of a run as one, in the place of the best."""
+    if len(run) == 1:
+        return run[0]
+    best = max(run, key=lambda match: match.passage.score)
+    first = run[0].passage
     text, end = first.text, first.end
-    for _, match in run[1:]:
+    for match in run[1:]:
         passage = match.passage
         text += passage.text[max(0, end - passage.start) :]
         end = max(end, passage.end)

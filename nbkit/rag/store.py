@@ -11,12 +11,11 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbkit.canonical import canonical_json, sha256
 from nbkit.documents import Chunk, Document, Passage
 from nbkit.search.filters import Condition
-from nbkit.store.connect import roll_back
 
 if TYPE_CHECKING:
     from numpy import int64
@@ -77,6 +76,16 @@ class State:
     """Raised with every change."""
     rows: int
     """Slots in use, those left empty included."""
+
+
+class Spot(NamedTuple):
+    """Where a chunk stands: all that is needed to choose among those that were found."""
+
+    slot: int
+    document: int
+    position: int
+    page: int | None
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +230,18 @@ def word_texts(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterato
         yield row.slot, "\n".join(part for part in (passage.title, *passage.headings, passage.text) if part)
 
 
+def spots(connection: sqlite3.Connection, wanted: Sequence[int]) -> dict[int, Spot]:
+    """Where the chunks in the slots stand; empty slots are left out."""
+    found = connection.execute(
+        """
+        SELECT slot, document, position, page, tokens FROM chunk
+        WHERE slot IN (SELECT value FROM json_each(?))
+        """,
+        (json.dumps([*map(int, wanted)]),),
+    )
+    return {values[0]: Spot(*values) for values in found}
+
+
 def rows(connection: sqlite3.Connection, wanted: Sequence[int]) -> list[Row]:
     """The chunks in the slots, in no order; empty slots are left out."""
     found: list[Row] = []
@@ -246,23 +267,6 @@ def neighbours(connection: sqlite3.Connection, source: str, start: int, end: int
             (source, start, end, count),
         )
     ]
-
-
-class Snapshot:
-    """One state of the tables for as long as the `with` block lasts, whatever others write."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._is_own = not connection.in_transaction
-
-    def __enter__(self) -> sqlite3.Connection:
-        if self._is_own:
-            self._connection.execute("BEGIN")
-        return self._connection
-
-    def __exit__(self, *_: object) -> None:
-        if self._is_own:
-            roll_back(self._connection)
 
 
 def _row(values: tuple[int, str, str, str, str, int | None, int, int, int, int, int]) -> Row:

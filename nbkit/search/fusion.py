@@ -94,12 +94,16 @@ def distinct(vectors: NDArray[float32], k: int, *, same_cosine: float = SAME_COS
     >>> distinct(np.array([[1, 0], [1, 0], [0, 1]], np.float32), 2)
     [0, 2]
     """
+    import numpy as np
+
     kept: list[int] = []
+    is_same = np.zeros(len(vectors), bool)
     for position in range(len(vectors)):
         if len(kept) == k:
             break
-        if not kept or float((vectors[kept] @ vectors[position]).max()) < same_cosine:
+        if not is_same[position]:
             kept.append(position)
+            is_same[position + 1 :] |= np.vecdot(vectors[position + 1 :], vectors[position]) >= same_cosine
     return kept
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import string
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nbkit.errors import StoreError
 from nbkit.store.files import private_dir
@@ -29,9 +29,12 @@ _STOP_WORDS = (
 ).split()
 _LONGEST_WORD = 40
 _LISTED = 1_000
+_LISTED_WHOLE = 6_000
+"""Up to so many texts with a word of the question, listing all costs less than asking again for some of them."""
 _BUCKETS = 256
 _SAMPLED = 2_048
 _WRITER_BYTES = 30_000_000
+_ONE_BY_ONE = 400
 _MULTIPLIER, _SHIFT = 2_654_435_761, 24
 
 
@@ -114,30 +117,33 @@ class Lexical:
             self._index = self._searcher = None
 
     def search(self, question: str, *, limit: int = _LISTED) -> Hits:
-        """The texts with words of the question, the best `limit` of them."""
+        """The texts with words of the question, the best first: `limit` of them, or all where that is no dearer."""
         import numpy as np
 
-        searcher, query = self._search(), self._query(question)
-        if query is None:
+        searcher, terms = self._search(), self._terms(question)
+        if not terms:
             return Hits(np.zeros(0, np.int64), np.zeros(0, np.float32), 0.0, is_whole=True)
-        found = searcher.search(query, limit=limit, count=False).hits
+        matching = min(int(searcher.num_docs), sum(searcher.doc_freq("text", word) for word in terms))
+        listed = matching + 1 if matching <= _LISTED_WHOLE else limit
+        query = self._query(terms)
+        found = searcher.search(query, limit=max(listed, limit), count=False).hits
         slots = np.array(searcher.fast_field_values("slot", [place for _, place in found]), np.int64)
         scores = np.array([score for score, _ in found], np.float32)
-        is_whole = len(found) < limit
+        is_whole = len(found) < max(listed, limit)
         rest = np.zeros(0, np.float32) if is_whole else self._sample(query, at_most=float(scores[-1]))
         return Hits(slots, scores, _spread(scores, rest, count=int(searcher.num_docs)), is_whole)
 
     def scores(self, question: str, slots: NDArray[int64]) -> NDArray[float32]:
         """How well each of the slots fits the question, 0 where it has none of the words or is empty."""
         import numpy as np
-        import tantivy
 
         given = np.zeros(len(slots), np.float32)
-        searcher, query = self._search(), self._query(question)
-        if query is None or not len(slots):
+        searcher, terms = self._search(), self._terms(question)
+        if not terms or not len(slots):
             return given
-        wanted = tantivy.Query.term_set_query(self._open().schema, "slot", slots.tolist())
-        found = searcher.search(_within(wanted, query), limit=len(slots), count=False).hits
+        found = searcher.search(
+            _within(self._any("slot", slots.tolist()), self._query(terms)), limit=len(slots), count=False
+        ).hits
         order = np.argsort(slots)
         at = np.array(searcher.fast_field_values("slot", [place for _, place in found]), np.int64)
         given[order[np.searchsorted(slots, at, sorter=order)]] = [score for score, _ in found]
@@ -146,26 +152,35 @@ class Lexical:
     def _sample(self, query: tantivy.Query, *, at_most: float) -> NDArray[float32]:
         # Of a word that half of the texts have, all scores are too many to be listed for their spread alone.
         import numpy as np
-        import tantivy
 
         searcher = self._search()
         buckets = min(_BUCKETS, math.ceil(_BUCKETS * _SAMPLED / max(1, int(searcher.num_docs))))
-        chosen = tantivy.Query.term_set_query(self._open().schema, "bucket", list(range(buckets)))
+        chosen = self._any("bucket", list(range(buckets)))
         found = searcher.search(_within(chosen, query), limit=4 * _SAMPLED, count=False).hits
         scores = np.array([score for score, _ in found], np.float32)
         return scores[scores <= at_most]
 
-    def _query(self, question: str) -> tantivy.Query | None:
+    def _any(self, field: Literal["slot", "bucket"], values: Sequence[int]) -> tantivy.Query:
         import tantivy
 
         schema = self._open().schema
-        words = _analyzer().analyze(question)
+        if len(values) > _ONE_BY_ONE:
+            return tantivy.Query.term_set_query(schema, field, list(values))
+        # A set is turned into an automaton first, which costs more than a few hundred terms.
+        terms = [tantivy.Query.term_query(schema, field, value, index_option="basic") for value in values]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
+
+    @staticmethod
+    def _terms(question: str) -> list[str]:
+        return _analyzer().analyze(question)
+
+    def _query(self, terms: Sequence[str]) -> tantivy.Query:
+        import tantivy
+
+        schema = self._open().schema
         # A word that is asked twice counts twice.
-        terms = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(schema, "text", word, index_option="freq"))
-            for word in words
-        ]
-        return tantivy.Query.boolean_query(terms) if terms else None
+        made = [tantivy.Query.term_query(schema, "text", word, index_option="freq") for word in terms]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in made])
 
     def _search(self) -> tantivy.Searcher:
         with self._lock:

@@ -129,3 +129,20 @@ def _statements(script: str) -> Iterator[str]:
             if pending.strip(" \t\r\n;"):
                 yield pending
             pending = ""
+
+
+class Snapshot:
+    """One state of the tables for as long as the `with` block lasts, whatever others write."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._is_own = not connection.in_transaction
+
+    def __enter__(self) -> sqlite3.Connection:
+        if self._is_own:
+            self._connection.execute("BEGIN")
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_own:
+            roll_back(self._connection)

@@ -93,11 +93,12 @@ def test_scores_of_slots_in_any_order_and_of_empty_ones(tmp_path: Path):
 def test_the_spread_of_a_frequent_word_is_estimated_from_a_sample(tmp_path: Path):
     lexical = Lexical(tmp_path)
     rng = np.random.default_rng(0)
-    texts = [" ".join(["pump"] * int(n) + ["valve"] * int(m)) for n, m in rng.integers(0, 9, (6_000, 2))]
+    texts = [" ".join(["pump"] * int(n) + ["valve"] * int(m)) for n, m in rng.integers(0, 9, (8_000, 2))]
     lexical.update(add=enumerate(texts))
-    exact = float(lexical.scores("pump", np.arange(6_000)).std())
+    exact = float(lexical.scores("pump", np.arange(8_000)).std())
     hits = lexical.search("pump", limit=100)
     assert not hits.is_whole
+    assert len(hits.slots) == 100
     assert hits.spread == pytest.approx(exact, rel=0.05)
 
 
