@@ -9,9 +9,9 @@ code block that their text cannot end.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from nbkit.display.markdown import closed, fence, table, table_rows, unfenced
+from nbkit.display.markdown import closed, fence, linked, table, table_rows, unfenced
 from nbkit.escape import clean, escape
 from nbkit.types import Format
 
@@ -28,8 +28,12 @@ def answer_bundle(text: str, form: Format) -> dict[str, str]:
     return answers_bundle([text], form)
 
 
-def answers_bundle(texts: Sequence[str], form: Format, *, ending: str = "") -> dict[str, str]:
+def answers_bundle(
+    texts: Sequence[str], form: Format, *, ending: str = "", anchors: Mapping[int, str] | None = None
+) -> dict[str, str]:
     """Several answers as one bundle, numbered when there is more than one; `ending` is a last line of our own.
+
+    `anchors`: of each number that a text may cite, the name of the place in the page to which it leads.
 
     >>> print(answers_bundle(["a", "b"], "text")["text/plain"])
     Sample 1
@@ -45,6 +49,8 @@ def answers_bundle(texts: Sequence[str], form: Format, *, ending: str = "") -> d
     if form == "text":
         return {"text/html": _html(texts, ending), "text/plain": plain}
     drawn = [_markdown(text, form) for text in texts]
+    if anchors and form == "md":
+        drawn = [linked(text, anchors) for text in drawn]
     parts = [f"**Sample {n}**\n\n{text}" if numbered else text for n, text in enumerate(drawn, 1)]
     if ending:
         parts.append(f"*{ending}*")

@@ -91,4 +91,4 @@ def _where(passage: Passage) -> str:
 
 def _short(text: str) -> str:
     plain = " ".join(text.split())
-    return plain if len(plain) <= _MOST_QUOTE_CHARS else f"{plain[: _MOST_QUOTE_CHARS - 2]} …"
+    return plain if len(plain) <= _MOST_QUOTE_CHARS else f"{plain[: _MOST_QUOTE_CHARS - 2].rpartition(' ')[0]} …"

@@ -121,7 +121,8 @@ class Cell:
         form = next((record.request.format for record in records if record.request), self._settings.format)
         last = records[-1]
         is_partial = last.response is not None and bool(last.response.text)
-        return answers_bundle(texts, form, ending=_ENDINGS.get(last.status, "") if is_partial else "")
+        ending = _ENDINGS.get(last.status, "") if is_partial else ""
+        return answers_bundle(texts, form, ending=ending, anchors=_anchors(records))
 
     def _card(self, records: Sequence[Record]) -> dict[str, Any]:
         return {
@@ -129,3 +130,12 @@ class Cell:
             "text/plain": card_text(records, model=self._model),
             RECORD_MIME: carried(records, keeps_content=self._settings.records_content),
         }
+
+
+def _anchors(records: Sequence[Record]) -> dict[int, str]:
+    retrieved = next((record for record in records if record.retrieval is not None), None)
+    if retrieved is None:
+        return {}
+    from nbkit.display.sources import anchors  # only answers from documents need it
+
+    return anchors(retrieved)

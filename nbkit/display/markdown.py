@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 _ACTS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$^&=:/@-])")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 _DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
+_CITED = re.compile(r"(?<= )(?:\[\d{1,3}\])+(?![\[(])")
+_NUMBER = re.compile(r"\[(\d+)\]")
+_UNLINKED = re.compile(r" {0,3}[|#>]| {4,}(?![-*+] |\d{1,3}[.)] )|\t")
+"""Tables, headings, quotations, and what may be code: the check of citations leaves them alone, or cannot tell."""
 _WORD = re.compile(r"[A-Za-z0-9_+#.-]{1,30}")
 
 
@@ -58,15 +64,21 @@ def closed(text: str) -> str:
     >>> closed("```python\nx = 1")
     '```python\nx = 1\n```'
     """
-    bar = ""
-    for row in text.split("\n"):
-        match = _FENCE.match(row)
-        opening = None if bar else _opening(row)
-        if opening:
-            bar = opening[1]
-        elif bar and match and match[1].startswith(bar) and not match[2].strip():
-            bar = ""
+    *_, (_, bar, _) = _rows(text)
     return f"{text}\n{bar}" if bar else text
+
+
+def linked(text: str, anchors: Mapping[int, str]) -> str:
+    r"""Markdown whose citations lead to places of the page; `anchors`: number to the name of its place.
+
+    What stands in code and tables is no citation.
+
+    >>> linked("It needs 30 W [1][7]. `a [1]`", {1: "source-1"})
+    'It needs 30 W [\\[1\\]](#source-1)[7]. `a [1]`'
+    """
+    return "\n".join(
+        row if is_code or _UNLINKED.match(row) else _with_links(row, anchors) for row, _, is_code in _rows(text)
+    )
 
 
 def table_rows(text: str) -> list[list[str]] | None:
@@ -110,6 +122,41 @@ def _opening(row: str) -> re.Match[str] | None:
     match = _FENCE.match(row)
     # Backticks after backticks are code within a line.
     return match if match and (match[1][0] == "~" or "`" not in match[2]) else None
+
+
+def _rows(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Each line, the bar of the code block that is open after it, and whether it belongs to one."""
+    bar = ""
+    for row in text.split("\n"):
+        before = bar
+        match = _FENCE.match(row)
+        opening = None if bar else _opening(row)
+        if opening:
+            bar = opening[1]
+        elif bar and match and match[1].startswith(bar) and not match[2].strip():
+            bar = ""
+        yield row, bar, bool(before or bar)
+
+
+def _with_links(row: str, anchors: Mapping[int, str]) -> str:
+    def link(found: re.Match[str]) -> str:
+        anchor = anchors.get(int(found[1]))
+        return found[0] if anchor is None else f"[\\[{found[1]}\\]](#{anchor})"
+
+    def marks(found: re.Match[str]) -> str:
+        return _NUMBER.sub(link, found[0])
+
+    parts = re.split("(`+)", row)
+    left = Counter(parts[1::2])
+    code = ""
+    for at, part in enumerate(parts):
+        if at % 2:
+            # As many backticks end what they began, and begin nothing where no such end follows.
+            left[part] -= 1
+            code = ("" if part == code else code) if code else part * (left[part] > 0)
+        elif not code:
+            parts[at] = _CITED.sub(marks, part)
+    return "".join(parts)
 
 
 def _split(row: str) -> list[str]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbkit.documents import Passage, place
 from nbkit.escape import clean, escape
 from nbkit.figures import count, duration
-from nbkit.rag.citing import citations
-from nbkit.rag.prompt import quoted
+from nbkit.rag.citing import UNSUPPORTED, citations
+from nbkit.rag.prompt import NOT_FOUND, quoted
 from nbkit.types import Record
 
 _MOST_QUOTE_CHARS = 300
 _RESET = "border:none;background:transparent;text-align:left;"
 _CELL = "padding:3px 14px 3px 0;font-weight:400;vertical-align:top;white-space:normal;" + _RESET
 _TABLE = "border-collapse:collapse;margin:4px 0 0 0;font-size:12px;" + _RESET
+_CITED, _UNCITED = "Passages that the answer cites", "Passages that the answer does not cite"
 _NAMES = ("No.", "Where", "Quote", "Score")
 
 
@@ -29,6 +31,8 @@ class Source:
     """The words that a sentence of the answer rests on; the passage's first where none does."""
     score: float
     is_cited: bool
+    anchor: str = ""
+    """Name of its row in the page, to which the marks in the answer lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Sources:
 
     summary: str
     rows: tuple[Source, ...]
+    note: str = ""
+    """What of the answer leads to no row."""
 
 
 def sources(record: Record) -> Sources | None:
@@ -61,12 +67,24 @@ def sources(record: Record) -> Sources | None:
             _quote(texts[number - 1], quotes.get(number)),
             one.score,
             number in quotes,
+            anchor,
         )
-        for number, one in enumerate(found.passages, 1)
+        for (number, anchor), one in zip(anchors(record).items(), found.passages, strict=True)
     )
     cited = sum(row.is_cited for row in rows)
     took = f"index {found.index}, {found.mode}, {duration(found.duration_s)}"
-    return Sources(f"Sources: {cited} of {count(len(rows), 'passage')} cited ({took})", rows)
+    note = _note(record.response.text, is_cited=cited > 0) if record.response is not None and any(texts) else ""
+    return Sources(f"Sources: {cited} of {count(len(rows), 'passage')} cited ({took})", rows, note)
+
+
+def anchors(record: Record) -> dict[int, str]:
+    """Of each passage that a call was given, by its number, the name of its row; nothing for one without documents.
+
+    Another call has other names, also where its answer is the same: a page may show both.
+    """
+    found = record.retrieval
+    call = re.sub(r"[^\w-]", "", record.id)
+    return {} if found is None else {number: f"nbkit-{call}-{number}" for number in range(1, len(found.passages) + 1)}
 
 
 def sources_html(found: Sources) -> str:
@@ -75,10 +93,14 @@ def sources_html(found: Sources) -> str:
     others = [row for row in found.rows if not row.is_cited]
     parts = [f'<details open style="margin:8px 0 0 0"><summary>{escape(found.summary)}</summary>']
     if cited:
-        parts.append(_table(cited, "Passages that the answer cites"))
+        parts.append(_table(cited, _CITED))
     if others:
         title = count(len(others), "passage that was not cited", "passages that were not cited")
-        parts.append(f'<details style="margin:6px 0 0 0"><summary>{title}</summary>{_table(others, title)}</details>')
+        parts.append(
+            f'<details style="margin:6px 0 0 0"><summary>{title}</summary>{_table(others, _UNCITED)}</details>'
+        )
+    if found.note:
+        parts.append(f'<div style="margin:6px 0 0 0;font-size:12px">{escape(found.note)}</div>')
     return "".join([*parts, "</details>"])
 
 
@@ -90,13 +112,20 @@ def sources_text(found: Sources) -> list[str]:
         lines.append(f"  [{row.number}] {row.where} ({mark}, score {row.score:.2f})")
         if row.is_cited and row.quote:
             lines.append(f"      “{clean(row.quote)}”")
-    return lines
+    return [*lines, found.note] if found.note else lines
+
+
+def _note(answer: str, *, is_cited: bool) -> str:
+    if f" {UNSUPPORTED}" in answer:
+        return f"{UNSUPPORTED} marks a sentence that no passage supports."
+    is_claim = bool(answer.strip()) and not answer.startswith(NOT_FOUND)
+    return "" if is_cited or not is_claim else "The answer cites no passage: none of it was found in one."
 
 
 def _table(rows: Sequence[Source], caption: str) -> str:
     head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in _NAMES)
     body = "".join(
-        f'<tr style="{_RESET}"><th scope="row" style="{_CELL}">[{row.number}]</th>'
+        f'<tr id="{escape(row.anchor)}" style="{_RESET}"><th scope="row" style="{_CELL}">[{row.number}]</th>'
         f'<td style="{_CELL}">{escape(row.where)}</td><td style="{_CELL}">{escape(row.quote)}</td>'
         f'<td style="{_CELL}">{row.score:.2f}</td></tr>'
         for row in rows
@@ -110,4 +139,4 @@ def _table(rows: Sequence[Source], caption: str) -> str:
 def _quote(text: str, places: Sequence[tuple[int, int]] | None) -> str:
     quote = " … ".join(dict.fromkeys(text[start:end] for start, end in places)) if places else text
     quote = " ".join(quote.split())
-    return quote if len(quote) <= _MOST_QUOTE_CHARS else f"{quote[: _MOST_QUOTE_CHARS - 2]} …"
+    return quote if len(quote) <= _MOST_QUOTE_CHARS else f"{quote[: _MOST_QUOTE_CHARS - 2].rpartition(' ')[0]} …"

@@ -13,6 +13,8 @@ from decimal import Decimal
 from nbkit.figures import age, count, duration, money
 from nbkit.types import CacheStatus, Record, Usage, Verdict
 
+_TEN = 10
+"""From here on a rate is drawn without decimals."""
 _PLURALS: dict[CacheStatus, str] = {"hit": "hits", "miss": "misses", "off": "off", "skipped": "skipped"}
 
 
@@ -107,7 +109,8 @@ def _one_latency(record: Record) -> list[str]:
     details = [f"first token {duration(record.timing.first_token_s)}"]
     output_tokens = record.response.usage.output_tokens if record.response else 0
     if output_tokens > 1 and record.timing.provider_s > 0:
-        details.append(f"{output_tokens / record.timing.provider_s:,.0f} tokens/s")
+        rate = output_tokens / record.timing.provider_s
+        details.append(f"{rate:,.{0 if rate >= _TEN else 1}f} tokens/s")
     return details
 
 

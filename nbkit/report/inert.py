@@ -31,6 +31,7 @@ _ATTRIBUTES = {
     "progress": {"max", "value"},
     "td": {"colspan", "rowspan", "headers"},
     "th": {"colspan", "rowspan", "scope"},
+    "tr": {"id"},
 }
 # Nothing that could lay one part of the page over another.
 _STYLES = """
@@ -48,6 +49,8 @@ _STYLES = """
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml)[;,]", re.IGNORECASE)
 _STYLE_THAT_REACHES = re.compile(r"url|image|@|\\|expression|\bposition\b", re.IGNORECASE)
 _OWN_CLASS = "nb-"
+_SOURCE = re.compile(r"nbkit-[\w-]+-\d+")
+"""Names of the rows of sources, to which citations lead; other names are not kept."""
 _VOID = {"br", "col", "hr", "img", "wbr"}
 _HEADING = re.compile(r"h([1-6])")
 
@@ -69,6 +72,13 @@ class Outline:
         name = re.sub(r"\s+", "-", text.strip()) or "section"
         self.anchors[name] = seen = self.anchors.get(name, 0) + 1
         return name if seen == 1 else f"{name}-{seen}"
+
+    def take(self, name: str) -> bool:
+        """Whether a row may have this name: a source's, that nothing else on the page has."""
+        if _SOURCE.fullmatch(name) is None or name in self.anchors:
+            return False
+        self.anchors[name] = 1
+        return True
 
 
 def inert(markup: str, outline: Outline | None = None) -> str:
@@ -124,6 +134,8 @@ class _Walk(HTMLParser):
         else:
             if tag == "table":
                 self._open_table(found)
+            if "id" in found and not self._outline.take(found["id"]):
+                del found["id"]
             self.parts.append(f"<{tag}{_attributes(found)}>")
 
     def handle_endtag(self, tag: str) -> None:

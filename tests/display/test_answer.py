@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nbkit.display.answer import answer_bundle, answers_bundle, streaming_html
 from nbkit.display.error import error_bundle
-from nbkit.display.markdown import closed, fence, literal, table, table_rows, unfenced
+from nbkit.display.markdown import closed, fence, linked, literal, table, table_rows, unfenced
 from nbkit.errors import Blocked
 from nbkit.escape import clean
 
@@ -119,3 +119,29 @@ def test_error_is_drawn_as_three_lines_that_hold_no_markup():
     assert "<b>no" not in bundle["text/html"]
     assert len(bundle["text/plain"]) < 2200
     assert json.dumps(bundle)
+
+
+ANCHORS = {1: "one", 2: "two"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["```\nx [1]\n```", "~~~\nx [1]\n~~~ [1]\nx [1]", "| x [1] |", "> x [1]", "# x [1]", "    x [1]", "x[1]", "`x [1]`",
+     "x [1](y)", "x [1][y]", "x [7]", "x \\[1]", "``x ` [1]``"],
+)  # fmt: skip
+def test_what_is_no_checked_citation_is_not_linked(text):
+    assert linked(text, ANCHORS) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["x [1]", "- x [1].", "- y\n    - x [1]", "`x` y [1]", "`` x [1]", "```\nx\n```\ny [1]", "x [1]:"]
+)
+def test_citation_is_drawn_as_it_was_and_leads_to_its_place(text):
+    page = rendered(linked(text, ANCHORS))
+    assert '<a href="#one">[1]</a>' in page
+    assert re.sub("<a[^>]*>|</a>", "", page) == rendered(text)
+
+
+@given(LINES)
+def test_linking_without_places_changes_nothing(text):
+    assert linked(text, {}) == text

@@ -2,8 +2,11 @@
 
 import dataclasses
 
+import pytest
+
+from nbkit.display.answer import answers_bundle
 from nbkit.display.card import card_html, card_text
-from nbkit.display.sources import sources
+from nbkit.display.sources import anchors, sources
 from nbkit.documents import Passage
 from nbkit.ledger.content import without_content
 from nbkit.rag.prompt import with_passages
@@ -66,3 +69,52 @@ def test_record_that_was_kept_without_text_still_names_the_places():
 
 def test_failed_call_shows_what_it_was_given():
     assert [row.is_cited for row in sources(dataclasses.replace(made(), response=None)).rows] == [False, False]
+
+
+def test_each_row_has_the_name_to_which_the_answer_s_marks_lead():
+    call = made("The fan needs 30 W [1][2]. `x [1]` it is [3].")
+    names = anchors(call)
+    assert [row.anchor for row in sources(call).rows] == list(names.values())
+    assert f'<tr id="{names[1]}"' in card_html(call)
+    bundle = answers_bundle([call.response.text], "md", anchors=names)
+    assert bundle["text/markdown"] == (
+        f"The fan needs 30 W [\\[1\\]](#{names[1]})[\\[2\\]](#{names[2]}). `x [1]` it is [3]."
+    )
+    assert bundle["text/plain"] == call.response.text
+
+
+def test_two_calls_on_one_page_have_different_names():
+    one, other = made(), dataclasses.replace(made(), id="other")
+    assert not set(anchors(one).values()) & set(anchors(other).values())
+    assert anchors(record()) == {}
+
+
+def test_name_of_a_row_holds_nothing_that_acts():
+    [name, _] = anchors(dataclasses.replace(made(), id='"> [x](http://y) <b>')).values()
+    assert name == "nbkit-xhttpyb-1"
+
+
+def test_mark_of_a_sentence_without_a_source_is_explained_where_there_is_one():
+    marked = made("The fan needs 30 W [1]. It sings [?].")
+    assert "[?] marks a sentence that no passage supports." in card_html(marked)
+    assert "[?] marks a sentence that no passage supports." in card_text(marked)
+    assert "[?]" not in card_html(made())
+
+
+def test_long_quote_ends_after_a_whole_word():
+    [long] = [dataclasses.replace(PASSAGES[1], text="dolphins " * 60)]
+    call = made()
+    asked = with_passages(request("How much?"), [PASSAGES[0], long])
+    _, other = sources(dataclasses.replace(call, request=asked)).rows
+    assert other.quote.endswith("dolphins …")
+    assert len(other.quote) <= 300
+
+
+@pytest.mark.parametrize("answer", ["BANANA", "Yes."])
+def test_answer_that_cites_nothing_is_said_to(answer):
+    assert sources(made(answer)).note == "The answer cites no passage: none of it was found in one."
+
+
+@pytest.mark.parametrize("answer", ["The sources do not say.", "The fan needs 30 W [1].", ""])
+def test_nothing_is_said_of_an_answer_that_needs_no_more_sources(answer):
+    assert sources(made(answer)).note == ""

@@ -125,3 +125,13 @@ def test_wide_table_can_be_reached_by_keyboard_and_empty_heads_are_none():
     markup = inert("<table><tr><th></th><th>a</th></tr></table>")
     assert markup.startswith('<div class="nb-wide" tabindex="0"><table>')
     assert "<td></td><th>a</th>" in markup
+
+
+def test_rows_of_sources_keep_their_names_once_and_no_others_do():
+    row = '<table><tr id="{}"><td>1</td></tr></table>'
+    outline = Outline()
+    outline.anchor("nbkit-heading-1")
+    names = ["nbkit-ab-1", "nbkit-ab-1", "nbkit-ab-2", "nb-notebook", "nbkit-heading-1", "nbkit-x y-1"]
+    page = "".join(inert(row.format(name), outline) for name in names)
+    assert re.findall(r'id="([^"]*)"', page) == ["nbkit-ab-1", "nbkit-ab-2"]
+    assert "id" not in inert('<p id="nbkit-ab-1">x</p>')
