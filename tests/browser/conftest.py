@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -93,12 +93,16 @@ def visits(chromium_path: str) -> Iterator[Visits]:
 
 @pytest.fixture(scope="session")
 def shoot() -> Callable[..., None]:
-    """Keeps a screenshot of a page in tests/artifacts, light and dark."""
+    """Keeps a screenshot of a page, or of each of its `parts`, in tests/artifacts, light and dark."""
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
 
-    def keep(page: Any, name: str, *, whole: bool = False) -> None:
+    def keep(page: Any, name: str, *, whole: bool = False, parts: Mapping[str, Any] | None = None) -> None:
         for scheme in ("dark", "light"):
             set_scheme(page, scheme)
+            for part, element in (parts or {}).items():
+                element.screenshot(path=ARTIFACTS / f"{name}{part}-{scheme}.png")
+            if parts is not None:
+                continue
             page.screenshot(path=ARTIFACTS / f"{name}-{scheme}.png", full_page=whole)
 
     return keep
