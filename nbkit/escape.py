@@ -37,6 +37,21 @@ def line(text: str, *, most_chars: int = 300) -> str:
     return clean(" ".join(text[: most_chars * 4].split()), most_chars=most_chars)
 
 
+def excerpt(text: str, *, most_chars: int) -> str:
+    """The text on one line; cut after a word, where there is one in its second half, with an ellipsis.
+
+    >>> excerpt("The fan needs  30 W of power.", most_chars=20)
+    'The fan needs 30 …'
+    """
+    whole = " ".join(text.split())
+    if len(whole) <= most_chars:
+        return whole
+    head = whole[: most_chars - 2]
+    # Some scripts have no blanks between words.
+    end = max(head.rfind(" "), len(head) // 2)
+    return f"{head[: end if head[end] == ' ' else len(head)]} …"
+
+
 def escape(text: str) -> str:
     """The clean text as HTML, for element content and for quoted attributes.
 

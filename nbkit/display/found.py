@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbkit import registry
 from nbkit.documents import Passage, SearchMode, place
 from nbkit.errors import NbkitError
-from nbkit.escape import clean, escape
+from nbkit.escape import clean, escape, excerpt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,5 +90,4 @@ def _where(passage: Passage) -> str:
 
 
 def _short(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= _MOST_QUOTE_CHARS else f"{plain[: _MOST_QUOTE_CHARS - 2].rpartition(' ')[0]} …"
+    return excerpt(text, most_chars=_MOST_QUOTE_CHARS)

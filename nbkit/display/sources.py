@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbkit.documents import Passage, place
-from nbkit.escape import clean, escape
+from nbkit.escape import clean, escape, excerpt
 from nbkit.figures import count, duration
 from nbkit.rag.citing import UNSUPPORTED, citations
 from nbkit.rag.prompt import NOT_FOUND, quoted
@@ -138,5 +138,4 @@ def _table(rows: Sequence[Source], caption: str) -> str:
 
 def _quote(text: str, places: Sequence[tuple[int, int]] | None) -> str:
     quote = " … ".join(dict.fromkeys(text[start:end] for start, end in places)) if places else text
-    quote = " ".join(quote.split())
-    return quote if len(quote) <= _MOST_QUOTE_CHARS else f"{quote[: _MOST_QUOTE_CHARS - 2].rpartition(' ')[0]} …"
+    return excerpt(quote, most_chars=_MOST_QUOTE_CHARS)
