@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 _ACTS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$^&=:/@-])")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
@@ -76,9 +76,28 @@ def linked(text: str, anchors: Mapping[int, str]) -> str:
     >>> linked("It needs 30 W [1][7]. `a [1]`", {1: "source-1"})
     'It needs 30 W [\\[1\\]](#source-1)[7]. `a [1]`'
     """
-    return "\n".join(
-        row if is_code or _UNLINKED.match(row) else _with_links(row, anchors) for row, _, is_code in _rows(text)
-    )
+
+    def link(found: re.Match[str]) -> str:
+        anchor = anchors.get(int(found[1]))
+        return found[0] if anchor is None else f"[\\[{found[1]}\\]](#{anchor})"
+
+    return _with_marks(text, link)
+
+
+def cited_numbers(text: str) -> set[int]:
+    """The numbers that a text cites: those that `linked` would link.
+
+    >>> cited_numbers("It needs 30 W [1][7]. `a [2]`") == {1, 7}
+    True
+    """
+    numbers: set[int] = set()
+
+    def take(found: re.Match[str]) -> str:
+        numbers.add(int(found[1]))
+        return found[0]
+
+    _with_marks(text, take)
+    return numbers
 
 
 def table_rows(text: str) -> list[list[str]] | None:
@@ -138,14 +157,13 @@ def _rows(text: str) -> Iterator[tuple[str, str, bool]]:
         yield row, bar, bool(before or bar)
 
 
-def _with_links(row: str, anchors: Mapping[int, str]) -> str:
-    def link(found: re.Match[str]) -> str:
-        anchor = anchors.get(int(found[1]))
-        return found[0] if anchor is None else f"[\\[{found[1]}\\]](#{anchor})"
+def _with_marks(text: str, put: Callable[[re.Match[str]], str]) -> str:
+    return "\n".join(
+        row if is_code or _UNLINKED.match(row) else _outside_code(row, put) for row, _, is_code in _rows(text)
+    )
 
-    def marks(found: re.Match[str]) -> str:
-        return _NUMBER.sub(link, found[0])
 
+def _outside_code(row: str, put: Callable[[re.Match[str]], str]) -> str:
     parts = re.split("(`+)", row)
     left = Counter(parts[1::2])
     code = ""
@@ -155,7 +173,7 @@ def _with_links(row: str, anchors: Mapping[int, str]) -> str:
             left[part] -= 1
             code = ("" if part == code else code) if code else part * (left[part] > 0)
         elif not code:
-            parts[at] = _CITED.sub(marks, part)
+            parts[at] = _CITED.sub(lambda found: _NUMBER.sub(put, found[0]), part)
     return "".join(parts)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nbkit.display.markdown import cited_numbers
 from nbkit.documents import Passage, place
 from nbkit.escape import clean, escape, excerpt
 from nbkit.figures import count, duration
@@ -45,8 +46,8 @@ class Sources:
     """What of the answer leads to no row."""
 
 
-def sources(record: Record) -> Sources | None:
-    """What the record's answer rests on; None for a call without documents.
+def sources(record: Record, *, samples: Sequence[Record] = ()) -> Sources | None:
+    """What the record's answer rests on, and those of other `samples`; None for a call without documents.
 
     Quotes are there where the record keeps its text.
     """
@@ -56,25 +57,28 @@ def sources(record: Record) -> Sources | None:
     texts = quoted(record.request) if record.request is not None else []
     texts += [""] * (len(found.passages) - len(texts))
     passages = [Passage(one.id, text, one.source) for one, text in zip(found.passages, texts, strict=False)]
-    said = citations(record.response.text, passages) if record.response is not None else []
+    answers = [one.response.text for one in samples or (record,) if one.response is not None]
+    said = [citation for answer in answers for citation in citations(answer, passages)]
     quotes: dict[int, list[tuple[int, int]]] = {}
     for one in said:
         quotes.setdefault(one.number, []).append((one.start, one.end))
+    # A mark was checked with the document's headings, which a record has not: it stands also where no quote is found.
+    marked = set().union(*map(cited_numbers, answers))
     rows = tuple(
         Source(
             number,
             place(one.source, one.page, one.start, one.end),
             _quote(texts[number - 1], quotes.get(number)),
             one.score,
-            number in quotes,
+            number in marked,
             anchor,
         )
         for (number, anchor), one in zip(anchors(record).items(), found.passages, strict=True)
     )
-    cited = sum(row.is_cited for row in rows)
+    times = sum(row.is_cited for row in rows)
     took = f"index {found.index}, {found.mode}, {duration(found.duration_s)}"
-    note = _note(record.response.text, is_cited=cited > 0) if record.response is not None and any(texts) else ""
-    return Sources(f"Sources: {cited} of {count(len(rows), 'passage')} cited ({took})", rows, note)
+    note = _note("\n".join(answers), is_cited=times > 0) if any(texts) else ""
+    return Sources(f"Sources: {times} of {count(len(rows), 'passage')} cited ({took})", rows, note)
 
 
 def anchors(record: Record) -> dict[int, str]:

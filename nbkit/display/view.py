@@ -122,7 +122,7 @@ def _sources(records: Sequence[Record]) -> Sources | None:
         return None
     from nbkit.display.sources import sources  # only answers from documents need it
 
-    return sources(retrieved)
+    return sources(retrieved, samples=records)
 
 
 def _phases(records: Sequence[Record]) -> tuple[Phase, ...]:

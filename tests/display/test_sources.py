@@ -118,3 +118,16 @@ def test_answer_that_cites_nothing_is_said_to(answer):
 @pytest.mark.parametrize("answer", ["The sources do not say.", "The fan needs 30 W [1].", ""])
 def test_nothing_is_said_of_an_answer_that_needs_no_more_sources(answer):
     assert sources(made(answer)).note == ""
+
+
+def test_passage_that_only_another_sample_cites_is_among_the_cited():
+    samples = [made(), dataclasses.replace(made("Dolphins sing [2]."), id="other")]
+    assert "Sources: 2 of 2 passages cited" in card_html(samples)
+
+
+def test_mark_that_was_checked_with_a_heading_leads_to_a_row_among_the_cited():
+    # "Ventilation" stood in the heading alone, which is not in the record.
+    found = sources(made("The ventilation fan of the workshop unit needs 30 W [1]."))
+    assert [row.is_cited for row in found.rows] == [True, False]
+    assert found.rows[0].quote.startswith("It is quiet.")
+    assert found.note == ""
