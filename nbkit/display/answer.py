@@ -15,8 +15,11 @@ from nbkit.display.markdown import closed, fence, linked, table, table_rows, unf
 from nbkit.escape import clean, escape
 from nbkit.types import Format
 
-PRE = "white-space:pre-wrap;overflow-wrap:break-word;margin:0;font-family:inherit;line-height:1.5"
-"""Style of text that is drawn as it is: wraps, and grows only downwards while it streams."""
+PRE = "white-space:pre-wrap;word-break:normal;overflow-wrap:break-word;margin:0;font-family:inherit;line-height:1.5"
+"""Style of text that is drawn as it is: wraps between words, and grows only downwards while it streams.
+
+JupyterLab breaks the lines of a `pre` anywhere unless it is told otherwise.
+"""
 
 
 def answer_bundle(text: str, form: Format) -> dict[str, str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0;vertical-align:top"'
+_LINES = "margin:0;white-space:pre-wrap;word-break:normal;overflow-wrap:break-word"
+"""JupyterLab breaks the lines of a `pre` within words unless it is told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +69,5 @@ def draw(shell: InteractiveShell, secrets: SecretRegistry, table: Table) -> None
 def draw_text(shell: InteractiveShell, secrets: SecretRegistry, text: str) -> None:
     """Puts text below the cell, character by character, without the secrets in use."""
     cleaned = clean(secrets.redact(text))
-    page = f'<pre style="margin:0;white-space:pre-wrap">{escape(cleaned)}</pre>'
+    page = f'<pre style="{_LINES}">{escape(cleaned)}</pre>'
     shell.display_pub.publish(data={"text/plain": cleaned, "text/html": page}, metadata={})

@@ -62,12 +62,13 @@ _CELLS = {
     "cited": "%%rag handbook\nWhich bit do I drill with on the wall, and how far do I leave the upper screws?",
     "nowhere": "%%rag handbook\nZebra opera tickets yesterday?",
     "hostile": "%%rag handbook\nWhat does the boiler note say?",
+    "prompt": "%%rag handbook --show-prompt -k 1\nWhich bit do I drill with?",
     "pause": "pause = 0.02",
     "interrupted": "%%rag handbook\nA long story about the glands at the bottom?",
     "unknown": "%%rag handbok\nWhich bit?",
 }
 _NUMBER = {name: number for number, name in enumerate(_CELLS)}
-_DRAWN = ["add", "search", "object", "cited", "nowhere", "hostile", "interrupted", "unknown"]
+_DRAWN = ["add", "search", "object", "cited", "nowhere", "hostile", "prompt", "interrupted", "unknown"]
 _RAG = ["cited", "nowhere", "hostile", "interrupted"]
 _ACTING = "script, style, iframe, img, svg, form, object, embed, [onerror], [onclick], a:not([href^='#'])"
 _IS_IN_VIEW = """row => {
@@ -244,6 +245,16 @@ def test_nothing_that_a_document_says_acts(reader: Any) -> None:
     assert outputs.locator(_ACTING).count() == 0
     assert reader.page.locator(".jp-OutputArea-output").locator(_ACTING).count() == 0
     assert reader.page.evaluate("() => window.acted") is None
+
+
+def test_exact_prompt_wraps_between_words(reader: Any) -> None:
+    prompt = reader.shown.outputs(_NUMBER["prompt"]).locator("pre")
+
+    assert "Answer the question from the numbered passages alone" in prompt.inner_text()
+    assert prompt.evaluate("text => [getComputedStyle(text).wordBreak, text.scrollWidth <= text.clientWidth]") == [
+        "normal",
+        True,
+    ]
 
 
 def test_interrupted_answer_keeps_what_had_arrived_and_its_source(reader: Any) -> None:
