@@ -49,7 +49,8 @@ def excerpt(text: str, *, most_chars: int) -> str:
     head = whole[: most_chars - 2]
     # Some scripts have no blanks between words.
     end = max(head.rfind(" "), len(head) // 2)
-    return f"{head[: end if head[end] == ' ' else len(head)]} …"
+    kept = head[: end if head[end] == " " else len(head)]
+    return f"{kept.rstrip(' …')} …"
 
 
 def escape(text: str) -> str:

@@ -20,3 +20,7 @@ def test_text_without_blanks_is_cut_all_the_same():
 
 def test_excerpt_ends_after_a_whole_word():
     assert excerpt("dolphins " * 60, most_chars=30) == "dolphins dolphins dolphins …"
+
+
+def test_ellipsis_is_not_doubled():
+    assert excerpt("One thing … and another thing … the last", most_chars=33) == "One thing … and another thing …"
