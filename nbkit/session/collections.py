@@ -7,7 +7,7 @@ import functools
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +30,11 @@ class Owner(Protocol):
     """What of a session its indexes need."""
 
     home: Path
+    environment: Mapping[str, str]
+
+    @property
+    def keeping_home(self) -> Path:
+        """Where indexes and vectors are kept."""
 
     def key_for(self, names: tuple[str, ...]) -> str | None:
         """The value of the first key that is set."""
@@ -41,7 +46,7 @@ class Collections:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._lock = threading.Lock()
-        self._open: dict[tuple[str, str], Collection] = {}
+        self._open: dict[tuple[Path, str], Collection] = {}
         self._embedders: dict[str, Embedder] = {}
         self.embedders: dict[str, Embedder] = {}
         """Instances that answer for an embedder's name, for tests."""
@@ -49,7 +54,7 @@ class Collections:
     @property
     def folder(self) -> Path:
         """Where the indexes are, each in a directory of its name."""
-        return self._owner.home / "indexes"
+        return self._owner.keeping_home / "indexes"
 
     def names(self) -> list[str]:
         """Names of the indexes there are, sorted."""
@@ -66,7 +71,7 @@ class Collections:
         chosen = self._chosen(name, is_new=is_new)
         if rebuild:
             self.drop(chosen, must_exist=False)
-        made_with = (chosen, settings.rag_embedder)
+        made_with = (self.folder / chosen, settings.rag_embedder)
         with self._lock:
             found = self._open.get(made_with)
             if found is None:
@@ -97,7 +102,7 @@ class Collections:
                 raise self._unknown(chosen)
             return
         with self._lock:
-            for made_with in [key for key in self._open if key[0] == chosen]:
+            for made_with in [key for key in self._open if key[0] == self.folder / chosen]:
                 self._open.pop(made_with).close()
         shutil.rmtree(self.folder / chosen)
 
@@ -117,6 +122,9 @@ class Collections:
         from nbkit.protocols import EmbedderOptions
 
         name = settings.rag_embedder
+        stand_in = self._stand_in(settings)
+        if stand_in is not None:
+            return stand_in
         if name not in self._embedders:
             names = () if name in self.embedders else embed.choose(name).key_env
             key = self._owner.key_for(names) if names else None
@@ -131,6 +139,25 @@ class Collections:
             made = self.embedders.get(name) or embed.open(name, options)
             self._embedders[name] = embed.CachedEmbedder(made, store)
         return self._embedders[name]
+
+    def _stand_in(self, settings: Settings) -> Embedder | None:
+        """What takes the place of every embedder while a notebook is replayed or recorded."""
+        from nbkit import embed, registry
+        from nbkit.protocols import EmbedderOptions
+
+        name, variables = settings.rag_embedder, self._owner.environment
+        for variable, plugin in (("NBKIT_REPLAY", "replay"), ("NBKIT_RECORD", "recording")):
+            path = variables.get(variable)
+            if not path or name in self.embedders:
+                continue
+            made_with = f"{plugin} {path} {name}"
+            if made_with not in self._embedders:
+                options = EmbedderOptions(self._owner.home, name, base_url=path, threads=settings.local_threads)
+                # A home of its own: rounded vectors under the model's id are for no other run.
+                store = embed.store_in(self._owner.keeping_home, limit_bytes=settings.cache_embeddings_bytes)
+                self._embedders[made_with] = embed.CachedEmbedder(registry.load("embedders", plugin)(options), store)
+            return self._embedders[made_with]
+        return None
 
     def _chosen(self, name: str | None, *, is_new: bool) -> str:
         names = self.names()

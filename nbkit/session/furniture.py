@@ -106,12 +106,25 @@ class Furniture:
         limit = settings.cache_answers_bytes
         return self._once(
             ("cache", limit, self._replay_path()),
-            lambda: AnswerCache(self._keeping_home() / "cache" / "answers", limit_bytes=limit),
+            lambda: AnswerCache(self.keeping_home() / "cache" / "answers", limit_bytes=limit),
         )
 
     def ledger(self, settings: Settings) -> SqliteSink:
         """The record store."""
         return cast("SqliteSink", self._sink("sqlite", settings))
+
+    def keeping_home(self) -> Path:
+        """Where answers, records, vectors and indexes are kept.
+
+        The home, but for a notebook that is replayed or recorded, which has a place of its own until the session ends:
+        what a notebook says it was answered must not become a cached answer, nor its vectors those of the model.
+        """
+        if self._replay_path() is None and not self._owner.environment.get("NBKIT_RECORD"):
+            return self._owner.home
+        with self._lock:
+            if self._apart is None:
+                self._apart = tempfile.TemporaryDirectory(prefix="nbkit-replay-")
+            return Path(self._apart.name)
 
     def close(self) -> None:
         """Closes everything; what is asked for afterwards is opened again."""
@@ -147,7 +160,7 @@ class Furniture:
 
     def _sink(self, name: str, settings: Settings) -> Sink:
         path = settings.records_jsonl if name == "jsonl" else None
-        options = SinkOptions(self._keeping_home(), settings.records_content, path)
+        options = SinkOptions(self.keeping_home(), settings.records_content, path)
         return self._once(("sink", name, options), lambda: cast("Sink", registry.load("sinks", name)(options)))
 
     def _price_of(self, provider: Provider) -> Callable[[Request, Response], Cost]:
@@ -155,15 +168,6 @@ class Furniture:
             return lambda request, response: _price(request, response, is_local=provider.is_local)
         # A notebook may hold answers of several providers: each was free or not by itself.
         return lambda request, response: _price(request, response, is_local=cast("Any", provider).was_local(request))
-
-    def _keeping_home(self) -> Path:
-        """Where answers and records are kept: what a notebook says it was answered must not become a cached answer."""
-        if self._replay_path() is None:
-            return self._owner.home
-        with self._lock:
-            if self._apart is None:
-                self._apart = tempfile.TemporaryDirectory(prefix="nbkit-replay-")
-            return Path(self._apart.name)
 
     def _replay_path(self) -> str | None:
         return self._owner.environment.get("NBKIT_REPLAY") or None

@@ -250,6 +250,11 @@ class Session:
         return reading(self, settings, where=where)
 
     @property
+    def keeping_home(self) -> Path:
+        """Where answers, records, vectors and indexes are kept: `home`, unless a notebook is replayed or recorded."""
+        return self._furniture.keeping_home()
+
+    @property
     def cache(self) -> AnswerCache:
         """The answer cache, opened on first use."""
         return self._furniture.cache(self.config().settings)
@@ -261,8 +266,9 @@ class Session:
 
     def close(self) -> None:
         """Closes providers, cache and ledger; a later call opens them again."""
-        self._furniture.close()
+        # Indexes first: of a replay they are in a folder that goes with the furniture.
         self.collections.close()
+        self._furniture.close()
 
     def _history(self, thread: str | None, place: str | None) -> tuple[Message, ...]:
         return () if thread is None or place is None else self.threads.before(thread, place)

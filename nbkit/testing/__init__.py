@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbkit.testing.interactive import Cell, NotebookShell, bare_shell, shell
     from nbkit.testing.notebooks import compare, renew_notebook, replay_notebook
     from nbkit.testing.replay import ReplayProvider, read_records
+    from nbkit.testing.replay_embedding import RecordingEmbedder, ReplayEmbedder
 
 __all__ = [
     "START",
@@ -32,6 +33,8 @@ __all__ = [
     "LoaderContract",
     "NotebookShell",
     "ProviderContract",
+    "RecordingEmbedder",
+    "ReplayEmbedder",
     "ReplayProvider",
     "Reply",
     "SinkContract",
@@ -64,6 +67,7 @@ _PLACES = {
     "interactive": ("Cell", "NotebookShell", "bare_shell", "shell"),
     "notebooks": ("compare", "renew_notebook", "replay_notebook"),
     "replay": ("ReplayProvider", "read_records"),
+    "replay_embedding": ("RecordingEmbedder", "ReplayEmbedder"),
 }
 
 

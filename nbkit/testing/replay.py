@@ -44,6 +44,15 @@ def read_records(notebook: Path) -> list[Record]:
         ) from error
 
 
+def find_notebook(name: str) -> Path:
+    """The notebook that `NBKIT_REPLAY` names: from the working directory, or from the nearest one above that has it.
+
+    A kernel works in its notebook's folder, and the variable was written in a folder above.
+    """
+    folders = (Path.cwd(), *Path.cwd().parents)
+    return next((folder / name for folder in folders if name and (folder / name).is_file()), Path(name))
+
+
 class ReplayProvider:
     """Answers as recorded in the notebook that `ProviderOptions.base_url` names.
 
@@ -55,7 +64,7 @@ class ReplayProvider:
     model_prefixes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, options: ProviderOptions) -> None:
-        self._notebook = Path(options.base_url or "")
+        self._notebook = find_notebook(options.base_url or "")
         self._lock = threading.Lock()
         self._given: dict[str, int] = {}
 
