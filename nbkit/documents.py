@@ -64,7 +64,7 @@ class Chunk:
     page: int | None = None
     """Where it starts, counted from 1."""
     tokens: int = 0
-    """In the embedder's tokens, the headings included."""
+    """Of the text, in the embedder's tokens; the headings are not counted."""
 
     @property
     def embedded_text(self) -> str:
@@ -73,7 +73,7 @@ class Chunk:
         >>> Chunk("Turn it off.", 0, 12, headings=("Care", "Cleaning")).embedded_text
         'Care > Cleaning\nTurn it off.'
         """
-        return f"{' > '.join(self.headings)}\n{self.text}" if self.headings else self.text
+        return _under(self.headings, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,11 @@ class Passage:
     score: float = 0.0
     """How well it fits the question; comparable within one search only."""
 
+    @property
+    def embedded_text(self) -> str:
+        """What a model that reads it is given: its headings, then its text."""
+        return _under(self.headings, self.text)
+
 
 def place(source: str, page: int | None, start: int, end: int) -> str:
     """Where a passage is, for a reader: file, page, characters counted from 1.
@@ -102,3 +107,7 @@ def place(source: str, page: int | None, start: int, end: int) -> str:
     'fan.md, page 2, characters 11 to 15'
     """
     return f"{source}{'' if page is None else f', page {page}'}, characters {start + 1:,} to {end:,}"
+
+
+def _under(headings: tuple[str, ...], text: str) -> str:
+    return f"{' > '.join(headings)}\n{text}" if headings else text

@@ -25,8 +25,8 @@ from nbkit.rag.chunking_words import WordSizes, weight
 SIZE_TOKENS = 80
 OVERLAP_TOKENS = 0
 
-_VERSION = 1
-"""Raised when the same settings cut elsewhere than before."""
+_VERSION = 2
+"""Raised when the same settings cut elsewhere than before, or what is embedded of a chunk is another text."""
 _LEAST_TOKENS = 16
 _HEADINGS_SHARE = 4
 """Headings take up to a quarter of the window."""
@@ -105,14 +105,14 @@ class Chunker:
             end,
             headings=headings,
             page=document.page_at(start),
-            tokens=tokens + weight(_BETWEEN.join(headings), sizes),
+            tokens=tokens,
         )
 
     def _measured(self, document: Document, chunk: Chunk) -> Iterator[Chunk]:
         """The chunk as the tokenizer counts it; without its highest headings, then cut, where it goes beyond."""
         tokens = len(self.embedder.token_starts(chunk.embedded_text))
         if tokens <= self.embedder.max_tokens or (len(chunk.text) == 1 and not chunk.headings):
-            yield replace(chunk, tokens=tokens)
+            yield replace(chunk, tokens=len(self.embedder.token_starts(chunk.text)) if chunk.headings else tokens)
         elif chunk.headings:
             yield from self._measured(document, replace(chunk, headings=chunk.headings[1:]))
         else:

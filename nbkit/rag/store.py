@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbkit.canonical import canonical_json, sha256
 from nbkit.documents import Chunk, Document, Passage
+from nbkit.rag.names import name_words
 from nbkit.search.filters import Condition
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ SCHEMA = (
 _HEADINGS = "\n"
 _PASSAGE = """
     SELECT chunk.slot, chunk.text, document.source, document.title, chunk.headings, chunk.page, chunk.start, chunk.end,
-        chunk.document, chunk.position, chunk.tokens
+        chunk.document, chunk.position, chunk.tokens, document.sha256
     FROM chunk JOIN document ON document.id = chunk.document
 """
 _AT_ONCE = 500
@@ -97,6 +98,8 @@ class Row:
     document: int
     position: int
     tokens: int
+    document_sha256: str
+    """Of the whole file's content."""
 
 
 def keys_of(chunks: Sequence[Chunk]) -> list[str]:
@@ -224,10 +227,11 @@ def slots(connection: sqlite3.Connection, table: str, where: Condition | None = 
 
 
 def word_texts(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """Slot and text of the chunks as they are searched by words: title, headings and text."""
+    """Slot and text of the chunks as they are searched by words: name of the file, title, headings and text."""
     for row in rows(connection, wanted):
         passage = row.passage
-        yield row.slot, "\n".join(part for part in (passage.title, *passage.headings, passage.text) if part)
+        parts = (name_words(passage.source), passage.title, *passage.headings, passage.text)
+        yield row.slot, "\n".join(part for part in parts if part)
 
 
 def spots(connection: sqlite3.Connection, wanted: Sequence[int]) -> dict[int, Spot]:
@@ -269,13 +273,13 @@ def neighbours(connection: sqlite3.Connection, source: str, start: int, end: int
     ]
 
 
-def _row(values: tuple[int, str, str, str, str, int | None, int, int, int, int, int]) -> Row:
-    slot, text, source, title, headings, page, start, end, document, position, tokens = values
+def _row(values: tuple[int, str, str, str, str, int | None, int, int, int, int, int, str]) -> Row:
+    slot, text, source, title, headings, page, start, end, document, position, tokens, digest = values
     passage = Passage(
         id=passage_id(source, text), text=text, source=source, title=title,
         headings=tuple(headings.split(_HEADINGS)) if headings else (), page=page, start=start, end=end,
     )  # fmt: skip
-    return Row(slot, passage, document, position, tokens)
+    return Row(slot, passage, document, position, tokens, digest)
 
 
 def passage_id(source: str, text: str) -> str:

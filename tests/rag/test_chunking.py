@@ -124,11 +124,11 @@ def test_chunks_are_of_the_size_but_for_tables_and_code(document, size):
 
 @settings(deadline=None)
 @given(documents)
-def test_tokens_are_those_of_what_is_embedded(document):
+def test_tokens_are_those_of_the_text_without_its_headings(document):
     # A word of signs that are no tokens counts one, so that a chunk of them has an end.
     if all(tokens(word) for word in document.text.split()) and all(len(word) <= 64 for word in document.text.split()):
         for chunk in chunks(document, embedder=Words()):
-            assert chunk.tokens == tokens(chunk.embedded_text)
+            assert chunk.tokens == tokens(chunk.text)
 
 
 @settings(deadline=None)
