@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from nbkit.rag.ingest import Added
+    from nbkit.rag.added import Added
 
 
 def ask(  # noqa: PLR0913 - every setting of one call, all by name
@@ -107,38 +107,57 @@ class Documents:
     def __init__(self, name: str | None) -> None:
         self._name = name
 
-    def add(self, *paths: str | Path, embedder: str | None = None, rebuild: bool = False) -> Added:
+    def add(
+        self, *paths: str | Path, allow_urls: bool = False, embedder: str | None = None, rebuild: bool = False
+    ) -> Added:
         """What became of the files: only new and changed ones are read and embedded, those that are gone taken out.
 
-        `paths`: files, folders and globs. Raises `CollectionError`, `EmbedError`, `WeightsError`, `StoreError`; a file
-        that cannot be read is a row of the result.
+        `paths`: files, folders, globs, and with `allow_urls` https URLs of the open internet. A file or URL that cannot
+        be read is a row of the result. Raises `CollectionError` when nothing of what is named is there, `BadSetting`
+        for a URL that is not allowed, `EmbedError`, `WeightsError`, `StoreError`.
         """
         here = session.current()
         in_force = here.config({"rag_embedder": embedder} if embedder else None).settings
-        collection = here.collections.open(self._name, in_force, is_new=True, rebuild=rebuild)
-        added = collection.add(paths)
+        with here.embedding_calls.made_for(origin(), tag=in_force.tag):
+            _, added = here.collections.add(self._name, paths, in_force, rebuild=rebuild, allow_urls=allow_urls)
         if not added.is_whole:
             raise KeyboardInterrupt
         return added
 
     def search(
-        self, question: str, *, k: int | None = None, mode: SearchMode | None = None, where: str | None = None
+        self,
+        question: str,
+        *,
+        k: int | None = None,
+        mode: SearchMode | None = None,
+        where: str | None = None,
+        rerank: str | None = None,
     ) -> Found:
         """The passages that fit a question best, at most `k`; `where` is a filter such as `"page < 10"`.
 
-        Raises `CollectionError` for an index that is not there, `BadSetting` for a filter that cannot be read.
+        `rerank`: a CrossEncoder that reads the best ones again and orders them. Raises `CollectionError` for an index
+        that is not there, `BadSetting` for a filter that cannot be read, `WeightsError` for a model that is not here.
         """
         here = session.current()
-        own = {"rag_k": k, "rag_mode": mode}
+        own = {"rag_k": k, "rag_mode": mode, "rag_rerank": rerank}
         in_force = here.config({name: value for name, value in own.items() if value is not None}).settings
-        collection = here.collections.open(self._name, in_force)
-        found = collection.search(question, mode=in_force.rag_mode, k=in_force.rag_k, where=where)
-        return Found(question, collection.name, in_force.rag_mode, tuple(found))
+        return search_index(here, self._name, question, in_force, where=where)
 
     def remove(self, source: str) -> bool:
         """Whether there was such a document."""
         with session.current().collections.look(self._name) as found:
             return found.remove(source)
+
+
+def search_index(
+    here: session.Session, name: str | None, question: str, in_force: Settings, *, where: str | None
+) -> Found:
+    """What an index has on a question, with the settings in force; `Documents.search` and `%rag search`."""
+    mode, k = in_force.rag_mode, in_force.rag_k
+    with here.embedding_calls.made_for(origin(), tag=in_force.tag):
+        collection, reranker = here.collections.open(name, in_force), here.collections.reranker(in_force)
+        found = collection.matches(question, mode=mode, k=k, where=where, reranker=reranker)
+    return Found(question, collection.name, in_force.rag_mode, tuple(match.passage for match in found))
 
 
 def index(name: str | None = None) -> Documents:

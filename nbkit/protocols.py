@@ -6,15 +6,16 @@ Contract suites for each are in `nbkit.testing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
 from nbkit.documents import Document
+from nbkit.recorded import Record
 from nbkit.secrets import SecretRegistry
-from nbkit.types import CacheEntry, Record, Request, Response, Screened, Stage
+from nbkit.types import Action, CacheEntry, Cost, Request, Response, Screened, Stage, Usage
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -84,10 +85,18 @@ class GuardOptions:
     """Hosts that links and images in answers may name."""
     context_tokens: Callable[[Request], int | None] = field(default=lambda _: None)
     """The context window of the request's model, None when unknown."""
+    actions: Mapping[Stage, Action] = field(default_factory=dict)
+    """What is done about what is found, where the policy in force says so; a stage left out is the guard's own."""
+    allowed_kinds: frozenset[str] = frozenset()
+    """Kinds of findings that may pass, as the spans name them."""
 
 
 class Guard(Protocol):
-    """Looks at text before it is sent, or before it is shown. A guard that raises blocks the call."""
+    """Looks at text before it is sent, or before it is shown. A guard that raises blocks the call.
+
+    May also have `standard` and `strict`, each a mapping of stage to action: what it does about what it finds under the
+    policy of that name. A guard without them is no matter of policy.
+    """
 
     name: ClassVar[str]
     stages: ClassVar[tuple[Stage, ...]]
@@ -185,7 +194,8 @@ class EmbedderOptions:
 class Embedder(Protocol):
     """Turns texts into vectors. Called from several threads at once.
 
-    May also have `is_local` and `key_env`, as a `Provider` has, and `take_usage() -> Usage`: tokens since the last one.
+    May also have `is_local` and `key_env`, as a `Provider` has. One that is not local may have `take_spent() -> Spent`:
+    what this thread's calls took since it last asked, failed ones included; without it they are counted by estimate.
     `splits_at_blanks = True` says that the tokens of a text are those of its words, so that chunking asks of each once.
     """
 
@@ -211,3 +221,31 @@ class Embedder(Protocol):
 
     def close(self) -> None:
         """Frees what is held; a later `embed` opens it again."""
+
+
+class Reranker(Protocol):
+    """Reads each passage together with the question, and says how well it answers. Called from several threads."""
+
+    name: str
+    """The model, as a reader would write it."""
+
+    def score(self, question: str, passages: Sequence[str]) -> Sequence[float]:
+        """One finite figure for each passage, in their order: higher is better, comparable for one question only.
+
+        All of a passage is read, however long. Raises `EmbedError`, or `WeightsError` where the model is not here.
+        """
+
+    def close(self) -> None:
+        """Frees what is held; a later `score` opens it again."""
+
+
+class Bill(Protocol):
+    """What the calls of a stretch of work have taken so far."""
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens sent to the service."""
+
+    @property
+    def cost(self) -> Cost:
+        """What they cost."""

@@ -14,17 +14,13 @@ from typing import Literal, TypeAlias
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 Role: TypeAlias = Literal["system", "user", "assistant"]
 Stage: TypeAlias = Literal["input", "retrieved", "output"]
-Action: TypeAlias = Literal["allow", "warn", "redact", "block"]
+Action: TypeAlias = Literal["allow", "warn", "redact", "reask", "block"]
 FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "interrupted", "other"]
 CacheMode: TypeAlias = Literal["use", "refresh", "off", "only"]
 CacheStatus: TypeAlias = Literal["hit", "miss", "off", "skipped"]
 Format: TypeAlias = Literal["md", "text", "json", "code", "table"]
 Status: TypeAlias = Literal["ok", "error", "blocked", "interrupted"]
 CountSource: TypeAlias = Literal["provider", "exact", "estimate"]
-
-
-RECORD_MIME = "application/vnd.nbkit.record+json"
-"""MIME type under which an output carries its records: a list, each as `canonical.to_plain` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +79,22 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What calls to a service that embeds have taken."""
+
+    calls: int = 0
+    """Calls that were answered."""
+    texts: int = 0
+    """Texts of those calls."""
+    attempts: int = 0
+    """Calls made, retries and those without an answer included."""
+    duration_s: float = 0.0
+    usage: Usage = field(default_factory=lambda: Usage(0, 0))
+    model: str | None = None
+    """The model that answered; None when nobody did, or it was not said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """What a provider answered."""
 
@@ -120,6 +132,8 @@ class Verdict:
     """Places in the text as the guard received it."""
     score: float | None = None
     """0 to 1, for guards that score."""
+    threshold: float | None = None
+    """The score from which the guard acts."""
     duration_s: float = 0.0
 
 
@@ -182,90 +196,3 @@ class CacheEntry:
     timing: Timing
     cost: Cost
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An error as data: the three sentences, and where they came from."""
-
-    kind: str
-    """Class name of the error, as in `nbkit.errors`."""
-    what: str
-    why: str
-    fix: str
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a call was made."""
-
-    cell_id: str | None = None
-    notebook: str | None = None
-    execution_count: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """A passage that a call was given, without its text."""
-
-    id: str
-    """Hash of its source and text."""
-    source: str
-    page: int | None = None
-    start: int = 0
-    """Characters of the document's text."""
-    end: int = 0
-    score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieval:
-    """What was looked up for a call before it was made."""
-
-    index: str
-    mode: str
-    """`hybrid`, `dense` or `bm25`."""
-    duration_s: float
-    passages: tuple[Retrieved, ...] = ()
-    """In the order in which they were numbered, from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One call, whole: written also on error, block and interrupt. Holds screened text only."""
-
-    id: str
-    session_id: str
-    started_at: datetime
-    operation: str
-    """`chat`, as in `gen_ai.operation.name`."""
-    status: Status
-    request: Request | None
-    """None when a guard blocked it: then only `prompt_sha256` and `prompt_chars` are kept."""
-    prompt_sha256: str
-    prompt_chars: int
-    request_sha256: str | None = None
-    """The cache key's hash; a replay finds its answer by it."""
-    response: Response | None = None
-    verdicts: tuple[Verdict, ...] = ()
-    cache: CacheOutcome = field(default_factory=CacheOutcome)
-    timing: Timing = field(default_factory=Timing)
-    cost: Cost = field(default_factory=Cost)
-    error: Failure | None = None
-    origin: Origin = field(default_factory=Origin)
-    tag: str | None = None
-    thread: str | None = None
-    prompt_name: str | None = None
-    prompt_version: str | None = None
-    """Hash of the prompt's template, before variables went in."""
-    retrieval: Retrieval | None = None
-    notes: tuple[str, ...] = ()
-    """Warnings the reader should see, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A record, with the exception that is to be raised after it was drawn."""
-
-    record: Record
-    error: BaseException | None = None

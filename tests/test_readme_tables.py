@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nbkit.config import TABLE
-from nbkit.magics.args import OPTIONS
+from nbkit.magics.options import OPTIONS
 from nbkit.parse import size_bytes
 
 README = Path(__file__).parents[1] / "README.md"

@@ -130,8 +130,25 @@ def _at(fields: Fingerprint, name: str) -> JsonValue:
 
 
 def _difference(name: str, stored: Fingerprint, asked: Fingerprint) -> Difference:
+    if name == "sources":
+        return Difference(name, *_documents(_at(stored, name), _at(asked, name)))
     before, after = _shown(_at(stored, name)), _shown(_at(asked, name))
     return Difference(name, before, f"{after}, other text" if before == after else after)
+
+
+def _documents(stored: JsonValue, asked: JsonValue) -> tuple[str, str]:
+    """Which passages of which documents a call was given before, and which now: those that are in both are left out."""
+    before, now = _places(stored), _places(asked)
+    gone = [place for place in before if before[place] != now.get(place)]
+    new = [place for place in now if now[place] != before.get(place)]
+    is_changed = {place: " (changed)" for place in gone if place in now}
+    gone_text, new_text = ("; ".join(f"{one}{is_changed.get(one, '')}" for one in some[:3]) for some in (gone, new))
+    return gone_text or "the same in another order", new_text or "the same in another order"
+
+
+def _places(sources: JsonValue) -> dict[str, str]:
+    rows = sources if isinstance(sources, list) else []
+    return {str(row[0]): str(row[1]) for row in rows if isinstance(row, list) and len(row) == 2}  # noqa: PLR2004 - place, id
 
 
 def _shown(value: JsonValue) -> str:

@@ -13,7 +13,7 @@ from nbkit.display.tiles import Tile
 from nbkit.display.view import CardView, Live, Phase, view
 from nbkit.escape import escape
 from nbkit.figures import duration
-from nbkit.types import Record
+from nbkit.recorded import Record
 
 _RESET = "border:none;background:transparent;text-align:left;"
 _BOX = (
@@ -37,13 +37,17 @@ _LIST = "margin:0;padding:0;list-style-type:none"
 _MOST_OPEN_ROWS = 8
 
 
-def card_html(shown: Record | Sequence[Record] | Live, *, model: str | None = None) -> str:
+def card_html(
+    shown: Record | Sequence[Record] | Live, *, model: str | None = None, opens_passages: bool = False
+) -> str:
     """The card as HTML that survives an untrusted reopening and reads without styles.
+
+    `opens_passages`: all passages that a call was given are in sight, whole.
 
     >>> "nbkit · echo" in card_html(Live("echo"))
     True
     """
-    card = view(shown, model)
+    card = view(shown, model, opens_passages=opens_passages)
     parts = [
         f'<div style="{_BOX.format(tone=card.tone)}">',
         f'<table style="{_TABLE}"><caption style="{_CAPTION}">{escape(card.caption)}</caption>',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbkit.display.view import RED
 from nbkit.errors import NbkitError
 from nbkit.escape import clean, escape
-from nbkit.types import Failure
+from nbkit.recorded import Failure
 
 _MOST_CHARS = 2000
 

@@ -16,7 +16,8 @@ from nbkit.display.card import card_html, card_text
 from nbkit.display.rows import carried
 from nbkit.display.surface import Surface, surface
 from nbkit.display.view import Live
-from nbkit.types import RECORD_MIME, Outcome, Record, Status
+from nbkit.recorded import RECORD_MIME, Outcome, Record
+from nbkit.types import Status
 
 if TYPE_CHECKING:
     from nbkit.display.result import Result
@@ -126,7 +127,7 @@ class Cell:
 
     def _card(self, records: Sequence[Record]) -> dict[str, Any]:
         return {
-            "text/html": card_html(records, model=self._model),
+            "text/html": card_html(records, model=self._model, opens_passages=self._settings.rag_show),
             "text/plain": card_text(records, model=self._model),
             RECORD_MIME: carried(records, keeps_content=self._settings.records_content),
         }

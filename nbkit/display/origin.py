@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nbkit.types import Origin
+from nbkit.recorded import Origin
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -15,7 +15,8 @@ from nbkit.display.markdown import table_rows, unfenced
 from nbkit.display.rows import carried, record_row
 from nbkit.errors import BadResponse, NbkitError
 from nbkit.figures import count, duration, money
-from nbkit.types import RECORD_MIME, Outcome, Record, Request, Response, Usage, Verdict
+from nbkit.recorded import RECORD_MIME, Outcome, Record
+from nbkit.types import Request, Response, Usage, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from nbkit.canonical import to_plain
 from nbkit.ledger.content import without_content
-from nbkit.types import JsonValue, Record
+from nbkit.recorded import Record
+from nbkit.types import JsonValue
 
 
 def record_row(record: Record) -> dict[str, object]:

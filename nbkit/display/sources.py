@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from nbkit.display.markdown import cited_numbers
 from nbkit.documents import Passage, place
-from nbkit.escape import clean, escape, excerpt
-from nbkit.figures import count, duration
+from nbkit.escape import clean, escape, excerpt, line
+from nbkit.figures import count, duration, money
 from nbkit.rag.citing import UNSUPPORTED, citations
 from nbkit.rag.prompt import NOT_FOUND, quoted
-from nbkit.types import Record
+from nbkit.recorded import Record, Retrieval, Retrieved
 
-_MOST_QUOTE_CHARS = 300
+_MOST_QUOTE_CHARS, _MOST_OPEN_CHARS = 300, 4000
 _RESET = "border:none;background:transparent;text-align:left;"
 _CELL = "padding:3px 14px 3px 0;font-weight:400;vertical-align:top;white-space:normal;" + _RESET
 _TABLE = "border-collapse:collapse;margin:4px 0 0 0;font-size:12px;" + _RESET
@@ -30,7 +30,8 @@ class Source:
     where: str
     quote: str
     """The words that a sentence of the answer rests on; the passage's first where none does."""
-    score: float
+    score: str
+    """What it was ordered by; and, where all is to be seen, what each side of the search said."""
     is_cited: bool
     anchor: str = ""
     """Name of its row in the page, to which the marks in the answer lead."""
@@ -44,12 +45,14 @@ class Sources:
     rows: tuple[Source, ...]
     note: str = ""
     """What of the answer leads to no row."""
+    is_open: bool = False
+    """Whether all passages are in sight."""
 
 
-def sources(record: Record, *, samples: Sequence[Record] = ()) -> Sources | None:
+def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = False) -> Sources | None:
     """What the record's answer rests on, and those of other `samples`; None for a call without documents.
 
-    Quotes are there where the record keeps its text.
+    Quotes are there where the record keeps its text. `is_open`: every passage is shown whole, with all its figures.
     """
     found = record.retrieval
     if found is None:
@@ -68,17 +71,16 @@ def sources(record: Record, *, samples: Sequence[Record] = ()) -> Sources | None
         Source(
             number,
             place(one.source, one.page, one.start, one.end),
-            _quote(texts[number - 1], quotes.get(number)),
-            one.score,
+            _shown(texts[number - 1]) if is_open else _quote(texts[number - 1], quotes.get(number)),
+            _figures(one) if is_open else f"{one.score:.2f}",
             number in marked,
             anchor,
         )
         for (number, anchor), one in zip(anchors(record).items(), found.passages, strict=True)
     )
     times = sum(row.is_cited for row in rows)
-    took = f"index {found.index}, {found.mode}, {duration(found.duration_s)}"
     note = _note("\n".join(answers), is_cited=times > 0) if any(texts) else ""
-    return Sources(f"Sources: {times} of {count(len(rows), 'passage')} cited ({took})", rows, note)
+    return Sources(f"Sources: {times} of {count(len(rows), 'passage')} cited ({_took(found)})", rows, note, is_open)
 
 
 def anchors(record: Record) -> dict[int, str]:
@@ -100,8 +102,9 @@ def sources_html(found: Sources) -> str:
         parts.append(_table(cited, _CITED))
     if others:
         title = count(len(others), "passage that was not cited", "passages that were not cited")
+        is_open = " open" if found.is_open else ""
         parts.append(
-            f'<details style="margin:6px 0 0 0"><summary>{title}</summary>{_table(others, _UNCITED)}</details>'
+            f'<details{is_open} style="margin:6px 0 0 0"><summary>{title}</summary>{_table(others, _UNCITED)}</details>'
         )
     if found.note:
         parts.append(f'<div style="margin:6px 0 0 0;font-size:12px">{escape(found.note)}</div>')
@@ -113,10 +116,36 @@ def sources_text(found: Sources) -> list[str]:
     lines = [found.summary]
     for row in found.rows:
         mark = "cited" if row.is_cited else "not cited"
-        lines.append(f"  [{row.number}] {row.where} ({mark}, score {row.score:.2f})")
-        if row.is_cited and row.quote:
+        lines.append(f"  [{row.number}] {row.where} ({mark}, score {row.score})")
+        if (row.is_cited or found.is_open) and row.quote:
             lines.append(f"      “{clean(row.quote)}”")
     return [*lines, found.note] if found.note else lines
+
+
+def _took(found: Retrieval) -> str:
+    """What was looked up, how, in which time, and what a service took for embedding the question."""
+    parts = [f"index {found.index}", found.mode]
+    if found.rerank is not None:
+        parts.append(f"reranked by {line(found.rerank, most_chars=60)}")
+    parts.append(duration(found.duration_s))
+    cost = found.embedding_cost
+    if cost is not None:
+        usd = "?" if cost.usd is None else ("~" if cost.is_estimate else "") + money(cost.usd)
+        parts.append(f"question embedded: {count(found.embedding_tokens, 'token')}, {usd}")
+    return ", ".join(parts)
+
+
+def _figures(found: Retrieved) -> str:
+    own = [f"{found.score:.2f}"]
+    if found.cosine is not None:
+        own.append(f"similarity {found.cosine:.2f}")
+    if found.words is not None:
+        own.append(f"BM25 {found.words:.1f}")
+    return ", ".join(own)
+
+
+def _shown(text: str) -> str:
+    return excerpt(text, most_chars=_MOST_OPEN_CHARS)
 
 
 def _note(answer: str, *, is_cited: bool) -> str:
@@ -131,7 +160,7 @@ def _table(rows: Sequence[Source], caption: str) -> str:
     body = "".join(
         f'<tr id="{escape(row.anchor)}" style="{_RESET}"><th scope="row" style="{_CELL}">[{row.number}]</th>'
         f'<td style="{_CELL}">{escape(row.where)}</td><td style="{_CELL}">{escape(row.quote)}</td>'
-        f'<td style="{_CELL}">{row.score:.2f}</td></tr>'
+        f'<td style="{_CELL}">{escape(row.score)}</td></tr>'
         for row in rows
     )
     return (

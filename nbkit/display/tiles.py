@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from nbkit.figures import age, count, duration, money
-from nbkit.types import CacheStatus, Record, Usage, Verdict
+from nbkit.recorded import Record
+from nbkit.types import CacheStatus, Usage, Verdict
 
 _TEN = 10
 """From here on a rate is drawn without decimals."""

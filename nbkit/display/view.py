@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, tiles, tokens_tile
 from nbkit.escape import line
 from nbkit.figures import count, duration
-from nbkit.types import Record, Status
+from nbkit.recorded import Record
+from nbkit.types import Status
 
 if TYPE_CHECKING:
     from nbkit.display.sources import Sources
@@ -61,10 +62,12 @@ class CardView:
     sources: Sources | None = None
 
 
-def view(shown: Record | Sequence[Record] | Live, model: str | None = None) -> CardView:
+def view(
+    shown: Record | Sequence[Record] | Live, model: str | None = None, *, opens_passages: bool = False
+) -> CardView:
     """The card of one record, of a cell's samples, or of a cell that is still running.
 
-    `model` names the model where no record does, as when a guard blocked the request.
+    `model` names the model where no record does, as when a guard blocked the request. `opens_passages`: see `sources`.
 
     >>> view(Live("echo", phase="provider", elapsed_s=1.5)).caption
     'nbkit · echo · running: provider'
@@ -72,7 +75,7 @@ def view(shown: Record | Sequence[Record] | Live, model: str | None = None) -> C
     if isinstance(shown, Live):
         return _running(shown)
     records = (shown,) if isinstance(shown, Record) else tuple(shown)
-    return _finished(records, model)
+    return _finished(records, model, opens_passages=opens_passages)
 
 
 def _running(live: Live) -> CardView:
@@ -94,7 +97,7 @@ def _running(live: Live) -> CardView:
     )
 
 
-def _finished(records: tuple[Record, ...], model: str | None) -> CardView:
+def _finished(records: tuple[Record, ...], model: str | None, *, opens_passages: bool) -> CardView:
     status = next((s for s in WORST_FIRST if any(record.status == s for record in records)), "ok")
     is_hit = bool(records) and all(record.cache.status == "hit" for record in records)
     name = next((record.request.model for record in records if record.request), model)
@@ -112,17 +115,17 @@ def _finished(records: tuple[Record, ...], model: str | None) -> CardView:
         rows=tuple(_row(number, record) for number, record in enumerate(records, 1)) if len(records) > 1 else (),
         messages=_messages(records),
         footer=_footer(records),
-        sources=_sources(records),
+        sources=_sources(records, opens_passages=opens_passages),
     )
 
 
-def _sources(records: Sequence[Record]) -> Sources | None:
+def _sources(records: Sequence[Record], *, opens_passages: bool) -> Sources | None:
     retrieved = next((record for record in records if record.retrieval is not None), None)
     if retrieved is None:
         return None
     from nbkit.display.sources import sources  # only answers from documents need it
 
-    return sources(retrieved, samples=records)
+    return sources(retrieved, samples=records, is_open=opens_passages)
 
 
 def _phases(records: Sequence[Record]) -> tuple[Phase, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -110,9 +110,10 @@ class CachedEmbedder:
         with self._lock:
             self._hits += len(keys) - sum(key not in found for key in keys)
             self._misses += len(missing)
-        for start in range(0, len(missing), _AT_ONCE):
-            some = missing[start : start + _AT_ONCE]
-            made = self.embedder.embed([wanted[key] for key in some], is_query=is_query)
+        texts = [wanted[key] for key in missing]
+        for start, end in self._batches(texts):
+            some = missing[start:end]
+            made = self.embedder.embed(texts[start:end], is_query=is_query)
             found |= dict(zip(some, made, strict=True))
             self._keep({key: _sealed(key, vector) for key, vector in zip(some, made, strict=True)})
         if not keys:
@@ -127,6 +128,14 @@ class CachedEmbedder:
         """Closes embedder and store; a later `embed` opens them again."""
         self.embedder.close()
         self._store.close()
+
+    def _batches(self, texts: Sequence[str]) -> Iterable[tuple[int, int]]:
+        """Where each stretch starts and end that is kept before the next is asked for: a service's, one call."""
+        own = getattr(self.embedder, "batches", None)
+        if own is not None:
+            found: Iterable[tuple[int, int]] = own(texts)
+            return found
+        return ((start, min(start + _AT_ONCE, len(texts))) for start in range(0, len(texts), _AT_ONCE))
 
     def _key(self, text: str, *, is_query: bool) -> str:
         # A text with half a character in it has a key as well: refusing it is up to the embedder.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from nbkit.embed.reply import Vectors, read_vectors
+from nbkit.embed.spending import Tally
 from nbkit.embed.texts import check_texts, too_long
 from nbkit.errors import MissingKey
 from nbkit.http.client import HttpClient
@@ -19,7 +19,7 @@ from nbkit.http.faults import Peer, raise_for, read_complaint
 from nbkit.http.private import Private
 from nbkit.http.retry import Backoff, retry_after_s, retrying
 from nbkit.protocols import EmbedderOptions
-from nbkit.types import Usage
+from nbkit.types import Spent
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -68,10 +68,8 @@ class HttpEmbedder:
         self._client = HttpClient(self._base_url, clock=clock)
         self._key = options.api_key
         self._timeout_s = options.timeout_s
-        self._lock = threading.Lock()
         self._dimensions: int | None = None
-        self._used_tokens = 0
-        self._is_estimate = False
+        self._tally = Tally(self._client.clock.monotonic)
 
     @property
     def id(self) -> str:
@@ -109,18 +107,19 @@ class HttpEmbedder:
                 raise too_long(texts, position, tokens=count, max_tokens=self.max_tokens, model=self._model)
         if not texts:
             return np.empty((0, self.dimensions), np.float32)
-        return np.concatenate([self._ask(texts[start:end]) for start, end in _batches(texts)])
+        return np.concatenate([self._ask(texts[start:end]) for start, end in self.batches(texts)])
+
+    def batches(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Where each call's texts start and end; who asks for one call's at a time loses no other when one fails."""
+        return _batches(texts)
 
     def token_starts(self, text: str) -> list[int]:
         """Where each token of the text is taken to start, in characters."""
         return [found.start() for found in _TOKEN.finditer(text)]
 
-    def take_usage(self) -> Usage:
-        """Tokens that were sent since this was last asked; an estimate when the service did not count all of them."""
-        with self._lock:
-            used, self._used_tokens = self._used_tokens, 0
-            is_estimate, self._is_estimate = self._is_estimate, False
-        return Usage(used, 0, source="estimate" if is_estimate else "provider")
+    def take_spent(self) -> Spent:
+        """What this thread's calls took since it last asked; an estimate when the service did not count all tokens."""
+        return self._tally.take()
 
     def close(self) -> None:
         """Closes the connections of all threads; a later `embed` opens others."""
@@ -134,7 +133,7 @@ class HttpEmbedder:
         peer = Peer(self.name, self._client.url, self._model, self.key_env, private)
         deadline = self._client.clock.monotonic() + self._timeout_s
 
-        def attempt(_: int) -> Vectors:
+        def send() -> Vectors:
             reply = self._client.send(
                 "POST", "/embeddings", headers=headers, body=content, deadline=deadline, peer=peer
             )
@@ -144,18 +143,12 @@ class HttpEmbedder:
                 raise_for(peer, status=reply.status, complaint=complaint, headers=reply.headers, retry_after_s=wait_s)
             return read_vectors(reply, peer, count=len(texts), dimensions=self._dimensions)
 
-        answered = retrying(attempt, deadline=deadline, clock=self._client.clock, backoff=Backoff())
-        self._count(answered, texts)
+        with self._tally.call(texts, self.token_starts) as call:
+            clock = self._client.clock
+            answered = retrying(lambda _: call.attempt(send), deadline=deadline, clock=clock, backoff=Backoff())
+            call.answer(tokens=answered.tokens, model=answered.model)
+        self._dimensions = answered.rows.shape[1]
         return answered.rows
-
-    def _count(self, answered: Vectors, texts: Sequence[str]) -> None:
-        counted = answered.tokens
-        if counted is None:
-            counted = sum(len(self.token_starts(text)) for text in texts)
-        with self._lock:
-            self._dimensions = answered.rows.shape[1]
-            self._used_tokens += counted
-            self._is_estimate |= answered.tokens is None
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
         first = self.key_env[0]
@@ -184,4 +177,5 @@ def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
             yield start, end
             start, chars = end, 0
         chars += len(text)
-    yield start, len(texts)
+    if texts:
+        yield start, len(texts)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_TOKENS = 1 << 53
 _MOST_DIMENSIONS = 1 << 16
+_MOST_NAME_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Vectors:
     """Unit vectors in the order of the texts."""
     tokens: int | None
     """None when the service did not count them."""
+    model: str | None = None
+    """The model that answered, None when the service does not say."""
 
 
 def read_vectors(reply: Reply, peer: Peer, *, count: int, dimensions: int | None) -> Vectors:
@@ -60,7 +63,9 @@ def read_vectors(reply: Reply, peer: Peer, *, count: int, dimensions: int | None
     scale = np.abs(rows).max(axis=-1, keepdims=True)
     if rows.ndim != 2 or not np.isfinite(rows).all() or not scale.all():  # noqa: PLR2004 - rows and columns
         _bad(peer, "its vectors hold something else than finite numbers, or nothing but zeros")
-    return Vectors(unit((rows / scale).astype(np.float32)), _tokens(plain))
+    model = plain.get("model")
+    said = model[:_MOST_NAME_CHARS] if isinstance(model, str) and model else None
+    return Vectors(unit((rows / scale).astype(np.float32)), _tokens(plain), said)
 
 
 def _in_order(found: list[Any], count: int, peer: Peer) -> list[list[Any]]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from nbkit.embed.hub import folder_of, library, no_progress_bar
 from nbkit.embed.texts import check_texts, too_long, unit
 from nbkit.errors import EmbedError, UnknownModel, WeightsError
 from nbkit.protocols import EmbedderOptions
-from nbkit.registry import install_command
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -133,11 +132,13 @@ class SentenceTransformersEmbedder:
         return model
 
     def _load(self) -> SentenceTransformer:
-        library = _library()
+        package = library(
+            needed_by="embedders named 'sentence-transformers:NAME'", instead="use the embedder 'all-minilm-l6-v2'"
+        )
         place = str(self._folder() or self._name)
         try:
-            with _no_progress_bar():
-                model: SentenceTransformer = library.SentenceTransformer(place, device=self._options.device)
+            with no_progress_bar():
+                model: SentenceTransformer = package.SentenceTransformer(place, device=self._options.device)
         except (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError) as error:
             raise self._unusable(error) from error
         if self._options.threads:
@@ -154,16 +155,8 @@ class SentenceTransformersEmbedder:
 
     def _folder(self) -> Path | None:
         """Where the model's files are; None when they are not on this machine yet."""
-        folder = Path(self._name).expanduser()
-        if folder.is_dir():
-            return folder
-        from huggingface_hub import snapshot_download
-
         # The library takes a name without an organisation for one of its own.
-        for name in (self._name,) if "/" in self._name else (f"sentence-transformers/{self._name}", self._name):
-            with contextlib.suppress(OSError, ValueError):
-                return Path(snapshot_download(name, local_files_only=True))
-        return None
+        return folder_of(self._name, organisation="sentence-transformers")
 
     def _unusable(self, error: Exception) -> WeightsError:
         said = str(error).strip().splitlines() or [""]
@@ -172,33 +165,6 @@ class SentenceTransformersEmbedder:
             why=f"{type(error).__name__}: {said[0][:200]}",
             fix="check the name and the network, or name a folder that holds the model",
         )
-
-
-def _library() -> Any:  # noqa: ANN401 - a module
-    try:
-        import sentence_transformers
-    except ImportError as error:
-        raise EmbedError(
-            what="sentence-transformers is not installed",
-            why=f"embedders named 'sentence-transformers:NAME' run with it, and it is an extra ({error})",
-            fix=f"{install_command('st')}, or use the embedder 'all-minilm-l6-v2'",
-        ) from error
-    return sentence_transformers
-
-
-@contextlib.contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    """Without the bar that transformers draws in the cell while it loads weights from the disk."""
-    from transformers import utils
-
-    logging: Any = utils.logging
-    is_shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if is_shown:
-            logging.enable_progress_bar()
 
 
 def _hash_of(folder: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nbkit.types import Record
+from nbkit.recorded import Record
 
 
 def without_content(record: Record) -> Record:

@@ -9,8 +9,8 @@ from nbkit.canonical import canonical_json, from_plain, sha256, to_plain
 from nbkit.errors import StoreError
 from nbkit.ledger.content import without_content
 from nbkit.protocols import SinkOptions
+from nbkit.recorded import Record
 from nbkit.store.files import append_line
-from nbkit.types import Record
 
 
 class JsonlSink:

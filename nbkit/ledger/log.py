@@ -6,7 +6,7 @@ import logging
 from typing import ClassVar
 
 from nbkit.protocols import SinkOptions
-from nbkit.types import Record
+from nbkit.recorded import Record
 
 
 class LoggingSink:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from nbkit.canonical import canonical_json, sha256
 from nbkit.ledger.content import without_content
 from nbkit.ledger.summary import bin_of
-from nbkit.types import Record
+from nbkit.recorded import Record
 
 Value: TypeAlias = "str | int | float | None"
 

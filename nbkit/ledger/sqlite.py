@@ -13,9 +13,9 @@ from nbkit.canonical import from_plain
 from nbkit.ledger.rows import COLUMNS, HOUR_US, IS_TIMED, SUMS, bin_of_us, row_of, storable, to_us, to_usd
 from nbkit.ledger.summary import Latency, Summary, binned_latency, exact_latency
 from nbkit.protocols import SinkOptions
+from nbkit.recorded import Record
 from nbkit.store.database import Database
 from nbkit.store.together import Together
-from nbkit.types import Record
 
 _COLUMNS_SQL: Final = ", ".join(COLUMNS)
 _FIRST_COLUMNS_SQL: Final = ", ".join(name for name in COLUMNS if name != "latency_bin")

@@ -19,13 +19,15 @@ from nbkit.errors import BadResponse, BadSetting, DocumentError
 from nbkit.http.coding import decoder
 from nbkit.http.proxies import proxy_for
 from nbkit.loaders.faults import too_large, unreadable
-from nbkit.loaders.kinds import loaders
+from nbkit.loaders.kinds import loader_of, loaders
 from nbkit.loaders.limits import Limits
 
 if TYPE_CHECKING:
     import ssl
 
     import httpcore
+
+    from nbkit.http.wire import Backend
 
 _MOST_REDIRECTS = 5
 _OK, _REDIRECTS = 200, (301, 302, 303, 307, 308)
@@ -38,6 +40,10 @@ _KINDS = {
     "text/csv": ".csv",
     "application/json": ".json",
     "application/epub+zip": ".epub",
+    "application/x-ipynb+json": ".ipynb",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
 }
 _NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
@@ -76,19 +82,23 @@ def fetch(
     folder: Path,
     *,
     limits: Limits | None = None,
-    timeout_s: float = 30.0,
+    timeout_s: float = 60.0,
     network: httpcore.NetworkBackend | None = None,
+    on_open: Callable[[Backend], None] = lambda _: None,
 ) -> Fetched:
     """The file that a URL leads to, written below `folder` under a name made from the URL.
 
     Only https; addresses that are not public are refused, after redirects and whatever the name resolves to. Through a
-    proxy, the name is resolved here first. `network` opens the connections, for tests. Raises `DocumentError`.
+    proxy, the name is resolved here first. `timeout_s` is for all of it, redirects and the last byte included.
+    `network` opens the connections, for tests; `on_open` gets what holds them, to cut them off from another thread.
+    Raises `DocumentError`, also for what no loader reads, before its content is fetched.
     """
     until = time.monotonic() + timeout_s
     first = url
     for _ in range(_MOST_REDIRECTS + 1):
         _check(url)
-        with _Exchange(url, until, limits=limits or Limits(), network=network) as exchange:
+        pool = _pool(url, until, network, on_open)
+        with _Exchange(url, pool, limits=limits or Limits()) as exchange:
             if exchange.status in _REDIRECTS and exchange.headers.get("location"):
                 url = urljoin(url, exchange.headers["location"])
                 continue
@@ -96,6 +106,9 @@ def fetch(
                 raise _refused(url, f"the server answered HTTP {exchange.status}")
             media_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
             path = folder / f"{hashlib.sha256(first.encode()).hexdigest()[:24]}{_suffix(url, media_type)}"
+            if loader_of(path) is None:
+                kind = media_type or "of a kind that its server does not say"
+                raise _refused(url, f"it is {kind}, and no loader reads that")
             exchange.save(path)
             return Fetched(path, url, media_type)
     raise _refused(url, f"it redirects more than {_MOST_REDIRECTS} times")
@@ -104,13 +117,12 @@ def fetch(
 class _Exchange:
     """One request and its answer, as a `with` statement."""
 
-    def __init__(self, url: str, until: float, *, limits: Limits, network: httpcore.NetworkBackend | None) -> None:
-        self._url, self._until, self._limits, self._network = url, until, limits, network
+    def __init__(self, url: str, pool: httpcore.ConnectionPool, *, limits: Limits) -> None:
+        self._url, self._pool, self._limits = url, pool, limits
 
     def __enter__(self) -> Self:
         import httpcore
 
-        self._pool = _pool(self._url, self._until, self._network)
         host = urlsplit(self._url).netloc
         headers = [("host", host), ("accept-encoding", "gzip"), ("user-agent", "nbkit"), ("accept", "*/*")]
         try:
@@ -121,7 +133,7 @@ class _Exchange:
             raise
         except _failures() as error:
             self._pool.close()
-            raise _refused(self._url, f"no connection ({type(error).__name__})") from error
+            raise _refused(self._url, f"no connection ({_said(error)})") from error
         self.status = self._answer.status
         self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._answer.headers}
         return self
@@ -146,7 +158,7 @@ class _Exchange:
             raise _refused(self._url, error.why) from error
         except _failures() as error:
             path.unlink(missing_ok=True)
-            raise _refused(self._url, f"the connection broke ({type(error).__name__})") from error
+            raise _refused(self._url, f"the connection broke ({_said(error)})") from error
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -154,10 +166,12 @@ class _Exchange:
 
 def _check_size(url: str, size_bytes: int, most_bytes: int) -> None:
     if size_bytes > most_bytes:
-        raise too_large(url.partition("?")[0], f"it has more than {most_bytes:,} bytes", limit="file_bytes")
+        raise too_large(_named(url), f"it has more than {most_bytes:,} bytes", limit="file_bytes")
 
 
-def _pool(url: str, until: float, network: httpcore.NetworkBackend | None) -> httpcore.ConnectionPool:
+def _pool(
+    url: str, until: float, network: httpcore.NetworkBackend | None, on_open: Callable[[Backend], None]
+) -> httpcore.ConnectionPool:
     import httpcore
     import httpx
 
@@ -178,6 +192,7 @@ def _pool(url: str, until: float, network: httpcore.NetworkBackend | None) -> ht
     context: Callable[[], ssl.SSLContext] = httpx.create_ssl_context
     backend = Backend() if proxy is not None else Backend(PublicOnly())
     backend.turn = Turn(until)
+    on_open(backend)
     if proxy is None:
         return httpcore.ConnectionPool(ssl_context=context(), network_backend=backend)
     _check_resolved(url)
@@ -214,7 +229,9 @@ def _check_resolved(url: str) -> None:
 
 def _suffix(url: str, media_type: str) -> str:
     named = Path(urlsplit(url).path).suffix.lower()
-    return named if named in loaders() and media_type != "text/html" else _KINDS.get(media_type, named)
+    if named in loaders() and media_type != "text/html":
+        return named
+    return _KINDS.get(media_type, ".txt" if media_type.startswith("text/") else named)
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -231,6 +248,16 @@ def _failures() -> tuple[type[Exception], ...]:
     )
 
 
+def _said(error: Exception) -> str:
+    """What went wrong, in words that repeat nothing of the request."""
+    import httpcore
+
+    if isinstance(error, httpcore.TimeoutException):
+        return "it took too long"
+    is_own = isinstance(error, httpcore.NetworkError) and str(error)
+    return str(error) if is_own else type(error).__name__
+
+
 def _private(url: str) -> DocumentError:
     return _refused(url, "its address is not of the open internet", fix="save the page to a file and add that")
 
@@ -238,5 +265,11 @@ def _private(url: str) -> DocumentError:
 def _refused(
     url: str, why: str, *, fix: str = "check the address, or save the page to a file and add that"
 ) -> DocumentError:
-    # Without the query, which may hold somebody's token.
-    return unreadable(url.partition("?")[0], why, fix=fix)
+    return unreadable(_named(url), why, fix=fix)
+
+
+def _named(url: str) -> str:
+    """The URL without its query and its login, which may be somebody's secrets."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if rest else "the URL"

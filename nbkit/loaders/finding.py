@@ -32,6 +32,10 @@ class Found:
     size_bytes: int = 0
     modified_s: float = 0.0
     """When it was last written, in seconds since 1970."""
+    is_missing: bool = False
+    """Whether nothing of this name is there."""
+    is_kept: bool = False
+    """Whether the index keeps what it has of it when it cannot be read now: the trouble may pass."""
 
 
 def find(paths: Iterable[str | Path], *, root: Path) -> Iterator[Found]:
@@ -133,9 +137,10 @@ def _look(path: Path, root: Path) -> Found:
     try:
         status = real.stat()
     except OSError as error:
-        is_magic = glob.has_magic(str(path)) and isinstance(error, FileNotFoundError)
-        why = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror or "it cannot be read"
-        return Found(real, source, "no file is named like this" if is_magic else why)
+        if not isinstance(error, FileNotFoundError):
+            return Found(real, source, error.strerror or "it cannot be read")
+        why = "no file is named like this" if glob.has_magic(str(path)) else "there is no such file"
+        return Found(real, source, why, is_missing=True)
     reason = _reason(real, status)
     return Found(real, source, reason, status.st_size, status.st_mtime)
 

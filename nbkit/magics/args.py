@@ -1,4 +1,4 @@
-"""Options of `%%llm` and `%llm`, from one table.
+"""The line of a prompt cell, read: what its options say.
 
 IPython's own `parse_argstring` keeps quotes and breaks on an apostrophe, so the line is split as a shell would. What
 an option of a setting may hold is checked by `nbkit.config`, once for every way to set it.
@@ -22,65 +22,10 @@ from IPython.core.magic_arguments import MagicArgumentParser, argument, construc
 
 from nbkit.config import TABLE, check
 from nbkit.errors import BadSetting, UnknownSetting
+from nbkit.magics.options import OPTIONS, RAG_OPTIONS
 from nbkit.types import JsonValue
 
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One row of the table."""
-
-    flags: tuple[str, ...]
-    name: str
-    """The setting it gives a value to, or the name of what it is."""
-    metavar: str | None
-    """What the value is called in the help; None for an option without a value."""
-    doc: str = ""
-    """Meaning, where no setting says it."""
-    is_repeatable: bool = False
-
-    @property
-    def help(self) -> str:
-        """Its line in `%%llm?`."""
-        return self.doc or _SETTING_DOCS[self.name]
-
-
-_SETTING_DOCS = {setting.name: setting.doc for setting in TABLE}
-
-OPTIONS = (
-    Option(("-m", "--model"), "model", "PROVIDER:MODEL"),
-    Option(("-o", "--out"), "out", "NAME", "Variable that takes the result, besides _llm"),
-    Option(("-s", "--system"), "system", "TEXT"),
-    Option(("-t", "--temperature"), "temperature", "NUMBER"),
-    Option(("--max-tokens",), "max_tokens", "N"),
-    Option(("--seed",), "seed", "N"),
-    Option(("--stop",), "stop", "TEXT", is_repeatable=True),
-    Option(
-        ("-p", "--param"),
-        "param",
-        "K=V",
-        "Further parameter for the provider; V is JSON, else text",
-        is_repeatable=True,
-    ),
-    Option(("-n", "--samples"), "samples", "N"),
-    Option(("-f", "--format"), "format", "md|text|json|code|table"),
-    Option(("--thread",), "thread", "NAME", "Conversation that this cell is a turn of"),
-    Option(("--cache",), "cache", "use|refresh|off|only"),
-    Option(("--ttl",), "ttl", "TIME"),
-    Option(("--raw",), "raw", None, "Send the prompt as it is: {{ }} and {% %} mean nothing"),
-    Option(("--file",), "file", "PATH", "File that holds the prompt; with %llm, since an empty cell is refused"),
-    Option(("--show-prompt",), "show_prompt", None, "Draw the messages that would be sent, and send nothing"),
-    Option(("--no-stream",), "stream", None, "Show the answer only when it is complete"),
-    Option(("--quiet",), "quiet", None),
-    Option(("--tag",), "tag", "TEXT"),
-    Option(("--timeout",), "timeout", "TIME"),
-)
-RAG_OPTIONS = (
-    *OPTIONS,
-    Option(("-k",), "rag_k", "N"),
-    Option(("--mode",), "rag_mode", "hybrid|dense|bm25"),
-    Option(("--min-score",), "rag_min_score", "0..1"),
-    Option(("--filter",), "filter", "TEXT", "Which documents count: \"path ~ 'docs/' and page < 10\""),
-)
+_SETTINGS = frozenset(setting.name for setting in TABLE)
 _BY_FLAG = {flag: option for option in RAG_OPTIONS for flag in option.flags}
 _PARAM = re.compile(r"([A-Za-z_][\w.-]*)=(.*)", re.DOTALL)
 
@@ -200,7 +145,7 @@ def _read(words: list[str], *, is_rag: bool = False) -> CellOptions:
         given["stream"] = False
     params = dict(_param(text) for text in given.get("param", []))
     return CellOptions(
-        explicit={name: check(name, value, origin="cell") for name, value in given.items() if name in _SETTING_DOCS},
+        explicit={name: check(name, value, origin="cell") for name, value in given.items() if name in _SETTINGS},
         params=params,
         out=_variable(given.get("out")),
         thread=given.get("thread"),

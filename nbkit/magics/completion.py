@@ -20,12 +20,21 @@ from nbkit.session import Session, current
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-_MAGIC = re.compile(r"\s*(?:[\w.\[\], ]+=\s*)?(%%llm|%llm|%nbkit|%cache)[ \t]+(.*)", re.DOTALL)
+_MAGIC = re.compile(r"\s*(?:[\w.\[\], ]+=\s*)?(%%llm|%llm|%%rag|%rag|%nbkit|%cache)[ \t]+(.*)", re.DOTALL)
 _NAME = re.compile(r"\{\{-?\s*(?:[^{}]*[^\w.{}])?([A-Za-z_]\w*)?$|\{%-?\s*\w+\s+(?:[^{}%]*[^\w.{}%])?([A-Za-z_]\w*)?$")
 _ATTRIBUTE = re.compile(r"\{\{-?[^{}]*?\b([A-Za-z_]\w*)\.(\w*)$")
+_PROMPT_CELLS = ("%%llm", "%%rag")
+_INDEX_OPTIONS = {
+    "add": ("--index", "--embedder", "--rebuild", "--allow-url"),
+    "search": ("--index", "-k", "--mode", "--filter", "--rerank"),
+    "ls": ("--index",),
+    "stats": ("--index",),
+    "rm": ("--index",),
+}
 _COMMANDS = {
     "%nbkit": ("status", "config", "models", "doctor", "report", "traceback"),
     "%cache": ("ls", "stats", "why", "rm", "clear", "path"),
+    "%rag": ("add", "search", "ls", "stats", "rm", "drop"),
 }
 
 
@@ -33,7 +42,7 @@ def complete(shell: InteractiveShell, context: CompletionContext) -> SimpleMatch
     """What can stand at the cursor; nothing outside nbkit's magics."""
     lines = context.full_text.split("\n")
     before = context.text_until_cursor
-    is_prompt_cell = lines[0].startswith("%%llm")
+    is_prompt_cell = lines[0].startswith(_PROMPT_CELLS)
     if is_prompt_cell and context.cursor_line > 0:
         found = _names(shell.user_ns, "\n".join([*lines[1 : context.cursor_line], before]))
         return _result(*found, context=context, kind="variable") if found else {"completions": []}
@@ -51,36 +60,47 @@ def complete(shell: InteractiveShell, context: CompletionContext) -> SimpleMatch
 def _llm_line(
     shell: InteractiveShell, magic: re.Match[str], typed: str, *, earlier: list[str], context: CompletionContext
 ) -> SimpleMatcherResult:
-    from nbkit.magics.args import OPTIONS
+    from nbkit.magics.options import OPTIONS, RAG_OPTIONS
 
-    by_flag = {flag: option for option in OPTIONS for flag in option.flags}
+    options = RAG_OPTIONS if magic[1] == "%%rag" else OPTIONS
+    by_flag = {flag: option for option in options for flag in option.flags}
     last = by_flag.get(earlier[-1]) if earlier else None
     if last is not None and last.metavar is not None:
         return _result(typed, _values(last.name), context=context, kind="param")
     flag, equals, value = typed.partition("=")
     if equals and flag in by_flag:
         return _result(value, _values(by_flag[flag].name), context=context, kind="param")
-    if typed.startswith("-") or (magic[1] == "%%llm" and not typed):
+    if magic[1] == "%%rag" and not earlier and typed and not typed.startswith("-"):
+        return _result(typed, current().collections.names(), context=context, kind="param")
+    if typed.startswith("-") or (magic[1] in _PROMPT_CELLS and not typed):
         given = {by_flag[word].name for word in earlier if word in by_flag and not by_flag[word].is_repeatable}
-        flags = [flag for option in OPTIONS if option.name not in given for flag in option.flags[-1:]]
+        flags = [flag for option in options if option.name not in given for flag in option.flags[-1:]]
+        if magic[1] == "%%rag" and not earlier and not typed:
+            flags += current().collections.names()
         return _result(typed, flags, context=context, kind="param")
     found = _names(shell.user_ns, magic[2])
     return _result(*found, context=context, kind="variable") if found else {"completions": []}
 
 
 def _command_values(magic: str, earlier: list[str]) -> Iterable[str]:
+    if not earlier:
+        return _COMMANDS[magic]
+    if magic != "%nbkit":
+        return _rag_values(earlier) if magic == "%rag" else _keys() if earlier == ["rm"] else ()
     match (magic, *earlier):
-        case (_,):
-            return _COMMANDS[magic]
         case ("%nbkit", "config"):
             return [setting.key for setting in TABLE]
         case ("%nbkit", "config", key):
             return [value for setting in TABLE if key in (setting.key, setting.name) for value in _values(setting.name)]
         case ("%nbkit", "report", *_):
             return ["--out", "--hide-code"]
-        case ("%cache", "rm"):
-            return _keys()
     return []
+
+
+def _rag_values(words: list[str]) -> Iterable[str]:
+    if words[0] == "drop" or words[-1] == "--index":
+        return current().collections.names()
+    return _values("rag_mode") if words[-1] == "--mode" else _INDEX_OPTIONS.get(words[0], ())
 
 
 def _keys() -> list[str]:

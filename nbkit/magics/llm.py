@@ -11,8 +11,8 @@ from nbkit.display.origin import origin
 from nbkit.errors import PromptError
 from nbkit.magics import args
 from nbkit.magics.tables import draw_text
+from nbkit.recorded import Outcome
 from nbkit.session import Session, current
-from nbkit.types import Outcome
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -152,7 +152,7 @@ def _draw_card(shell: InteractiveShell, settings: Settings, result: Result) -> N
     from nbkit.display.card import card_html, card_text
     from nbkit.display.rows import carried
     from nbkit.display.surface import prints_only
-    from nbkit.types import RECORD_MIME
+    from nbkit.recorded import RECORD_MIME
 
     bundle: dict[str, Any] = {RECORD_MIME: carried(result.records, keeps_content=settings.records_content)}
     if not settings.quiet:

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbkit.escape import clean, escape
-from nbkit.figures import duration
+from nbkit.figures import count, duration
 from nbkit.magics.tables import Table
+from nbkit.rag.progress import Progress
 from nbkit.secrets import SecretRegistry
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _EVERY_S = 0.25
+_TEN = 10
 
 
 class Bar:
@@ -30,20 +32,42 @@ class Bar:
         self._secrets = secrets
         self._clock = clock
         self._started = self._due = clock()
+        self._embedding_since: tuple[float, int] | None = None
         self._handle: Any = None  # IPython's own are untyped
 
-    def show(self, done: int, total: int, what: str) -> None:
-        """How much is done, in files; `what` says what is being done."""
+    def show(self, progress: Progress) -> None:
+        """Draws how far it is: files, chunks, chunks a second, what is being done, and how long it may still take."""
         now = self._clock()
+        if progress.chunks and self._embedding_since is None:
+            self._embedding_since = (now, progress.chunks)
         if now < self._due:
             return
         self._due = now + _EVERY_S
-        elapsed = now - self._started
-        left = f", about {duration(elapsed / done * (total - done))} left" if done and total > done else ""
-        said = f"{done:,} of {total:,} files · {what} · {duration(elapsed)}{left}"
-        share = done / total if total else 0.0
+        said = " · ".join(filter(None, self._words(progress, now)))
+        share = progress.share
         page = f'<meter min="0" max="1" value="{share:.3f}">{share:.0%}</meter> {escape(self._secrets.redact(said))}'
         self._draw({"text/plain": clean(self._secrets.redact(said)), "text/html": page})
+
+    def _words(self, progress: Progress, now: float) -> list[str]:
+        elapsed = now - self._started
+        done, total = progress.in_hand
+        of = f" ({done:,} of {total:,})" if done < total else ""
+        return [
+            f"{progress.files_done:,} of {count(progress.files, 'file')}",
+            count(progress.chunks, "chunk") if progress.chunks else "",
+            self._speed(progress, now),
+            f"{progress.step}{of}" if progress.step else "",
+            duration(elapsed),
+            f"about {duration(elapsed / progress.share * (1 - progress.share))} left" if 0 < progress.share < 1 else "",
+        ]
+
+    def _speed(self, progress: Progress, now: float) -> str:
+        """From the first chunks on: before them the model is loaded."""
+        if self._embedding_since is None or now <= self._embedding_since[0]:
+            return ""
+        since, before = self._embedding_since
+        speed = (progress.chunks - before) / (now - since)
+        return f"{speed:,.{0 if speed >= _TEN else 1}f} chunks/s" if speed else ""
 
     def end(self, table: Table) -> None:
         """Puts the table in its place."""

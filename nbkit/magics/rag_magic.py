@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 
-from nbkit.display.found import Found
+from nbkit.api import search_index
+from nbkit.display.origin import origin
 from nbkit.errors import BadSetting
 from nbkit.figures import count
 from nbkit.magics.args import words_of
@@ -25,18 +27,23 @@ if TYPE_CHECKING:
 MANUAL = """Indexes of documents, which %%rag answers from.
 
     %rag add PATH… [--index NAME]           reads files, folders and globs; only what is new or changed is read again
+    %rag add URL… --allow-url               fetches https pages and files too; without the option nothing is fetched
     %rag search QUESTION [--index NAME]     the passages that a question finds, with their scores
     %rag ls [--index NAME]                  the indexes; with --index the documents of one
     %rag stats [--index NAME]               documents, chunks, bytes, and the model that embeds
     %rag rm SOURCE… [--index NAME]          takes documents out, as `%rag ls --index NAME` shows them
     %rag drop NAME                          removes an index whole, without asking
 
-`%rag add` takes --embedder NAME (all-minilm-l6-v2) and --rebuild, which begins the index again. `%rag search` takes
--k N, --mode hybrid|dense|bm25 and --filter "path ~ 'docs/' and page < 10". Without --index: `docs` for `add`, and
-elsewhere the setting rag.index, or the only index there is. `NBKIT_HOME` holds the indexes; two kernels may share one.
+`%rag add` takes --embedder NAME (all-minilm-l6-v2) and --rebuild, which begins the index again. A file that is gone or
+cannot be read any more is taken out; what a URL said stays until it says something else, or `%rag rm`. A folder's
+hidden files and folders are left out unless they are named; quotes hold a name with spaces together.
+`%rag search` takes -k N, --mode hybrid|dense|bm25, --filter "path ~ 'docs/' and page < 10" and --rerank MODEL.
+Without --index: `docs` for `add`, and elsewhere the setting rag.index, or the only index there is. `NBKIT_HOME` holds
+the indexes; two kernels may share one.
 """
 DEFAULT_INDEX = "docs"
-_MOST_ROWS = 20
+_BACKSLASH = re.compile(r"""(?P<quoted>'[^']*')|\\+(?![\s\\"'])""")
+r"""Those that stand for themselves, as in `C:\docs`, and not for the blank or quotation mark behind it."""
 
 
 def run(shell: InteractiveShell, line: str) -> None:
@@ -54,20 +61,27 @@ def run(shell: InteractiveShell, line: str) -> None:
 
 
 def _add(shell: InteractiveShell, session: Session, rest: str) -> None:
-    given = _read("add", rest)
-    paths = _some(given.words, what="%rag add takes files, folders or globs", fix="%rag add docs --index handbook")
+    given = _read("add", _BACKSLASH.sub(_doubled, rest))
+    paths = _some(given.words, what="%rag add takes files, folders, globs, URLs", fix="%rag add docs --index handbook")
     settings = session.config({"rag_embedder": given.embedder} if given.embedder else None).settings
     bar = Bar(shell, session.secrets)
     name = given.index or settings.rag_index or DEFAULT_INDEX
-    collection = session.collections.open(name, settings, is_new=True, rebuild=given.rebuild)
-    added = collection.add(paths, on_progress=bar.show)
-    shown = [row for row in added.rows if row.status != "unchanged"]
-    rows = [(row.source, row.status, f"{row.chunks:,}" if row.chunks else "", row.reason) for row in shown[:_MOST_ROWS]]
-    left = len(shown) - len(rows)
-    note = str(added) + (f" · {left:,} more files not shown" if left > 0 else "")
-    bar.end(Table(f"Index {collection.name}", ("file", "", "chunks", "reason"), rows, note=note))
+    with session.embedding_calls.made_for(origin(shell), tag=settings.tag):
+        name, added = session.collections.add(
+            name, paths, settings, rebuild=given.rebuild, allow_urls=given.allow_url, on_progress=bar.show
+        )
+    shown, left = added.worth_showing()
+    rows = [(row.source, row.status, f"{row.chunks:,}" if row.chunks else "", row.reason) for row in shown]
+    notes = [str(added), f"{left:,} more files not shown" if left else ""]
+    if name not in session.collections.names():
+        notes.append("nothing was added, so there is no index; hidden files and folders are read when they are named")
+    bar.end(Table(f"Index {name}", ("file", "", "chunks", "reason"), rows, note=" · ".join(filter(None, notes))))
     if not added.is_whole:
         raise KeyboardInterrupt
+
+
+def _doubled(found: re.Match[str]) -> str:
+    return found[0] if found["quoted"] else found[0] * 2
 
 
 def _search(shell: InteractiveShell, session: Session, rest: str) -> None:
@@ -75,11 +89,9 @@ def _search(shell: InteractiveShell, session: Session, rest: str) -> None:
     question = " ".join(
         _some(given.words, what="%rag search takes a question", fix="%rag search how long is the warranty")
     )
-    chosen = {"rag_index": given.index, "rag_k": given.k, "rag_mode": given.mode}
+    chosen = {"rag_index": given.index, "rag_k": given.k, "rag_mode": given.mode, "rag_rerank": given.rerank}
     settings = session.config({name: value for name, value in chosen.items() if value is not None}).settings
-    collection = session.collections.open(settings.rag_index, settings)
-    passages = collection.search(question, mode=settings.rag_mode, k=settings.rag_k, where=given.filter)
-    found = Found(question, collection.name, settings.rag_mode, tuple(passages))
+    found = search_index(session, settings.rag_index, question, settings, where=given.filter)
     bundle = {"text/plain": repr(found), "text/html": found._repr_html_()}
     shown = {mime: session.secrets.redact(text) for mime, text in bundle.items()}
     shell.display_pub.publish(data=shown, metadata={})
@@ -156,9 +168,11 @@ def _parser(command: str) -> MagicArgumentParser:
         "--index": ({"metavar": "NAME"},),
         "--embedder": ({"metavar": "NAME"},),
         "--rebuild": ({"action": "store_true"},),
+        "--allow-url": ({"action": "store_true"},),
         "-k": ({"metavar": "N"},),
         "--mode": ({"metavar": "MODE"},),
         "--filter": ({"metavar": "TEXT"},),
+        "--rerank": ({"metavar": "MODEL"},),
     }
     for flag, (shape,) in options.items():
         made.add_argument(flag, **shape)

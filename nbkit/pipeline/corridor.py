@@ -28,18 +28,8 @@ from nbkit.pipeline.parts import Call, Stages
 from nbkit.pipeline.recording import failure, partial, status, without_secrets, write
 from nbkit.pipeline.screening import OutputScreen, screen_request
 from nbkit.protocols import Cache, OnText
-from nbkit.types import (
-    CacheEntry,
-    CacheMode,
-    CacheOutcome,
-    Cost,
-    Outcome,
-    Record,
-    Request,
-    Response,
-    Timing,
-    Verdict,
-)
+from nbkit.recorded import Outcome, Record
+from nbkit.types import CacheEntry, CacheMode, CacheOutcome, Cost, Request, Response, Timing, Verdict
 
 Phase: TypeAlias = Literal["guards in", "cache", "provider", "guards out"]
 REPLAY_CHARS = 120

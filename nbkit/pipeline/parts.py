@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Protocol
 
 from nbkit.protocols import Cache, Guard, OnText, Sink
+from nbkit.recorded import Origin, Retrieval
 from nbkit.secrets import SecretRegistry
-from nbkit.types import CacheMode, Cost, Origin, Request, Response, Retrieval, Verdict
+from nbkit.types import CacheMode, Cost, Request, Response, Verdict
 
 
 class Answerer(Protocol):

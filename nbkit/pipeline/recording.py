@@ -7,8 +7,9 @@ from collections.abc import Callable
 from nbkit import canonical
 from nbkit.errors import Blocked, NbkitError
 from nbkit.protocols import Sink
+from nbkit.recorded import Failure, Record
 from nbkit.secrets import SecretRegistry
-from nbkit.types import Failure, FinishReason, Record, Request, Response, Status, Usage
+from nbkit.types import FinishReason, Request, Response, Status, Usage
 
 
 def status(error: BaseException | None) -> Status:

@@ -11,7 +11,7 @@ from nbkit.errors import Blocked
 from nbkit.protocols import Guard, OnText, ScreenStream, StreamingGuard
 from nbkit.types import Action, Message, Request, Screened, Stage, Verdict
 
-_STRENGTH: dict[Action, int] = {"allow": 0, "warn": 1, "redact": 2, "block": 3}
+_STRENGTH: dict[Action, int] = {"allow": 0, "warn": 1, "redact": 2, "reask": 3, "block": 4}
 
 
 def screen_request(request: Request, guards: Iterable[Guard], verdicts: list[Verdict]) -> Request:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import os
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbkit.documents import Chunk, Document, Heading, Passage
-from nbkit.loaders.finding import find
+from nbkit.errors import DocumentError
 from nbkit.loaders.reading import Reader
-from nbkit.protocols import Embedder
+from nbkit.loaders.urls import refuse_urls
+from nbkit.protocols import Bill, Embedder, Reranker
+from nbkit.rag.added import Added, FileRow
 from nbkit.rag.chunking import Chunker
 from nbkit.rag.chunking_neighbours import blend
+from nbkit.rag.gathering import Gathering
 from nbkit.rag.index import Index, Match, Mode, Stats
-from nbkit.rag.ingest import Added, Embedded, FileRow, ingest, prune
+from nbkit.rag.ingest import Embedded, ingest, prune
+from nbkit.rag.names import name_words
+from nbkit.rag.progress import OnProgress, Tracker
 from nbkit.rag.store import Entry
-from nbkit.store.files import write_atomic
 
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
-OnProgress = Callable[[int, int, str], None]
-"""Files done, files in all, and what is being done."""
+_EMBEDDED_TOGETHER = 64
+_RERANKED_AT_LEAST, _RERANKED_PER_PASSAGE = 20, 4
+"""So many passages are read by a reranker, to choose from."""
 
 
 class Collection:
@@ -45,43 +51,60 @@ class Collection:
             folder, embedder_id=embedder.id, chunker_id=self._chunker.id, dimensions=embedder.dimensions
         )
 
-    def add(self, paths: Sequence[str | Path], *, on_progress: OnProgress = lambda *_: None) -> Added:
+    def add(
+        self, paths: Sequence[str | Path], *, allow_urls: bool = False, on_progress: OnProgress = lambda _: None
+    ) -> Added:
         """What became of the files: new and changed ones are embedded, those that are gone are taken out.
 
-        `paths`: files, folders and globs, relative ones below the working directory. An interrupt ends it with what
-        was done kept, and `Added.is_whole` false. Raises `EmbedError`, `StoreError`, `CollectionError`.
+        `paths`: files, folders, globs, and with `allow_urls` https URLs, as `nbkit.rag.gathering` finds them. An
+        interrupt ends it with what was done kept, and `Added.is_whole` false. Raises `BadSetting` for a URL that is not
+        allowed, `EmbedError`, `StoreError`, `CollectionError`.
         """
+        refuse_urls(paths, is_allowed=allow_urls)
         started, before = time.perf_counter(), self._asked()
-        root, below = self._root(), [Path.cwd() / path for path in paths]
-        real = [Path(os.path.realpath(path)) for path in below]
-        found = [
-            dataclasses.replace(one, source=_source(one.path, root))
-            for one in find(below, root=Path(os.path.commonpath([root, *real])))
-        ]
-        files = [one for one in found if not one.reason]
         rows: list[FileRow] = []
         is_whole = True
+        bill: Bill | None = None
         try:
-            with self._index.writing(), Reader() as reader:
-                for row in ingest(
-                    found, shelf=_Joined(self._index), read=reader.read_many, cut=self._cut, embed=self._embed
-                ):
-                    rows.append(row)
-                    on_progress(len(rows), len(found), row.source)
-                rows += prune(self._index, under=_under(real, root), present=[one.source for one in files])
+            with self._together() as bill, contextlib.closing(Gathering(paths, folder=self.folder)) as gathering:
+                for row in self._add(gathering, on_progress):
+                    rows.append(row)  # noqa: PERF402 - those before an interrupt are kept
         except KeyboardInterrupt:
             is_whole = False
-        return Added(tuple(rows), self._asked() - before, time.perf_counter() - started, is_whole)
+        usage, cost = (None, None) if bill is None else (bill.usage, bill.cost)
+        duration_s = time.perf_counter() - started
+        return Added(tuple(rows), self._asked() - before, duration_s, is_whole, usage=usage, cost=cost)
+
+    def _add(self, gathering: Gathering, on_progress: OnProgress) -> Iterator[FileRow]:
+        found = list(gathering.found(on_progress))
+        tracker = Tracker(on_progress, files=len(found))
+        embed = functools.partial(self._embed, tracker=tracker)
+        shelf = _Joined(self._index)
+        # The fetching is done by now: another process that wants to write waits for no network.
+        with self._index.writing(), Reader() as reader:
+            read = functools.partial(_read, reader, {one.path: one.source for one in found})
+            yield from ingest(found, shelf=shelf, read=read, cut=self._chunker.chunks, embed=embed, tracker=tracker)
+            yield from prune(self._index, under=gathering.is_under, settled=[one.source for one in found])
 
     def search(self, question: str, *, mode: Mode = "hybrid", k: int = 5, where: str | None = None) -> list[Passage]:
         """The passages that fit a question best, best first, at most `k`; raises `BadSetting` for a bad filter."""
         return [match.passage for match in self.matches(question, mode=mode, k=k, where=where)]
 
-    def matches(self, question: str, *, mode: Mode = "hybrid", k: int = 5, where: str | None = None) -> list[Match]:
-        """The same, with what each side of the search said of them."""
+    def matches(
+        self,
+        question: str,
+        *,
+        mode: Mode = "hybrid",
+        k: int = 5,
+        where: str | None = None,
+        reranker: Reranker | None = None,
+    ) -> list[Match]:
+        """The same, with what each side of the search said of them; ordered anew where a reranker reads them."""
         vector = None if mode == "bm25" else self._embedder.embed([self._asked_text(question)], is_query=True)[0]
-        found = self._index.search(question, vector, mode=mode, k=k, where=where)
-        return [dataclasses.replace(match, passage=_trimmed(match.passage)) for match in found]
+        wanted = k if reranker is None else max(_RERANKED_AT_LEAST, _RERANKED_PER_PASSAGE * k)
+        found = self._index.search(question, vector, mode=mode, k=wanted, where=where)
+        trimmed = [dataclasses.replace(match, passage=_trimmed(match.passage)) for match in found]
+        return trimmed if reranker is None else _reranked(question, trimmed, reranker)[:k]
 
     def remove(self, source: str) -> bool:
         """Whether there was such a document."""
@@ -99,26 +122,30 @@ class Collection:
         """Lets go of all files; a later use opens them again."""
         self._index.close()
 
-    def _root(self) -> Path:
-        """The folder that sources are named from: the working directory of the first who added."""
-        kept = self.folder / "root"
-        if not kept.exists():
-            write_atomic(kept, os.fsencode(os.path.realpath(Path.cwd())))
-        return Path(os.fsdecode(kept.read_bytes()))
-
     def _asked_text(self, question: str) -> str:
         """The question as far as the embedder's window goes: its end says less than an error would."""
         starts = self._embedder.token_starts(question)
         return question if len(starts) <= self._embedder.max_tokens else question[: starts[self._embedder.max_tokens]]
 
+    def _together(self) -> contextlib.AbstractContextManager[Bill | None]:
+        """In the `with` block, all calls to a service are one record; None where the model runs here."""
+        together = getattr(self._embedder, "together", None)
+        return together() if together is not None else contextlib.nullcontext()
+
     def _asked(self) -> int:
         return int(getattr(self._embedder, "misses", 0))
 
-    def _cut(self, document: Document) -> list[Chunk]:
-        return self._chunker.chunks(titled(document))
+    def _embed(self, groups: Sequence[Sequence[Chunk]], *, tracker: Tracker) -> list[NDArray[float32]]:
+        import numpy as np
 
-    def _embed(self, groups: Sequence[Sequence[Chunk]]) -> list[NDArray[float32]]:
-        vectors = self._embedder.embed([chunk.embedded_text for group in groups for chunk in group])
+        texts = [chunk.embedded_text for group in groups for chunk in group]
+        vectors = np.empty((len(texts), self._embedder.dimensions), np.float32)
+        # A part at a time: progress shows within a big file, and what an interrupt finds done is in the cache.
+        parts = max(1, len(texts) // _EMBEDDED_TOGETHER)
+        for part in range(parts):
+            start, end = part * len(texts) // parts, (part + 1) * len(texts) // parts
+            vectors[start:end] = self._embedder.embed(texts[start:end])
+            tracker.embedded(end - start)
         found, at = [], 0
         for group in groups:
             own = vectors[at : at + len(group)]
@@ -137,7 +164,8 @@ class _Joined:
 
     def put(self, source: str, content_sha256: str, *, document: Document, parts: Embedded) -> None:
         """Keeps a file; see `Index.put`."""
-        joined = Embedded(reaching(document, parts.chunks), parts.vectors)
+        chunks = [_shown(chunk, source) for chunk in reaching(document, parts.chunks)]
+        joined = Embedded(chunks, parts.vectors)
         self._index.put(source, content_sha256, document=document, parts=joined)
 
 
@@ -151,6 +179,33 @@ def titled(document: Document) -> Document:
     if not document.title.strip() or document.title.strip() == first.strip():
         return document
     return dataclasses.replace(document, headings=(Heading(0, 0, document.title.strip()), *document.headings))
+
+
+def named(document: Document, source: str) -> Document:
+    """The document with what its file's name says above its title and all its headings; see `titled`.
+
+    Titles are missing, or the same in all files of a kind; the name often says whose and of when a file is.
+
+    >>> [heading.text for heading in named(Document("It hums.", "Manual"), "fans/falcon-2024.pdf").headings]
+    ['falcon 2024', 'Manual']
+    """
+    name, whole = name_words(source), titled(document)
+    if not name or name.casefold() == document.title.strip().casefold():
+        return whole
+    return dataclasses.replace(whole, headings=(Heading(0, -1, name), *whole.headings))
+
+
+def _read(
+    reader: Reader, sources: Mapping[Path, str], paths: Iterable[Path]
+) -> Iterator[tuple[Path, Document | DocumentError]]:
+    for path, document in reader.read_many(paths):
+        yield path, document if isinstance(document, DocumentError) else named(document, sources[path])
+
+
+def _shown(chunk: Chunk, source: str) -> Chunk:
+    """The chunk without its file's name above it: that is embedded, and its source says it to a reader."""
+    name = name_words(source)
+    return dataclasses.replace(chunk, headings=chunk.headings[1:]) if name and chunk.headings[:1] == (name,) else chunk
 
 
 def reaching(document: Document, chunks: Sequence[Chunk]) -> list[Chunk]:
@@ -169,20 +224,14 @@ def reaching(document: Document, chunks: Sequence[Chunk]) -> list[Chunk]:
     return made
 
 
-def _source(path: Path, root: Path) -> str:
-    return Path(os.path.relpath(path, root)).as_posix()
-
-
-def _under(paths: Sequence[Path], root: Path) -> Callable[[str], bool]:
-    """Whether a source lies in a folder that was added, and so should be a file there."""
-    folders = [_source(folder, root) for folder in paths if folder.is_dir()]
-
-    def is_under(source: str) -> bool:
-        return any(
-            not source.startswith("../") if folder == "." else source.startswith(f"{folder}/") for folder in folders
-        )
-
-    return is_under
+def _reranked(question: str, found: Sequence[Match], reranker: Reranker) -> list[Match]:
+    """The matches in the order of the reranker's scores, which they carry; equal ones as they were."""
+    scores = reranker.score(question, [match.passage.embedded_text for match in found])
+    scored = [
+        dataclasses.replace(match, passage=dataclasses.replace(match.passage, score=float(score)))
+        for match, score in zip(found, scores, strict=True)
+    ]
+    return sorted(scored, key=lambda match: -match.passage.score)
 
 
 def _trimmed(passage: Passage) -> Passage:

@@ -40,6 +40,8 @@ class Match:
     """Of question and passage; None when the question has no vector."""
     words: float | None
     """Its BM25; None in mode `dense`."""
+    document_sha256: str = ""
+    """Of the whole file's content, as it was indexed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def found(
             dataclasses.replace(rows[slot].passage, score=float(scored.scores[place[slot]])),
             None if cosines is None else float(cosines[number]),
             None if scored.words is None else float(scored.words[place[slot]]),
+            rows[slot].document_sha256,
         )
         for number, slot in enumerate(shown)
     }

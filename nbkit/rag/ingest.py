@@ -6,61 +6,25 @@ is done for several files together: a file of two chunks would leave most of a b
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from nbkit.documents import Chunk, Document
 from nbkit.errors import DocumentError
-from nbkit.figures import count, duration
 from nbkit.loaders.finding import Found
+from nbkit.rag.added import FileRow
+from nbkit.rag.progress import Tracker
 
 if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
-Status: TypeAlias = Literal["new", "changed", "unchanged", "removed", "failed"]
 _TOGETHER_CHUNKS = 64
 _BLOCK_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """What became of one file."""
-
-    source: str
-    status: Status
-    chunks: int = 0
-    reason: str = ""
-    """Why it failed, or what of it could not be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What became of all of them."""
-
-    rows: tuple[FileRow, ...]
-    embedded: int
-    """Chunks that the model was asked for; the others were in the cache of embeddings."""
-    duration_s: float
-    is_whole: bool = True
-    """False when it was interrupted: what was done is kept."""
-
-    def __str__(self) -> str:
-        """One line on all of them.
-
-        >>> print(Added((FileRow("a.md", "new", 3), FileRow("b.md", "unchanged")), embedded=3, duration_s=0.2))
-        2 files: 1 new, 0 changed, 1 unchanged, 0 removed, 0 failed · 3 chunks embedded · 200 ms
-        """
-        found = Counter(row.status for row in self.rows)
-        statuses: tuple[Status, ...] = ("new", "changed", "unchanged", "removed", "failed")
-        parts = ", ".join(f"{found[status]:,} {status}" for status in statuses)
-        end = "" if self.is_whole else " · interrupted: what was done is kept"
-        files, chunks = count(len(self.rows), "file"), count(self.embedded, "chunk")
-        return f"{files}: {parts} · {chunks} embedded · {duration(self.duration_s)}{end}"
 
 
 class Shelf(Protocol):
@@ -89,45 +53,61 @@ Embed: TypeAlias = Callable[[Sequence[Sequence[Chunk]]], "list[NDArray[float32]]
 """The vectors of the chunks of several documents."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A file that is new or has changed."""
+
+    found: Found
+    content_sha256: str
+    is_known: bool
+
+
 def ingest(
-    found: Iterable[Found], *, shelf: Shelf, read: Read, cut: Callable[[Document], list[Chunk]], embed: Embed
+    found: Iterable[Found],
+    *,
+    shelf: Shelf,
+    read: Read,
+    cut: Callable[[Document], list[Chunk]],
+    embed: Embed,
+    tracker: Tracker | None = None,
 ) -> Iterator[FileRow]:
-    """What became of each file, as soon as it is known: those that need no work first.
+    """What became of each file, one row for each, as soon as it is known: those that need no work first.
 
-    Raises `EmbedError` and `StoreError`; a file that cannot be read is a row with its reason.
+    A file that cannot be read is a row with its reason, and is taken out: what it said before is not what it says now.
+    Raises `EmbedError` and `StoreError`.
     """
+    tracker = tracker or Tracker()
     known = shelf.fingerprints()
-    work: dict[Path, tuple[str, str]] = {}
+    work: dict[Path, _Work] = {}
     for one in found:
-        if one.reason:
-            yield FileRow(one.source, "failed", reason=one.reason)
-            continue
-        try:
-            content_sha256 = hash_of(one.path)
-        except OSError as error:
-            yield FileRow(one.source, "failed", reason=error.strerror or "it cannot be read")
-            continue
-        if known.get(one.source) == content_sha256:
-            yield FileRow(one.source, "unchanged")
+        row, content_sha256 = _look(one, shelf=shelf, known=known)
+        if row is None:
+            work[one.path] = _Work(one, content_sha256, one.source in known)
         else:
-            work[one.path] = (one.source, content_sha256)
-    in_hand: list[tuple[Path, Document, list[Chunk]]] = []
+            tracker.settled(one.source)
+            yield row
+    tracker.begin({one.found.source: one.found.size_bytes for one in work.values()})
+    in_hand: list[tuple[_Work, Document, list[Chunk]]] = []
     for path, document in read(work):
+        one = work[path].found
+        tracker.step(f"reading {one.source}")
         if isinstance(document, DocumentError):
-            # What it said before is not what it says now.
-            shelf.remove(work[path][0])
-            yield FileRow(work[path][0], "failed", reason=document.why)
+            tracker.settled(one.source)
+            yield _failed(one, document.why, shelf=shelf, known=known)
             continue
-        in_hand.append((path, document, cut(document)))
+        in_hand.append((work[path], document, cut(document)))
         if sum(len(chunks) for _, _, chunks in in_hand) >= _TOGETHER_CHUNKS:
-            yield from _put(in_hand, work, known, shelf=shelf, embed=embed)
+            yield from _put(in_hand, shelf=shelf, embed=embed, tracker=tracker)
             in_hand = []
-    yield from _put(in_hand, work, known, shelf=shelf, embed=embed)
+    yield from _put(in_hand, shelf=shelf, embed=embed, tracker=tracker)
 
 
-def prune(shelf: Shelf, *, under: Callable[[str], bool], present: Iterable[str]) -> Iterator[FileRow]:
-    """Takes out what is in the index, below what was added, and is no file any more."""
-    gone = set(shelf.fingerprints()) - set(present)
+def prune(shelf: Shelf, *, under: Callable[[str], bool], settled: Iterable[str]) -> Iterator[FileRow]:
+    """Takes out what is in the index, below what was added, and is no file any more.
+
+    `settled`: the sources that have their rows.
+    """
+    gone = set(shelf.fingerprints()) - set(settled)
     for source in sorted(gone):
         if under(source) and shelf.remove(source):
             yield FileRow(source, "removed")
@@ -142,17 +122,42 @@ def hash_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _look(one: Found, *, shelf: Shelf, known: Mapping[str, str]) -> tuple[FileRow | None, str]:
+    """The row of a file that needs no work, else the hash of its content."""
+    if one.is_missing and one.source in known and not one.is_kept:
+        shelf.remove(one.source)
+        return FileRow(one.source, "removed"), ""
+    if one.reason:
+        return _failed(one, one.reason, shelf=shelf, known=known), ""
+    try:
+        content_sha256 = hash_of(one.path)
+    except OSError as error:
+        is_missing = isinstance(error, FileNotFoundError)
+        reason = error.strerror or "it cannot be read"
+        return _look(dataclasses.replace(one, reason=reason, is_missing=is_missing), shelf=shelf, known=known)
+    if known.get(one.source) == content_sha256:
+        return FileRow(one.source, "unchanged"), content_sha256
+    return None, content_sha256
+
+
+def _failed(one: Found, reason: str, *, shelf: Shelf, known: Mapping[str, str]) -> FileRow:
+    if one.source not in known:
+        return FileRow(one.source, "failed", reason=reason)
+    if one.is_kept:
+        return FileRow(one.source, "failed", reason=f"{reason}; what the index has of it is kept")
+    shelf.remove(one.source)
+    return FileRow(one.source, "failed", reason=f"{reason}; what the index had of it is taken out")
+
+
 def _put(
-    in_hand: Sequence[tuple[Path, Document, list[Chunk]]],
-    work: Mapping[Path, tuple[str, str]],
-    known: Mapping[str, str],
-    *,
-    shelf: Shelf,
-    embed: Embed,
+    in_hand: Sequence[tuple[_Work, Document, list[Chunk]]], *, shelf: Shelf, embed: Embed, tracker: Tracker
 ) -> Iterator[FileRow]:
-    vectors = embed([chunks for _, _, chunks in in_hand]) if in_hand else []
-    for (path, document, chunks), own in zip(in_hand, vectors, strict=True):
-        source, content_sha256 = work[path]
-        shelf.put(source, content_sha256, document=document, parts=Embedded(chunks, own))
-        status: Status = "changed" if source in known else "new"
-        yield FileRow(source, status, len(chunks), "; ".join(document.notes))
+    if not in_hand:
+        return
+    groups = [chunks for _, _, chunks in in_hand]
+    tracker.embedding([one.found.source for one, _, _ in in_hand], chunks=sum(map(len, groups)))
+    for (one, document, chunks), own in zip(in_hand, embed(groups), strict=True):
+        source = one.found.source
+        shelf.put(source, one.content_sha256, document=document, parts=Embedded(chunks, own))
+        tracker.settled(source)
+        yield FileRow(source, "changed" if one.is_known else "new", len(chunks), "; ".join(document.notes))

@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 from nbkit.escape import clean, escape
+from nbkit.recorded import RECORD_MIME
 from nbkit.report.inert import Outline, inert
 from nbkit.report.reading import lines, records_in
-from nbkit.types import RECORD_MIME
 
 _MOST_LINES = 60
 _SHOWN_LINES = 24

@@ -9,7 +9,7 @@ from typing import Any
 
 from nbkit.canonical import from_plain
 from nbkit.errors import NotebookError
-from nbkit.types import RECORD_MIME, Record
+from nbkit.recorded import RECORD_MIME, Record
 
 
 def read_notebook(path: Path) -> Any:  # noqa: ANN401 - nbformat has no types

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from nbkit.types import Record
+from nbkit.recorded import Record
 
 
 @dataclass(frozen=True, slots=True)

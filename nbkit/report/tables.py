@@ -7,9 +7,9 @@ from typing import Any
 
 from nbkit.escape import escape, line
 from nbkit.figures import count, duration, money
+from nbkit.recorded import Record
 from nbkit.report.reading import installed
 from nbkit.report.summary import Latency, Summary, by_model, summarise
-from nbkit.types import Record
 
 _HASH_CHARS = 12
 

@@ -13,8 +13,9 @@ from nbkit.config import Settings
 from nbkit.errors import BadSetting, PromptError
 from nbkit.pipeline import Call, Prepared, run
 from nbkit.prompts.template import expand
+from nbkit.recorded import Outcome
 from nbkit.session.targets import Target
-from nbkit.types import JsonValue, Message, Outcome, Request
+from nbkit.types import JsonValue, Message, Request
 
 OnSample = Callable[[int, str], None]
 """Takes a sample's index and the next piece of its answer."""

@@ -7,37 +7,27 @@ import functools
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from nbkit.config import Settings
 from nbkit.documents import SearchMode
-from nbkit.errors import CollectionError, MissingKey
+from nbkit.errors import CollectionError
+from nbkit.recorded import Retrieved
 from nbkit.registry import nearest
+from nbkit.session.embedders import Embedders, Owner
 from nbkit.session.retrieving import Looked, install_secret, prepare
 
 if TYPE_CHECKING:
-    from nbkit.protocols import Embedder
+    from nbkit.protocols import Embedder, Reranker
+    from nbkit.rag.added import Added
     from nbkit.rag.collection import Collection
-    from nbkit.rag.index import Index
+    from nbkit.rag.index import Index, Match
+    from nbkit.rag.progress import OnProgress
     from nbkit.session.session import Prepare, Session
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
-
-
-class Owner(Protocol):
-    """What of a session its indexes need."""
-
-    home: Path
-    environment: Mapping[str, str]
-
-    @property
-    def keeping_home(self) -> Path:
-        """Where indexes and vectors are kept."""
-
-    def key_for(self, names: tuple[str, ...]) -> str | None:
-        """The value of the first key that is set."""
 
 
 class Collections:
@@ -46,10 +36,10 @@ class Collections:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._lock = threading.Lock()
-        self._open: dict[tuple[Path, str], Collection] = {}
-        self._embedders: dict[str, Embedder] = {}
-        self.embedders: dict[str, Embedder] = {}
-        """Instances that answer for an embedder's name, for tests."""
+        self._open: dict[tuple[Path, str, str | None], Collection] = {}
+        self._made = Embedders(owner)
+        self.embedders = self._made.given
+        """Instances that answer for the name of an embedder or a reranker, for tests."""
 
     @property
     def folder(self) -> Path:
@@ -70,8 +60,10 @@ class Collections:
 
         chosen = self._chosen(name, is_new=is_new)
         if rebuild:
+            # Raises where weights are missing: the index that is there stays.
+            self.embedder(settings).token_starts("")
             self.drop(chosen, must_exist=False)
-        made_with = (self.folder / chosen, settings.rag_embedder)
+        made_with = (self.folder / chosen, settings.rag_embedder, settings.rag_embedder_url)
         with self._lock:
             found = self._open.get(made_with)
             if found is None:
@@ -82,6 +74,36 @@ class Collections:
                 found = Collection(self.folder / chosen, embedder=embedder, embedder_name=settings.rag_embedder)
                 self._open[made_with] = found
         return found
+
+    def add(
+        self,
+        name: str | None,
+        paths: Sequence[str | Path],
+        settings: Settings,
+        *,
+        rebuild: bool = False,
+        allow_urls: bool = False,
+        on_progress: OnProgress = lambda _: None,
+    ) -> tuple[str, Added]:
+        """The name of the index, and what became of the files; see `Collection.add`.
+
+        What cannot be added is refused before an index is made or begun anew, and one that was made and holds nothing
+        in the end is not kept. Raises what `open` and `Collection.add` do.
+        """
+        from nbkit.loaders.urls import refuse_urls
+        from nbkit.rag.gathering import refuse_nothing
+
+        refuse_urls(paths, is_allowed=allow_urls)
+        refuse_nothing(paths)
+        before = self.names()
+        together = getattr(self.embedder(settings), "together", contextlib.nullcontext)
+        # To open an index may take a call too: it belongs into the same record.
+        with together():
+            collection = self.open(name, settings, is_new=True, rebuild=rebuild)
+            added = collection.add(paths, allow_urls=allow_urls, on_progress=on_progress)
+        if collection.name not in before and not collection.documents():
+            self.drop(collection.name, must_exist=False)
+        return collection.name, added
 
     @contextlib.contextmanager
     def look(self, name: str | None) -> Iterator[Index]:
@@ -110,54 +132,17 @@ class Collections:
         """Closes all; what is asked for afterwards is opened again."""
         with self._lock:
             opened, self._open = list(self._open.values()), {}
-            embedders, self._embedders = list(self._embedders.values()), {}
         for collection in opened:
             collection.close()
-        for embedder in embedders:
-            embedder.close()
+        self._made.close()
 
     def embedder(self, settings: Settings) -> Embedder:
-        """The embedder in force, behind the cache of embeddings; raises `UnknownPlugin` or `MissingKey`."""
-        from nbkit import embed
-        from nbkit.protocols import EmbedderOptions
+        """The embedder in force; see `Embedders.embedder`."""
+        return self._made.embedder(settings)
 
-        name = settings.rag_embedder
-        stand_in = self._stand_in(settings)
-        if stand_in is not None:
-            return stand_in
-        if name not in self._embedders:
-            names = () if name in self.embedders else embed.choose(name).key_env
-            key = self._owner.key_for(names) if names else None
-            if names and key is None:
-                raise MissingKey(
-                    what=f"no key for the embedder {name}",
-                    why=f"{' or '.join(names)} is not set",
-                    fix=f"set {names[0]} in the environment or in .env, and run the cell again",
-                )
-            options = EmbedderOptions(home=self._owner.home, api_key=key, threads=settings.local_threads)
-            store = embed.store_in(self._owner.home, limit_bytes=settings.cache_embeddings_bytes)
-            made = self.embedders.get(name) or embed.open(name, options)
-            self._embedders[name] = embed.CachedEmbedder(made, store)
-        return self._embedders[name]
-
-    def _stand_in(self, settings: Settings) -> Embedder | None:
-        """What takes the place of every embedder while a notebook is replayed or recorded."""
-        from nbkit import embed, registry
-        from nbkit.protocols import EmbedderOptions
-
-        name, variables = settings.rag_embedder, self._owner.environment
-        for variable, plugin in (("NBKIT_REPLAY", "replay"), ("NBKIT_RECORD", "recording")):
-            path = variables.get(variable)
-            if not path or name in self.embedders:
-                continue
-            made_with = f"{plugin} {path} {name}"
-            if made_with not in self._embedders:
-                options = EmbedderOptions(self._owner.home, name, base_url=path, threads=settings.local_threads)
-                # A home of its own: rounded vectors under the model's id are for no other run.
-                store = embed.store_in(self._owner.keeping_home, limit_bytes=settings.cache_embeddings_bytes)
-                self._embedders[made_with] = embed.CachedEmbedder(registry.load("embedders", plugin)(options), store)
-            return self._embedders[made_with]
-        return None
+    def reranker(self, settings: Settings) -> Reranker | None:
+        """What orders the passages that were found, None where nothing is asked for."""
+        return self._made.reranker(settings)
 
     def _chosen(self, name: str | None, *, is_new: bool) -> str:
         names = self.names()
@@ -195,20 +180,41 @@ class Collections:
 class _Lookup:
     """A collection as the retrieval of a call sees it."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, reranker: Reranker | None) -> None:
         self.name = collection.name
         self._collection = collection
+        self._reranker = reranker
 
     def search(self, question: str, *, mode: SearchMode, k: int, where: str | None) -> Looked:
         """The passages that fit a question best, and the cosine of the nearest of them."""
-        found = self._collection.matches(question, mode=mode, k=k, where=where)
+        found = self._collection.matches(question, mode=mode, k=k, where=where, reranker=self._reranker)
         cosines = [match.cosine for match in found if match.cosine is not None]
-        return [match.passage for match in found], max(cosines, default=None)
+        return Looked(
+            tuple(match.passage for match in found),
+            tuple(_retrieved(match) for match in found),
+            max(cosines, default=None),
+        )
+
+
+def _retrieved(match: Match) -> Retrieved:
+    one = match.passage
+    return Retrieved(
+        one.id,
+        one.source,
+        one.page,
+        one.start,
+        one.end,
+        one.score,
+        cosine=match.cosine,
+        words=match.words,
+        document_sha256=match.document_sha256 or None,
+    )
 
 
 def reading(session: Session, settings: Settings, *, where: str | None) -> Prepare:
     """What looks passages up for one call, with the settings in force."""
-    lookup = _Lookup(session.collections.open(settings.rag_index, settings))
+    collections = session.collections
+    lookup = _Lookup(collections.open(settings.rag_index, settings), collections.reranker(settings))
     # A replay finds its answer by the request as it was recorded, and that is the unsealed one.
     secret = None if session.environment.get("NBKIT_REPLAY") else install_secret(session.home)
     return functools.partial(prepare, lookup=lookup, settings=settings, secret=secret, where=where)

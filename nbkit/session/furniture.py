@@ -58,11 +58,11 @@ class Furniture:
         provider = self.provider(settings, target)
         return Stages(
             provider=provider,
-            guards=self._guards(settings, is_local=provider.is_local),
+            guards=self.guards(settings, is_local=provider.is_local),
             cache=self.cache(settings),
             price=self._price_of(provider),
             estimate_tokens=tokens.estimate_tokens,
-            sinks=self._sinks(settings),
+            sinks=self.sinks(settings),
             secrets=self._owner.secrets,
         )
 
@@ -113,6 +113,29 @@ class Furniture:
         """The record store."""
         return cast("SqliteSink", self._sink("sqlite", settings))
 
+    def guards(self, settings: Settings, *, is_local: bool) -> tuple[Guard, ...]:
+        """The guards in the order in which they look at a text."""
+
+        def context_tokens(request: Request) -> int | None:
+            if is_local and request.provider == "local":
+                return settings.local_context_tokens
+            return None if is_local or request.base_url else prices.context_tokens(request.provider, request.model)
+
+        def make() -> tuple[Guard, ...]:
+            options = GuardOptions(self._owner.secrets, settings.allowed_hosts, context_tokens)
+            return tuple(registry.load("guards", name)(options) for name in _in_order(registry.names("guards")))
+
+        return self._once(("guards", settings.allowed_hosts, settings.local_context_tokens, is_local), make)
+
+    def sinks(self, settings: Settings) -> tuple[Sink, ...]:
+        """Where records go."""
+
+        def make() -> tuple[Sink, ...]:
+            wanted = [name for name in registry.names("sinks") if name != "jsonl" or settings.records_jsonl is not None]
+            return tuple(self._sink(name, settings) for name in wanted)
+
+        return self._once(("sinks", settings.records_content, settings.records_jsonl, self._replay_path()), make)
+
     def keeping_home(self) -> Path:
         """Where answers, records, vectors and indexes are kept.
 
@@ -139,25 +162,6 @@ class Furniture:
         if apart is not None:
             apart.cleanup()
 
-    def _guards(self, settings: Settings, *, is_local: bool) -> tuple[Guard, ...]:
-        def context_tokens(request: Request) -> int | None:
-            if is_local and request.provider == "local":
-                return settings.local_context_tokens
-            return None if is_local or request.base_url else prices.context_tokens(request.provider, request.model)
-
-        def make() -> tuple[Guard, ...]:
-            options = GuardOptions(self._owner.secrets, settings.allowed_hosts, context_tokens)
-            return tuple(registry.load("guards", name)(options) for name in _in_order(registry.names("guards")))
-
-        return self._once(("guards", settings.allowed_hosts, settings.local_context_tokens, is_local), make)
-
-    def _sinks(self, settings: Settings) -> tuple[Sink, ...]:
-        def make() -> tuple[Sink, ...]:
-            wanted = [name for name in registry.names("sinks") if name != "jsonl" or settings.records_jsonl is not None]
-            return tuple(self._sink(name, settings) for name in wanted)
-
-        return self._once(("sinks", settings.records_content, settings.records_jsonl, self._replay_path()), make)
-
     def _sink(self, name: str, settings: Settings) -> Sink:
         path = settings.records_jsonl if name == "jsonl" else None
         options = SinkOptions(self.keeping_home(), settings.records_content, path)
@@ -165,9 +169,9 @@ class Furniture:
 
     def _price_of(self, provider: Provider) -> Callable[[Request, Response], Cost]:
         if self._replay_path() is None:
-            return lambda request, response: _price(request, response, is_local=provider.is_local)
+            return lambda request, response: priced(request, response, is_local=provider.is_local)
         # A notebook may hold answers of several providers: each was free or not by itself.
-        return lambda request, response: _price(request, response, is_local=cast("Any", provider).was_local(request))
+        return lambda request, response: priced(request, response, is_local=cast("Any", provider).was_local(request))
 
     def _replay_path(self) -> str | None:
         return self._owner.environment.get("NBKIT_REPLAY") or None
@@ -190,7 +194,8 @@ def _in_order(names: list[str]) -> list[str]:
     return [name for name in (*GUARDS_FIRST, *others, *GUARDS_LAST) if name in names]
 
 
-def _price(request: Request, response: Response, *, is_local: bool) -> Cost:
+def priced(request: Request, response: Response, *, is_local: bool) -> Cost:
+    """What a call cost, by the model that answered or else by the one that was asked."""
     found = Cost()
     for model in dict.fromkeys((response.model, request.model)):
         found = prices.price(request.provider, model, response.usage, is_local=is_local, base_url=request.base_url)

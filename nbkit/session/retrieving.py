@@ -12,9 +12,10 @@ import dataclasses
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from nbkit.documents import Passage, SearchMode, place
 from nbkit.errors import Blocked
@@ -24,8 +25,9 @@ from nbkit.pipeline.screening import screen_passages, screen_request
 from nbkit.protocols import Guard, OnText
 from nbkit.rag.citing import CitationGuard
 from nbkit.rag.prompt import NOT_FOUND, sealed, with_passages
+from nbkit.recorded import Retrieval, Retrieved
 from nbkit.store.files import private_dir, write_atomic
-from nbkit.types import Cost, Request, Response, Retrieval, Retrieved, Usage
+from nbkit.types import Cost, Request, Response, Usage
 
 if TYPE_CHECKING:
     from nbkit.config import Settings
@@ -35,8 +37,15 @@ _NEAREST = 3
 _SECRET_BYTES = 32
 
 
-Looked: TypeAlias = tuple[Sequence[Passage], float | None]
-"""Passages, best first; and how near the nearest is to the question, 0 to 1, None without vectors."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found for a question, best first."""
+
+    passages: tuple[Passage, ...]
+    retrieved: tuple[Retrieved, ...]
+    """The same as records keep them."""
+    nearest: float | None
+    """How near the nearest is to the question, 0 to 1; None without vectors."""
 
 
 class Lookup(Protocol):
@@ -58,15 +67,21 @@ def prepare(
     except Blocked:
         return Prepared(request, stages)
     started = time.perf_counter()
-    found, nearest = lookup.search(asked, mode=settings.rag_mode, k=settings.rag_k, where=where)
-    texts, verdicts = screen_passages([one.text for one in found], stages.guards, request=request)
-    passages = [dataclasses.replace(one, text=text) for one, text in zip(found, texts, strict=True) if text is not None]
+    found = lookup.search(asked, mode=settings.rag_mode, k=settings.rag_k, where=where)
+    texts, verdicts = screen_passages([one.text for one in found.passages], stages.guards, request=request)
+    passages = [
+        dataclasses.replace(one, text=text) for one, text in zip(found.passages, texts, strict=True) if text is not None
+    ]
     retrieval = Retrieval(
         lookup.name,
         settings.rag_mode,
         time.perf_counter() - started,
-        tuple(Retrieved(one.id, one.source, one.page, one.start, one.end, one.score) for one in passages),
+        tuple(one for one, text in zip(found.retrieved, texts, strict=True) if text is not None),
+        k=settings.rag_k,
+        where=where,
+        rerank=settings.rag_rerank,
     )
+    nearest = found.nearest
     made = with_passages(request, passages)
     if not passages or (nearest is not None and nearest < settings.rag_min_score):
         return Prepared(made, _unasked(stages, passages, nearest), retrieval, tuple(verdicts))

@@ -25,14 +25,16 @@ from nbkit.config import (
 )
 from nbkit.errors import NbkitError
 from nbkit.pipeline import Call, Prepared, Stages
+from nbkit.recorded import Origin, Outcome
 from nbkit.secrets import SecretRegistry
 from nbkit.session import building, keys, targets
 from nbkit.session.collections import Collections, reading
+from nbkit.session.embedding import EmbeddingCalls, with_embedding
 from nbkit.session.furniture import Furniture
 from nbkit.session.layers import environment_layers, file_layers, file_stamp
-from nbkit.session.threads import Threads, Turn
+from nbkit.session.threads import Threads, turn_of
 from nbkit.session.trust import refuse_strangers
-from nbkit.types import JsonValue, Message, Origin, Outcome, Request
+from nbkit.types import JsonValue, Message, Request
 
 if TYPE_CHECKING:
     from nbkit.cache.answers import AnswerCache
@@ -92,6 +94,7 @@ class Session:
         self.providers: dict[str, Provider] = dict(providers or {})
         """Instances that answer for a provider's name."""
         self._furniture = Furniture(self, self.providers)
+        self.embedding_calls = EmbeddingCalls(self, self._furniture)
         self.collections = Collections(self)
         self._lock = threading.Lock()
         self._configured: dict[str, object] = {}
@@ -167,7 +170,7 @@ class Session:
             history=self._history(thread, place),
         )
         stages = self._furniture.stages(settings, target)
-        ready = prepare(asked, stages) if prepare is not None else Prepared(asked, stages)
+        ready = self._prepared(asked, stages, prepare, origin=where, tag=settings.tag)
         call = Call(
             id="",
             session_id=self.id,
@@ -185,7 +188,7 @@ class Session:
         )
         outcomes = building.draw(ready, call, samples=settings.samples, on_text=on_text, on_phase=on_phase)
         if thread is not None and place is not None:
-            self.threads.write(thread, place, _turn(asked, outcomes[0], is_prepared=prepare is not None))
+            self.threads.write(thread, place, turn_of(asked, outcomes[0], is_prepared=prepare is not None))
         return outcomes
 
     @_without_secrets
@@ -270,6 +273,15 @@ class Session:
         self.collections.close()
         self._furniture.close()
 
+    def _prepared(
+        self, asked: Request, stages: Stages, prepare: Prepare | None, *, origin: Origin, tag: str | None
+    ) -> Prepared:
+        if prepare is None:
+            return Prepared(asked, stages)
+        with self.embedding_calls.made_for(origin, tag=tag) as made:
+            ready = prepare(asked, stages)
+        return dataclasses.replace(ready, retrieval=with_embedding(ready.retrieval, made)) if made else ready
+
     def _history(self, thread: str | None, place: str | None) -> tuple[Message, ...]:
         return () if thread is None or place is None else self.threads.before(thread, place)
 
@@ -278,15 +290,3 @@ class Session:
         if self._files is None or self._files[0] != stamp:
             self._files = (stamp, file_layers(self.folder, self.home))
         return self._files[1]
-
-
-def _turn(asked: Request, outcome: Outcome, *, is_prepared: bool) -> Turn | None:
-    """What a call adds to its conversation: nothing when it failed, or was answered with nothing at all.
-
-    Of a call that was prepared the question alone: the passages would fill the conversation.
-    """
-    record = outcome.record
-    if outcome.error is not None or record.response is None or not record.response.text.strip():
-        return None
-    said = asked if is_prepared or record.request is None else record.request
-    return Turn(said.messages[-1].content, record.response.text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from nbkit.types import Message, Origin
+from nbkit.recorded import Origin, Outcome
+from nbkit.types import Message, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +82,15 @@ class Threads:
         """Puts a turn in its place; None keeps the place of a call that failed, so that it stays where it was."""
         with self._lock:
             self._threads.setdefault(name, _Thread()).turns[place] = turn
+
+
+def turn_of(asked: Request, outcome: Outcome, *, is_prepared: bool) -> Turn | None:
+    """What a call adds to its conversation: nothing when it failed, or was answered with nothing at all.
+
+    Of a call that was prepared the question alone: the passages would fill the conversation.
+    """
+    record = outcome.record
+    if outcome.error is not None or record.response is None or not record.response.text.strip():
+        return None
+    said = asked if is_prepared or record.request is None else record.request
+    return Turn(said.messages[-1].content, record.response.text)

@@ -1,7 +1,8 @@
-"""What a project's own file may not decide: where prompts and keys are sent.
+"""What a project's own file may not decide: where prompts, documents and keys are sent.
 
 Problem: a notebook is opened in a folder that somebody else wrote. A `base_url` in its `pyproject.toml` would send the
-user's prompts, and the key from the user's environment, to a host of that person's choosing.
+user's prompts, and the key from the user's environment, to a host of that person's choosing; `rag.embedder_url` the
+documents.
 Choice: such a host is refused until the user names it in `trusted_hosts`, in a place that is the user's own; this
 machine is always trusted. Rejected: sending without the key (the prompts are private too); asking once for each folder
 (state that nobody sees). Direnv and the editors' workspace trust draw the same line.
@@ -12,10 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 from urllib.parse import urlsplit
 
 from nbkit.config import Layer
 from nbkit.errors import BadSetting
+
+_SENT: Final[Mapping[str, str]] = MappingProxyType({"base_url": "prompts", "rag.embedder_url": "documents"})
 
 
 def refuse_strangers(layers: Iterable[Layer], trusted_hosts: Iterable[str]) -> None:
@@ -33,12 +38,12 @@ def refuse_strangers(layers: Iterable[Layer], trusted_hosts: Iterable[str]) -> N
                 why=f"{one.origin} may be somebody else's, and would trust itself",
                 fix="set it in config.toml of NBKIT_HOME, or in NBKIT_TRUSTED_HOSTS",
             )
-        for url in _urls(one.values):
+        for key, url in _urls(one.values):
             host = urlsplit(url).hostname or url
             if host not in trusted and not is_here(host):
                 raise BadSetting(
-                    what=f"this project's file sends prompts and keys to {host!r}",
-                    why=f"{one.origin} sets a base_url, and you have not said that you trust that host",
+                    what=f"this project's file sends {_SENT[key]} and keys to {host!r}",
+                    why=f"{one.origin} sets {key}, and you have not said that you trust that host",
                     fix=f"if you do: NBKIT_TRUSTED_HOSTS={host}, or trusted_hosts in config.toml of NBKIT_HOME",
                 )
 
@@ -55,10 +60,12 @@ def is_here(host: str) -> bool:
         return False
 
 
-def _urls(values: Mapping[str, object]) -> Iterator[str]:
-    if isinstance(values.get("base_url"), str):
-        yield str(values["base_url"])
+def _urls(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Each address with the setting that holds it."""
+    for name, key in (("base_url", "base_url"), ("rag_embedder_url", "rag.embedder_url")):
+        if isinstance(values.get(name), str):
+            yield key, str(values[name])
     aliases = values.get("aliases")
     for row in aliases.values() if isinstance(aliases, Mapping) else ():
         if isinstance(row, Mapping) and row.get("base_url"):
-            yield str(row["base_url"])
+            yield "base_url", str(row["base_url"])

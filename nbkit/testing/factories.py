@@ -9,18 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from nbkit.canonical import request_key, sha256
-from nbkit.types import (
-    CacheEntry,
-    CacheOutcome,
-    Cost,
-    Message,
-    Outcome,
-    Record,
-    Request,
-    Response,
-    Timing,
-    Usage,
-)
+from nbkit.recorded import Outcome, Record
+from nbkit.types import CacheEntry, CacheOutcome, Cost, Message, Request, Response, Timing, Usage
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 """When everything in a test begins."""

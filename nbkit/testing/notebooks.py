@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from nbkit.canonical import from_plain, to_plain
+from nbkit.recorded import RECORD_MIME, Record
 from nbkit.report.execute import execute, write
 from nbkit.report.reading import read_notebook
 from nbkit.testing.vectors import beside
-from nbkit.types import RECORD_MIME, Record
 
 _TIMEOUT_S = 300.0
 _AMOUNT = r"<?~?\d[\d,]*(?:\.\d+)?"

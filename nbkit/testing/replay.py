@@ -19,7 +19,8 @@ from nbkit import errors, registry
 from nbkit.canonical import from_plain, request_key, sha256, to_plain
 from nbkit.errors import BadResponse, NbkitError, NoModel, NotebookError, ProviderError, UnknownPlugin
 from nbkit.protocols import OnText, ProviderOptions
-from nbkit.types import RECORD_MIME, Failure, JsonValue, Record, Request, Response
+from nbkit.recorded import RECORD_MIME, Failure, Record
+from nbkit.types import JsonValue, Request, Response
 
 RENEW = "pytest -m live --update-notebooks"
 _PIECE = re.compile(r"\s*\S+|\s+$")

@@ -19,8 +19,9 @@ from pathlib import Path
 from nbkit.canonical import canonical_json
 from nbkit.ledger.sqlite import SqliteSink
 from nbkit.protocols import SinkOptions
+from nbkit.recorded import Record
 from nbkit.testing import factories
-from nbkit.types import Cost, Record, Timing
+from nbkit.types import Cost, Timing
 
 NOW = datetime(2026, 3, 31, 12, 7, tzinfo=UTC)
 N = 2000

@@ -16,8 +16,9 @@ from nbkit.display.answer import answer_bundle, streaming_html
 from nbkit.display.card import card_html, card_text
 from nbkit.display.rows import carried
 from nbkit.display.view import Live
+from nbkit.recorded import RECORD_MIME, Failure, Record
 from nbkit.testing.factories import record, response
-from nbkit.types import RECORD_MIME, CacheOutcome, Cost, Failure, Record, Timing, Verdict
+from nbkit.types import CacheOutcome, Cost, Timing, Verdict
 
 Shown = Record | list[Record] | Live
 

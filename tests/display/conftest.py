@@ -10,19 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nbkit.types import (
-    CacheOutcome,
-    Cost,
-    Failure,
-    Message,
-    Record,
-    Request,
-    Response,
-    Span,
-    Timing,
-    Usage,
-    Verdict,
-)
+from nbkit.recorded import Failure, Record
+from nbkit.types import CacheOutcome, Cost, Message, Request, Response, Span, Timing, Usage, Verdict
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 HOSTILE = '</pre><script>alert("x")</script><img src=x onerror=alert(1)>\x1b[31m\u202egnp.\U000e0041'

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from nbkit.display.card import card_html, card_text
 from nbkit.display.view import AMBER, BLUE, GREEN, GREY, RED, Live
-from nbkit.types import Failure, Verdict
+from nbkit.recorded import Failure
+from nbkit.types import Verdict
 
 NAMES = (
     "live-call", "hit", "unknown-price", "local", "estimate", "blocked", "error", "interrupted", "redacted", "hostile",

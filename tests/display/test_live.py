@@ -16,7 +16,7 @@ from nbkit.config import Settings
 from nbkit.display.live import Cell
 from nbkit.display.result import Result
 from nbkit.display.surface import PageSurface, SilentSurface, TextSurface, WidgetSurface, surface
-from nbkit.types import RECORD_MIME, Outcome
+from nbkit.recorded import RECORD_MIME, Outcome
 
 
 class Clock:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from nbkit.recorded import RECORD_MIME
 from nbkit.report.execute import execute
-from nbkit.types import RECORD_MIME
 
 CELL = """
 from datetime import UTC, datetime
@@ -16,7 +16,8 @@ import time
 from nbkit.config import Settings
 from nbkit.display.live import Cell
 from nbkit.display.result import Result
-from nbkit.types import Message, Outcome, Record, Request, Response, Usage
+from nbkit.recorded import Outcome, Record
+from nbkit.types import Message, Request, Response, Usage
 
 cell = Cell(Settings(ui={ui!r}), model="m")
 cell.on_phase("provider")

@@ -13,7 +13,8 @@ from nbkit.canonical import from_plain
 from nbkit.display.result import Result, read_json
 from nbkit.display.rows import carried, record_row
 from nbkit.errors import NbkitError
-from nbkit.types import RECORD_MIME, Cost, Outcome, Record, Response, Usage
+from nbkit.recorded import RECORD_MIME, Outcome, Record
+from nbkit.types import Cost, Response, Usage
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from nbkit.display.sources import anchors, sources
 from nbkit.documents import Passage
 from nbkit.ledger.content import without_content
 from nbkit.rag.prompt import with_passages
+from nbkit.recorded import Retrieval, Retrieved
 from nbkit.testing.factories import record, request, response
-from nbkit.types import Retrieval, Retrieved
 
 PASSAGES = [
     Passage("p1", "It is quiet. The fan needs 30 W. It is black.", "care/fan.md", start=100, end=145, score=0.9),

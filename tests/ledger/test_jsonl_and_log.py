@@ -17,9 +17,10 @@ from nbkit.errors import StoreError
 from nbkit.ledger.jsonl import JsonlSink
 from nbkit.ledger.log import LoggingSink, fields
 from nbkit.protocols import SinkOptions
+from nbkit.recorded import Failure
 from nbkit.testing import factories
 from nbkit.testing.contracts import SinkContract
-from nbkit.types import Cost, Failure
+from nbkit.types import Cost
 
 
 class TestJsonlSink(SinkContract):

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from nbkit.ledger.rows import SUMS, bin_of_us
 from nbkit.ledger.sqlite import _SCHEMA, SqliteSink
 from nbkit.protocols import SinkOptions
+from nbkit.recorded import Failure, Record
 from nbkit.store.database import Database
 from nbkit.testing import factories
 from nbkit.testing.contracts import SinkContract
-from nbkit.types import CacheOutcome, Cost, Failure, Record, Timing, Usage
+from nbkit.types import CacheOutcome, Cost, Timing, Usage
 
 BASE = datetime(2026, 3, 1, 10, 30, tzinfo=UTC)
 

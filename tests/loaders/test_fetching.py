@@ -59,7 +59,7 @@ def test_a_page_is_written_below_the_folder(tmp_path):
         ("/a.md", "text/html", ".html"),
         ("/report", "application/pdf", ".pdf"),
         ("/a.csv", "application/octet-stream", ".csv"),
-        ("/a.bin", "application/octet-stream", ".bin"),
+        ("/notes", "text/x-notes", ".txt"),
     ],
 )
 def test_the_kind_is_that_of_the_answer_or_the_name(tmp_path, path, kind, suffix):

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from nbkit.config import TABLE
 from nbkit.errors import BadSetting, ConfigError, UnknownSetting
-from nbkit.magics.args import OPTIONS, help_text, parse, parse_line
+from nbkit.magics.args import help_text, parse, parse_line
+from nbkit.magics.options import OPTIONS
 
 
 def test_every_option_arrives_checked_and_by_its_settings_name():

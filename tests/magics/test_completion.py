@@ -40,6 +40,12 @@ def variables(notebook):
         ("%%llm\n{% for x in que", "%%llm\n{% for x in question"),
         ("%%llm\n{{ quota.ite", "%%llm\n{{ quota.items"),
         ("%llm say {{ que", "%llm say {{ question"),
+        ("%rag se", "%rag search"),
+        ("%rag add docs --allow", "%rag add docs --allow-url"),
+        ("%rag search fans --mode de", "%rag search fans --mode dense"),
+        ("%%rag --min", "%%rag --min-score"),
+        ("%%rag --mode bm", "%%rag --mode bm25"),
+        ("%%rag\nhi {{ que", "%%rag\nhi {{ question"),
         ("%%llm -s '{{ que", "%%llm -s '{{ question"),
     ],
 )
@@ -107,3 +113,10 @@ def test_completing_loads_no_price_table():
         "sys.exit(any(name in sys.modules for name in ('genai_prices', 'httpx', 'jinja2')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("typed", ["%%rag hand", "%rag search fans --index hand", "%rag drop hand"])
+def test_indexes_are_completed(notebook, typed):
+    (current().collections.folder / "handbook").mkdir(parents=True)
+    (current().collections.folder / "handbook" / "index.sqlite").touch()
+    assert completions(notebook, typed) == [typed + "book"]

@@ -5,7 +5,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from nbkit.types import RECORD_MIME
+from nbkit.recorded import RECORD_MIME
 
 
 def run(

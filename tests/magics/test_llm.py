@@ -4,8 +4,8 @@ import threading
 import pytest
 
 from nbkit.errors import BadSetting, PromptError, RateLimited, UnknownSetting
+from nbkit.recorded import RECORD_MIME
 from nbkit.testing.interactive import NotebookShell
-from nbkit.types import RECORD_MIME
 
 BRACES = [
     '{"a": 1}', "return {}", "{ a : b }", "{1:2}", "{0}", "{", "}", "a{color:red}", "{x.y}", '{"a": {"b": 1}}',

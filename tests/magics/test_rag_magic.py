@@ -6,10 +6,10 @@ import re
 
 import pytest
 
+from nbkit.recorded import RECORD_MIME
 from nbkit.session import current
 from nbkit.testing import FakeEmbedder, FakeProvider
 from nbkit.testing.interactive import shell
-from nbkit.types import RECORD_MIME
 
 
 @pytest.fixture
@@ -25,6 +25,18 @@ def notebook(tmp_path, monkeypatch):
         session.providers["fake"] = FakeProvider(["The K200 fan needs 30 W [2]. It hums at night."])
         session.configure({"rag_embedder": "fake", "model": "fake"})
         yield loaded
+
+
+class Shortest:
+    """A reranker that likes short passages."""
+
+    name = "shortest"
+
+    def score(self, question, passages):
+        return [-float(len(passage)) for passage in passages]
+
+    def close(self):
+        pass
 
 
 def text_of(cell):
@@ -122,3 +134,47 @@ def test_another_embedder_is_refused_with_the_command_that_rebuilds(notebook):
 
 def test_help_says_what_each_command_takes(notebook):
     assert "--rebuild" in notebook.user_ns["get_ipython"]().magics_manager.magics["line"]["rag"].getdoc()
+
+
+def test_a_reranker_orders_what_is_found_and_the_answer_says_so(notebook):
+    notebook.run("%rag add docs --index handbook")
+    current().collections.embedders["shortest"] = Shortest()
+    plain = text_of(notebook.run("%rag search how much power does the fan need"))
+    anew = text_of(notebook.run("%rag search how much power does the fan need --rerank shortest"))
+    assert plain.index("fan.md") < plain.index("warranty.txt")
+    assert re.search(r"1 +-\d+\.000", anew)
+    cell = notebook.run("%%rag --rerank shortest -o answer\nHow much power does the K200 fan need?")
+    scores = [one.score for one in notebook.user_ns["answer"].record.retrieval.passages]
+    assert scores == sorted(scores, reverse=True)
+    assert all(score == int(score) < 0 for score in scores)
+    assert "hybrid, reranked by shortest" in text_of(cell)
+
+
+def test_a_reranker_that_is_not_here_is_an_error_before_anything_is_asked(notebook):
+    notebook.run("%rag add docs --index handbook")
+    failed = notebook.run("%%rag --rerank no/such-model\nHow much?")
+    assert "no/such-model" in "".join(failed.traceback)
+    assert current().providers["fake"].calls == 0
+
+
+def test_show_opens_every_passage_whole_with_its_figures(notebook):
+    notebook.run("%rag add docs --index handbook")
+    question = "How much power does the K200 fan need?"
+    folded = "".join(notebook.run(f"%%rag\n{question}").bundles("text/html"))
+    shown = "".join(notebook.run(f"%%rag --show\n{question}").bundles("text/html"))
+    assert "similarity" not in folded
+    assert re.search(r"similarity \d\.\d\d, BM25 \d+\.\d", shown)
+    assert shown.count("<details open") > folded.count("<details open")
+
+
+def test_why_names_the_document_that_has_changed(notebook, tmp_path):
+    notebook.run("%rag add docs --index handbook")
+    notebook.run("%%rag\nHow much power does the K200 fan need?")
+    (tmp_path / "docs" / "fan.md").write_text(
+        "# Fans\n\nThe K200 fan needs 35 W of power.\n\n# Seals\n\nSeals are dry.\n"
+    )
+    notebook.run("%rag add docs --index handbook")
+    notebook.run("%%rag\nHow much power does the K200 fan need?")
+    why = text_of(notebook.run("%cache why"))
+    assert "sources: docs/fan.md" in why
+    assert "warranty.txt" not in why

@@ -14,7 +14,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nbkit.canonical import canonical_json, from_plain, request_key, to_plain
-from nbkit.types import Message, Origin, Record, Request
+from nbkit.recorded import Origin, Record
+from nbkit.types import Message, Request
 
 TEXTS = st.text(st.characters())
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

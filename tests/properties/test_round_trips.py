@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import nbkit.types
 from nbkit.cache.entries import LAST_MOMENT, decode, encode
 from nbkit.canonical import canonical_json, from_plain, sha256, to_plain
-from nbkit.types import CacheEntry, JsonValue, Outcome, Request, Span
+from nbkit.recorded import Outcome
+from nbkit.types import CacheEntry, JsonValue, Request, Span
 
 TEXTS = st.text(st.characters())
 # Negative zero is kept as zero: the two are equal, so they must hash alike.

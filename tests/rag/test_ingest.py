@@ -6,7 +6,8 @@ import pytest
 from nbkit.documents import Chunk
 from nbkit.loaders.finding import find
 from nbkit.loaders.reading import Reader
-from nbkit.rag.ingest import Added, hash_of, ingest, prune
+from nbkit.rag.added import Added
+from nbkit.rag.ingest import hash_of, ingest, prune
 
 
 class Shelf:
@@ -45,7 +46,7 @@ def run(tmp_path, shelf):
         def call(*paths):
             found = list(find(paths or [tmp_path], root=tmp_path))
             rows = list(ingest(found, shelf=shelf, read=reader.read_many, cut=cut, embed=embed))
-            rows += prune(shelf, under=lambda source: True, present=[one.source for one in found if not one.reason])
+            rows += prune(shelf, under=lambda source: True, settled=[one.source for one in found])
             return {row.source: row for row in rows}
 
         call.embedded = embedded

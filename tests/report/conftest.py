@@ -14,7 +14,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from nbkit.canonical import to_plain
-from nbkit.types import RECORD_MIME, CacheOutcome, Cost, Failure, Message, Record, Request, Response, Timing, Usage
+from nbkit.recorded import RECORD_MIME, Failure, Record
+from nbkit.types import CacheOutcome, Cost, Message, Request, Response, Timing, Usage
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ import functools
 import pytest
 
 from nbkit.documents import Passage
+from nbkit.recorded import Origin, Retrieved
 from nbkit.session import Session
-from nbkit.session.retrieving import install_secret, prepare
+from nbkit.session.retrieving import Looked, install_secret, prepare
 from nbkit.testing import FakeProvider
-from nbkit.types import Origin
 
 PASSAGES = [
     Passage("p1", "The fan needs 30 W.", "fan.md", end=19, score=0.9),
@@ -27,7 +27,9 @@ class Shelf:
 
     def search(self, question, *, mode, k, where):
         self.asked.append((question, mode, k, where))
-        return self.passages[:k], self.nearest
+        found = tuple(self.passages[:k])
+        kept = tuple(Retrieved(one.id, one.source, one.page, one.start, one.end, one.score) for one in found)
+        return Looked(found, kept, self.nearest)
 
 
 @pytest.fixture

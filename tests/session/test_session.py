@@ -16,10 +16,10 @@ from nbkit.errors import (
     UnknownPlugin,
     UnknownSetting,
 )
+from nbkit.recorded import Origin
 from nbkit.session import Session, current, end_current
 from nbkit.session.keys import read_env_file
 from nbkit.testing import FakeProvider, Reply
-from nbkit.types import Origin
 
 
 @pytest.fixture

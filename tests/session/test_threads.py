@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbkit.recorded import Origin
 from nbkit.session.threads import Threads, Turn
-from nbkit.types import Origin
 
 
 def say(threads, text, origin, *, is_heard=True):

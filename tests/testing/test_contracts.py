@@ -11,9 +11,10 @@ import threading
 import pytest
 
 from nbkit.canonical import from_plain, to_plain
+from nbkit.recorded import Record
 from nbkit.testing.contracts import CacheContract, GuardContract, ProviderContract, SinkContract
 from nbkit.testing.fakes import FakeProvider
-from nbkit.types import Record, Screened, Span, Verdict
+from nbkit.types import Screened, Span, Verdict
 
 
 class DigitsGuard:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbkit.canonical import from_plain, request_key, sha256, to_plain
+from nbkit.recorded import Record
 from nbkit.testing import factories
-from nbkit.types import Record
 
 
 def test_the_same_call_makes_the_same_record():

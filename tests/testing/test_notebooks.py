@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from nbkit.canonical import to_plain
 from nbkit.display.card import card_html, card_text
 from nbkit.errors import NotebookError
+from nbkit.recorded import RECORD_MIME, Retrieval, Retrieved
 from nbkit.report.execute import execute, write
 from nbkit.report.reading import read_notebook
 from nbkit.testing.factories import record, request, response
 from nbkit.testing.notebooks import compare, replay_notebook
-from nbkit.types import RECORD_MIME, CacheOutcome, Retrieval, Retrieved, Span, Timing, Verdict
+from nbkit.types import CacheOutcome, Span, Timing, Verdict
 
 
 def _run(*outputs, source="x"):

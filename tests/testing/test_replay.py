@@ -12,11 +12,12 @@ from nbkit.canonical import sha256, to_plain
 from nbkit.errors import BadResponse, Blocked, NoModel, NotebookError, RateLimited
 from nbkit.ledger.content import without_content
 from nbkit.protocols import ProviderOptions
+from nbkit.recorded import RECORD_MIME, Failure
 from nbkit.session import Session
 from nbkit.testing.contracts import ProviderContract
 from nbkit.testing.factories import record, request, response, usage
 from nbkit.testing.replay import ReplayProvider, read_records
-from nbkit.types import RECORD_MIME, CacheOutcome, Failure, Message, Timing
+from nbkit.types import CacheOutcome, Message, Timing
 
 
 def _notebook(path, *outputs):

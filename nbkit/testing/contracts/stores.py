@@ -12,9 +12,9 @@ from pathlib import Path
 from nbkit.canonical import from_plain, request_key, to_plain
 from nbkit.errors import Blocked
 from nbkit.protocols import Cache, Sink
+from nbkit.recorded import Failure, Record
 from nbkit.testing import factories
 from nbkit.testing.factories import Clock
-from nbkit.types import Failure, Record
 
 _TIMEOUT_S = 60.0
 

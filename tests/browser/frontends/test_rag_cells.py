@@ -71,9 +71,10 @@ _NUMBER = {name: number for number, name in enumerate(_CELLS)}
 _DRAWN = ["add", "search", "object", "cited", "nowhere", "hostile", "prompt", "interrupted", "unknown"]
 _RAG = ["cited", "nowhere", "hostile", "interrupted"]
 _ACTING = "script, style, iframe, img, svg, form, object, embed, [onerror], [onclick], a:not([href^='#'])"
+# Within a pixel: a page is scrolled to whole ones.
 _IS_IN_VIEW = """row => {
     const place = row.getBoundingClientRect();
-    return place.height > 0 && place.top >= 0 && place.bottom <= innerHeight && row.checkVisibility();
+    return place.height > 0 && place.top > -1 && place.bottom < innerHeight + 1 && row.checkVisibility();
 }"""
 _MARK = re.compile(r"\[(\d)\]")
 

@@ -1,0 +1,71 @@
+"""The table of options of `%%llm` and `%%rag`, which parsers, help, completion and README are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nbkit.config import TABLE
+
+_SETTING_DOCS = {setting.name: setting.doc for setting in TABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row of the table.
+
+    >>> OPTIONS[0].flags
+    ('-m', '--model')
+    """
+
+    flags: tuple[str, ...]
+    name: str
+    """The setting it gives a value to, or the name of what it is."""
+    metavar: str | None
+    """What the value is called in the help; None for an option without a value."""
+    doc: str = ""
+    """Meaning, where no setting says it."""
+    is_repeatable: bool = False
+
+    @property
+    def help(self) -> str:
+        """Its line in `%%llm?`."""
+        return self.doc or _SETTING_DOCS[self.name]
+
+
+OPTIONS = (
+    Option(("-m", "--model"), "model", "PROVIDER:MODEL"),
+    Option(("-o", "--out"), "out", "NAME", "Variable that takes the result, besides _llm"),
+    Option(("-s", "--system"), "system", "TEXT"),
+    Option(("-t", "--temperature"), "temperature", "NUMBER"),
+    Option(("--max-tokens",), "max_tokens", "N"),
+    Option(("--seed",), "seed", "N"),
+    Option(("--stop",), "stop", "TEXT", is_repeatable=True),
+    Option(
+        ("-p", "--param"),
+        "param",
+        "K=V",
+        "Further parameter for the provider; V is JSON, else text",
+        is_repeatable=True,
+    ),
+    Option(("-n", "--samples"), "samples", "N"),
+    Option(("-f", "--format"), "format", "md|text|json|code|table"),
+    Option(("--thread",), "thread", "NAME", "Conversation that this cell is a turn of"),
+    Option(("--cache",), "cache", "use|refresh|off|only"),
+    Option(("--ttl",), "ttl", "TIME"),
+    Option(("--raw",), "raw", None, "Send the prompt as it is: {{ }} and {% %} mean nothing"),
+    Option(("--file",), "file", "PATH", "File that holds the prompt; with %llm, since an empty cell is refused"),
+    Option(("--show-prompt",), "show_prompt", None, "Draw the messages that would be sent, and send nothing"),
+    Option(("--no-stream",), "stream", None, "Show the answer only when it is complete"),
+    Option(("--quiet",), "quiet", None),
+    Option(("--tag",), "tag", "TEXT"),
+    Option(("--timeout",), "timeout", "TIME"),
+)
+RAG_OPTIONS = (
+    *OPTIONS,
+    Option(("-k",), "rag_k", "N"),
+    Option(("--mode",), "rag_mode", "hybrid|dense|bm25"),
+    Option(("--min-score",), "rag_min_score", "0..1"),
+    Option(("--rerank",), "rag_rerank", "MODEL"),
+    Option(("--show",), "rag_show", None),
+    Option(("--filter",), "filter", "TEXT", "Which documents count: \"path ~ 'docs/' and page < 10\""),
+)

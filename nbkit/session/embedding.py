@@ -1,0 +1,295 @@
+"""Texts on their way to a service that embeds: guarded, priced and recorded like any other call.
+
+The rooms are those of the corridor, in its order:
+
+1. guards of stage input, each text alone. A text that is blocked is not sent; a guard that raises blocks.
+2. the cache of embeddings, by the text as the guards let it go. A guard that redacts changes what is sent and so the
+   vector, never the words that the index keeps; a guard that is new makes old texts pass again before they are found.
+3. the service, with deadline and retries.
+4. price, and one record of all that belongs together: of one question, of one `add`. Written also when it failed or
+   was stopped, with what was spent until then. No word of a text is in it: counts, and one hash.
+
+A model in this process takes none of these ways: nothing leaves the machine, nothing is paid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from nbkit.canonical import sha256
+from nbkit.errors import Blocked
+from nbkit.pipeline.recording import failure, status, without_secrets, write
+from nbkit.pipeline.screening import screen_request, strongest
+from nbkit.recorded import Embedded, Origin, Record, Retrieval
+from nbkit.session.furniture import priced
+from nbkit.types import Cost, FinishReason, Message, Request, Response, Spent, Timing, Usage, Verdict
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+    from nbkit.config import Config
+    from nbkit.embed import CachedEmbedder, Choice
+    from nbkit.protocols import Guard
+    from nbkit.secrets import SecretRegistry
+    from nbkit.session.furniture import Furniture
+
+
+class Owner(Protocol):
+    """What of a session its embedding calls need."""
+
+    id: str
+    secrets: SecretRegistry
+    environment: Mapping[str, str]
+
+    def config(self) -> Config:
+        """The settings in force."""
+
+
+class EmbeddingCalls:
+    """The embedding calls of a session: whose they are, and where their records go. Safe for several threads."""
+
+    def __init__(self, owner: Owner, furniture: Furniture) -> None:
+        self._owner = owner
+        self._furniture = furniture
+        self._own = threading.local()
+
+    @contextlib.contextmanager
+    def made_for(self, origin: Origin, *, tag: str | None = None) -> Iterator[list[Record]]:
+        """The records of this thread's embedding calls in the `with` block, as they are made."""
+        outer = getattr(self._own, "maker", None)
+        made: list[Record] = []
+        self._own.maker = (origin, tag, made)
+        try:
+            yield made
+        finally:
+            self._own.maker = outer
+
+    def behind_guards(self, embedder: CachedEmbedder, choice: Choice, *, base_url: str | None) -> ServiceEmbedder:
+        """The embedder of a service, with all that a call to one passes."""
+        asked = Request(choice.plugin, choice.model or "", (), max_tokens=0, format="text", base_url=base_url)
+        return ServiceEmbedder(embedder, asked, calls=self)
+
+    def guards(self) -> tuple[Guard, ...]:
+        """The guards in force, which know the secrets that are set now."""
+        self._owner.secrets.add_variables(self._owner.environment)
+        return self._furniture.guards(self._owner.config().settings, is_local=False)
+
+    def clean(self, error: Blocked) -> None:
+        """Takes secrets out of what a guard said."""
+        error.reword(self._owner.secrets.redact)
+
+    def keep(self, record: Record) -> None:
+        """Completes a record with whose it is, and hands it to every sink."""
+        nobody: tuple[Origin, str | None, list[Record]] = (Origin(), None, [])
+        origin, tag, made = getattr(self._own, "maker", None) or nobody
+        whole = dataclasses.replace(record, session_id=self._owner.id, origin=origin, tag=tag)
+        whole = without_secrets(whole, self._owner.secrets)
+        notes = write(whole, self._furniture.sinks(self._owner.config().settings))
+        made.append(dataclasses.replace(whole, notes=(*whole.notes, *notes)))
+
+
+class ServiceEmbedder:
+    """An embedder that sends texts away. What is embedded inside `together` is one record, else each `embed` is one."""
+
+    name: ClassVar[str] = "service"
+    is_local: ClassVar[bool] = False
+
+    def __init__(self, embedder: CachedEmbedder, asked: Request, *, calls: EmbeddingCalls) -> None:
+        self._embedder = embedder
+        self._asked = asked
+        self._calls = calls
+        self._own = threading.local()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - id, limits, counts and notices are the embedder's
+        return getattr(self._embedder, name)
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector; of a model that is not well known, found by a call."""
+        with self.together() as bill:
+            try:
+                return self._embedder.dimensions
+            except BaseException as error:
+                bill.failed = error
+                raise
+
+    def embed(self, texts: Sequence[str], *, is_query: bool = False) -> NDArray[float32]:
+        """Unit vectors, shape (len(texts), dimensions). Raises `Blocked`, and sends none, where a guard blocks one."""
+        with self.together() as bill:
+            started = time.perf_counter()
+            try:
+                sent = self._screened(texts, bill)
+                bill.asked_for(sent)
+                return self._embedder.embed(sent, is_query=is_query)
+            except BaseException as error:
+                bill.failed = error
+                raise
+            finally:
+                bill.total_s += time.perf_counter() - started
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[Gathered]:
+        """What this thread's calls in the `with` block took, while they go on; one record of all at its end."""
+        outer: Gathered | None = getattr(self._own, "bill", None)
+        if outer is not None:
+            try:
+                yield outer
+            except KeyboardInterrupt as error:
+                # Whoever opened the outer block may hear nothing of it: an `add` keeps what was done, and says so.
+                outer.failed = error
+                raise
+            return
+        bill = self._own.bill = Gathered(self._asked, self._embedder.embedder)
+        raised: BaseException | None = None
+        try:
+            yield bill
+        except BaseException as error:
+            raised = error
+            raise
+        finally:
+            self._own.bill = None
+            if bill.has_called or isinstance(raised, Blocked):
+                self._calls.keep(bill.record(raised))
+
+    def _screened(self, texts: Sequence[str], bill: Gathered) -> list[str]:
+        started = time.perf_counter()
+        guards = self._calls.guards()
+        try:
+            return [self._screen(text, guards, bill) for text in texts]
+        finally:
+            bill.guards_s += time.perf_counter() - started
+
+    def _screen(self, text: str, guards: tuple[Guard, ...], bill: Gathered) -> str:
+        request = dataclasses.replace(self._asked, messages=(Message("user", text),))
+        verdicts: list[Verdict] = []
+        try:
+            screened = screen_request(request, guards, verdicts).messages[-1].content
+        except Blocked as error:
+            self._calls.clean(error)
+            raise
+        finally:
+            bill.heard(verdicts)
+        if screened == text:
+            return text
+        # What stands in place of a secret may be longer than it, and the window has an end.
+        starts, most = self._embedder.token_starts(screened), self._embedder.max_tokens
+        return screened if len(starts) <= most else screened[: starts[most]]
+
+
+class Gathered:
+    """What belongs into one record, while it comes together."""
+
+    def __init__(self, asked: Request, embedder: Any) -> None:  # noqa: ANN401 - an embedder with `take_spent`
+        self._asked = asked
+        self._embedder = embedder
+        self._spent = Spent()
+        self._started_at = datetime.now(UTC)
+        self._digest = hashlib.sha256()
+        self._first = sha256("")
+        self._texts = 0
+        self._chars = 0
+        self._verdicts: dict[str, Verdict] = {}
+        self.failed: BaseException | None = None
+        """What embedding raised last."""
+        self.guards_s = 0.0
+        self.total_s = 0.0
+
+    @property
+    def has_called(self) -> bool:
+        """Whether anything was sent, or a guard kept it from being sent."""
+        return self.spent.attempts > 0 or any(one.action == "block" for one in self._verdicts.values())
+
+    @property
+    def spent(self) -> Spent:
+        """What the calls took so far."""
+        from nbkit.embed.spending import plus
+
+        self._spent = plus(self._spent, self._embedder.take_spent())
+        return self._spent
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens sent so far."""
+        return self.spent.usage
+
+    @property
+    def cost(self) -> Cost:
+        """What they cost."""
+        response = self._response(None)
+        if response is None:
+            return Cost(Decimal(0), source="none")
+        return priced(self._asked, response, is_local=False)
+
+    def asked_for(self, texts: Sequence[str]) -> None:
+        """Counts texts that passed the guards."""
+        for text in texts:
+            digest = sha256(text)
+            self._first = digest if not self._texts else self._first
+            self._digest.update(digest.encode())
+            self._texts += 1
+            self._chars += len(text)
+
+    def heard(self, verdicts: Sequence[Verdict]) -> None:
+        """Keeps of each guard the verdict that counts, and how long it took for all texts."""
+        for one in verdicts:
+            known = self._verdicts.get(one.guard)
+            kept = one if known is None else strongest((known, one))
+            spent_s = one.duration_s + (known.duration_s if known is not None else 0.0)
+            self._verdicts[one.guard] = dataclasses.replace(kept, spans=(), duration_s=spent_s)
+
+    def record(self, raised: BaseException | None) -> Record:
+        """The record, but for whose it is. `raised`: what ended it, None when nothing did."""
+        spent = self.spent
+        # What went wrong elsewhere, such as a disk that is full, did not go wrong here.
+        error = raised if raised is self.failed or not isinstance(raised, Exception) else None
+        error = error or (self.failed if isinstance(self.failed, KeyboardInterrupt) else None)
+        response = self._response(error)
+        in_service_s = min(spent.duration_s, self.total_s)
+        return Record(
+            id=uuid.uuid4().hex,
+            session_id="",
+            started_at=self._started_at,
+            operation="embeddings",
+            status=status(error),
+            request=self._asked,
+            prompt_sha256=self._first if self._texts < 2 else self._digest.hexdigest(),  # noqa: PLR2004 - several
+            prompt_chars=self._chars,
+            response=response,
+            verdicts=tuple(self._verdicts.values()),
+            timing=Timing(
+                total_s=max(self.total_s, spent.duration_s),
+                guards_in_s=self.guards_s,
+                cache_s=max(0.0, self.total_s - self.guards_s - in_service_s),
+                provider_s=spent.duration_s,
+                attempts=spent.attempts,
+            ),
+            cost=self.cost,
+            error=failure(error),
+            embedded=Embedded(self._texts, spent.texts, spent.calls),
+        )
+
+    def _response(self, error: BaseException | None) -> Response | None:
+        spent = self.spent
+        if not spent.calls and not spent.usage.input_tokens:
+            return None
+        reason: FinishReason = "stop" if error is None else "other" if isinstance(error, Exception) else "interrupted"
+        return Response("", spent.model or self._asked.model, spent.usage, reason, attempts=spent.attempts)
+
+
+def with_embedding(retrieval: Retrieval | None, made: Sequence[Record]) -> Retrieval | None:
+    """What was looked up for a call, with what the question's embedding cost when a service was called for it."""
+    if retrieval is None or not made:
+        return retrieval
+    tokens = sum(record.response.usage.input_tokens for record in made if record.response is not None)
+    last = made[-1]
+    return dataclasses.replace(retrieval, embedding_id=last.id, embedding_tokens=tokens, embedding_cost=last.cost)

@@ -1,0 +1,141 @@
+"""Texts on their way to a service that embeds, on loopback: guarded, priced, recorded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from nbkit.errors import AuthFailed, Blocked
+from nbkit.recorded import Origin
+from nbkit.session import Session
+from nbkit.testing import FakeProvider
+
+MODEL = "openai:text-embedding-3-small"
+SECRET = "hf_0123456789abcdef"
+
+
+@pytest.fixture
+def session(server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("The fan needs 30 W.\n\nIt hums at night.")
+    environment = {"OPENAI_API_KEY": "sk-very-secret-0123456789", "HF_TOKEN": SECRET}
+    provider = FakeProvider(["The fan needs 30 W."])
+    made = Session(home=tmp_path / "home", environment=environment, folder=tmp_path, providers={"fake": provider})
+    url = f"{server.url}/v1"
+    made.configure({"model": "fake", "rag_embedder": MODEL, "rag_embedder_url": url, "rag_min_score": 0})
+    yield made
+    made.close()
+
+
+def add(session, *paths):
+    return session.collections.add("docs", paths or ["docs"], session.config().settings)[1]
+
+
+def ask(session, question="How much?", **fields):
+    settings = session.config().settings
+    return session.ask(question, settings=settings, prepare=session.reading(settings), **fields)[0].record
+
+
+def embeddings(session):
+    return [record for record in session.ledger.read() if record.operation == "embeddings"]
+
+
+def test_an_add_is_one_record_with_its_tokens_and_no_word_of_a_text(session, server):
+    added = add(session)
+    [record] = embeddings(session)
+    assert record.status == "ok"
+    assert (record.request.provider, record.request.model) == ("openai", "text-embedding-3-small")
+    # One more is sent, to learn how long the vectors are.
+    assert (record.embedded.texts, record.embedded.sent) == (added.embedded, added.embedded + 1) == (1, 2)
+    assert record.response.usage.input_tokens == added.usage.input_tokens > 0
+    assert record.timing.attempts == record.embedded.calls == len(server.seen)
+    assert "hums" not in str(record)
+
+
+def test_nothing_is_recorded_where_no_service_was_called(session):
+    add(session)
+    add(session)
+    assert len(embeddings(session)) == 1
+
+
+def test_price_of_another_endpoint_is_not_known(session):
+    added = add(session)
+    assert (added.cost.usd, embeddings(session)[0].cost.usd) == (None, None)
+    assert str(added).endswith("tokens, ?")
+
+
+def test_price_is_that_of_the_model(session, server, monkeypatch):
+    from nbkit.session import embedding
+
+    asked = []
+
+    def priced(request, response, *, is_local):
+        asked.append((request.model, response.usage.input_tokens, is_local))
+        return embedding.Cost(Decimal("0.01"), source="table")
+
+    monkeypatch.setattr(embedding, "priced", priced)
+    added = add(session)
+    assert added.cost.usd == Decimal("0.01")
+    assert asked[-1] == ("text-embedding-3-small", added.usage.input_tokens, False)
+
+
+def test_a_question_is_a_record_that_belongs_to_its_cell_and_the_call_names_it(session):
+    add(session)
+    session.configure({"tag": "trial"})
+    record = ask(session, origin=Origin(cell_id="c1"))
+    question = embeddings(session)[-1]
+    assert (question.origin.cell_id, question.tag, question.embedded.texts) == ("c1", "trial", 1)
+    assert record.retrieval.embedding_id == question.id
+    assert record.retrieval.embedding_tokens == question.response.usage.input_tokens > 0
+
+
+def test_a_question_that_is_known_already_costs_nothing(session):
+    add(session)
+    ask(session)
+    record = ask(session)
+    assert (record.retrieval.embedding_id, record.retrieval.embedding_cost) == (None, None)
+
+
+def test_a_secret_in_a_document_is_never_sent(session, server, tmp_path):
+    (tmp_path / "docs" / "a.md").write_text(f"The token is {SECRET}.")
+    with pytest.raises(Blocked):
+        add(session)
+    assert [seen.body["input"] for seen in server.seen] == [["length"]]
+    [record] = embeddings(session)
+    assert (record.status, record.embedded.texts) == ("blocked", 0)
+    assert SECRET not in str(record)
+
+
+def test_a_call_that_fails_is_recorded(session, server):
+    server.script = ["status_401"]
+    with pytest.raises(AuthFailed):
+        add(session)
+    [record] = embeddings(session)
+    assert (record.status, record.error.kind, record.timing.attempts) == ("error", "AuthFailed", 1)
+
+
+def test_an_add_that_is_interrupted_is_recorded_with_what_was_spent(session, tmp_path):
+    for number in range(300):
+        (tmp_path / "docs" / f"{number}.md").write_text(f"Pump {number} is oiled weekly.")
+
+    def stop(progress):
+        if progress.chunks >= 64:
+            raise KeyboardInterrupt
+
+    settings = session.config().settings
+    _, added = session.collections.add("docs", ["docs"], settings, on_progress=stop)
+    assert not added.is_whole
+    record = embeddings(session)[-1]
+    assert record.status == "interrupted"
+    assert 0 < record.response.usage.input_tokens == added.usage.input_tokens
+
+
+def test_what_a_record_keeps_of_passages_says_how_they_were_found(session):
+    add(session)
+    found = ask(session).retrieval
+    assert (found.k, found.where, found.rerank) == (5, None, None)
+    [kept] = {one.document_sha256 for one in found.passages}
+    assert kept == session.collections.open("docs", session.config().settings).documents()[0].sha256
+    assert all(one.cosine is not None and one.words is not None for one in found.passages)
