@@ -216,3 +216,25 @@ def server(faults: ModuleType) -> Iterator[object]:
     """A fault server that answers rightly until its `script` says otherwise."""
     with faults.FaultServer() as found:
         yield found
+
+
+@pytest.fixture
+def web() -> Iterator[object]:
+    """A server on loopback that stands for the open internet; what is fetched is to be given its `network`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent / "servers")
+        pages = importlib.import_module("pages")
+    with pages.Pages() as found:
+        yield found
+
+
+@pytest.fixture
+def open_internet(web: object, monkeypatch: pytest.MonkeyPatch) -> object:
+    """The same server, in place of the network of whatever fetches pages."""
+    import httpcore
+
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(httpcore, "SyncBackend", lambda: web.network)
+    return web

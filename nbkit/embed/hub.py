@@ -32,15 +32,24 @@ def folder_of(name: str, *, organisation: str) -> Path | None:
 
     `organisation`: whose a name without one is, before all others. Asks no network.
     """
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder
+    # `~` of nobody and a name that is too long are no folders.
+    with contextlib.suppress(RuntimeError, OSError):
+        folder = Path(name).expanduser()
+        if folder.is_dir():
+            return folder
     from huggingface_hub import snapshot_download
 
     for full in (name,) if "/" in name else (f"{organisation}/{name}", name):
         with contextlib.suppress(OSError, ValueError):
             return Path(snapshot_download(full, local_files_only=True))
     return None
+
+
+def load_failures() -> tuple[type[Exception], ...]:
+    """What is raised for a model whose files are damaged, missing, or of another kind."""
+    from safetensors import SafetensorError
+
+    return (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError, SafetensorError)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbkit.embed.hub import folder_of, library, no_progress_bar
+from nbkit.embed.hub import folder_of, library, load_failures, no_progress_bar
 from nbkit.embed.texts import check_texts
 from nbkit.errors import EmbedError, WeightsError
 
@@ -105,7 +105,7 @@ class CrossEncoderReranker:
         try:
             with no_progress_bar():
                 model: CrossEncoder = package.CrossEncoder(str(folder), device=self._device, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError) as error:
+        except load_failures() as error:
             raise _unusable(self.name, f"{type(error).__name__}: {_first_line(error)}") from error
         if model.num_labels != 1:
             raise _unusable(self.name, f"it gives a pair {model.num_labels} figures, and a score is one")

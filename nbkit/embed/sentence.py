@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from nbkit.embed.hub import folder_of, library, no_progress_bar
+from nbkit.embed.hub import folder_of, library, load_failures, no_progress_bar
 from nbkit.embed.texts import check_texts, too_long, unit
 from nbkit.errors import EmbedError, UnknownModel, WeightsError
 from nbkit.protocols import EmbedderOptions
@@ -139,7 +139,7 @@ class SentenceTransformersEmbedder:
         try:
             with no_progress_bar():
                 model: SentenceTransformer = package.SentenceTransformer(place, device=self._options.device)
-        except (OSError, ValueError, RuntimeError, KeyError, ImportError, AttributeError) as error:
+        except load_failures() as error:
             raise self._unusable(error) from error
         if self._options.threads:
             import torch

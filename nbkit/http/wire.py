@@ -153,7 +153,12 @@ class Stream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """The same connection, encrypted."""
         del timeout  # the turn's deadline counts
-        left = self._backend._current().left_s(httpcore.ConnectTimeout)  # noqa: SLF001 - one part in two classes
+        try:
+            left = self._backend._current().left_s(httpcore.ConnectTimeout)  # noqa: SLF001 - one part in two classes
+        except httpcore.ConnectTimeout:
+            # Who asked for it does not close it.
+            self.close()
+            raise
         encrypted = self._inner.start_tls(ssl_context, server_hostname, left)
         self._backend.forget(self)
         return self._backend.adopt(encrypted)

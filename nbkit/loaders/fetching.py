@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -269,7 +270,7 @@ def _refused(
 
 
 def _named(url: str) -> str:
-    """The URL without its query and its login, which may be somebody's secrets."""
-    scheme, _, rest = url.partition("?")[0].partition("://")
+    """The URL without its login, query and fragment, which may be somebody's secrets."""
+    scheme, _, rest = re.split("[?#]", url, maxsplit=1)[0].partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if rest else "the URL"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import queue
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from nbkit.errors import DocumentError
 from nbkit.loaders.faults import unreadable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 4
 
+Outcome: TypeAlias = Fetched | DocumentError
+
 
 def fetch_many(
     urls: Sequence[str],
@@ -29,30 +32,44 @@ def fetch_many(
     limits: Limits | None = None,
     timeout_s: float = 60.0,
     network: httpcore.NetworkBackend | None = None,
-) -> Iterator[tuple[str, Fetched | DocumentError]]:
+) -> Iterator[tuple[str, Outcome]]:
     """Each URL with the file that it leads to, or why not, in the order given; see `fetch`.
 
     When the iteration is ended early, by an interrupt too, the connections are cut off and nobody is waited for.
     """
     lines = _Lines()
 
-    def attempt(url: str) -> Fetched | DocumentError:
+    def attempt(url: str) -> Outcome:
         on_open = functools.partial(lines.add, url)
         try:
             return fetch(url, folder, limits=limits, timeout_s=timeout_s, network=network, on_open=on_open)
         except DocumentError as error:
             return error
 
-    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="nbkit-fetch")
-    is_whole = False
+    tasks = [(url, Future[Outcome]()) for url in urls]
+    waiting: queue.SimpleQueue[tuple[str, Future[Outcome]]] = queue.SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
     try:
-        for url, future in [(url, pool.submit(attempt, url)) for url in urls]:
+        for _ in tasks[:_AT_ONCE]:
+            # Not those of a pool: the process would wait for them at its end, and one may be looking up a name.
+            threading.Thread(target=_work, args=(waiting, attempt), name="nbkit-fetch", daemon=True).start()
+        for url, future in tasks:
             yield url, future.result()
-        is_whole = True
     finally:
-        if not is_whole:
-            lines.cut()
-        pool.shutdown(wait=is_whole, cancel_futures=True)
+        lines.cut()
+
+
+def _work(waiting: queue.SimpleQueue[tuple[str, Future[Outcome]]], attempt: Callable[[str], Outcome]) -> None:
+    while True:
+        try:
+            url, future = waiting.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            future.set_result(attempt(url))
+        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+            future.set_exception(error)
 
 
 class _Lines:
@@ -73,4 +90,7 @@ class _Lines:
         with self._lock:
             self._is_cut = True
             for backend in self._open:
+                if backend.turn is not None:
+                    # One that is still connecting has no socket to be cut off: it ends with its next step.
+                    backend.turn.deadline = 0.0
                 backend.shut()

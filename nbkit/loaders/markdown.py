@@ -69,7 +69,8 @@ def from_markdown(text: str, *, notes: tuple[str, ...] = ()) -> Document:
             headings.append(Heading(start, int(token.tag[1:]), plain(tokens[number + 1].content)))
         elif token.type in _KINDS:
             end = start + len(text[start:end].rstrip("\n"))
-            if not blocks or start >= blocks[-1].end:
+            # A line of other blanks, such as U+2028, is code to the parser and nothing to a reader.
+            if text[start:end].strip() and (not blocks or start >= blocks[-1].end):
                 blocks.append(Span(start, end, _KINDS[token.type]))
     return Document(
         text,

@@ -5,7 +5,8 @@ A value in a query is shown when it is plainly a word, a number or a date, and i
 every other is shown as a keyed digest: two URLs that differ in one are two documents, and nobody who sees the digest
 can try out what it was made from. The key is the index's own. Rejected: leaving the query out (`?page=1` and `?page=2`
 would be one document), a list of names to hide (tokens come under any name), a bare hash (six digits are soon tried).
-A token within the path cannot be told from a name, and stays.
+A value that holds names and values of its own (`next=/a?token=…`) is a digest too. A token within the path cannot be
+told from a name, and stays, unless it has one: `;jsessionid=…`.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from urllib.parse import SplitResult, quote, unquote, unquote_plus, urlsplit, ur
 
 from nbkit.errors import BadSetting
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+://")
 _SQUEEZED = re.compile(r"(https?):/(?=[^/])")
 """What `Path` makes of a URL."""
 _CREDENTIAL = re.compile(
     r"(?i)key|token|secret|pass|pwd|auth|sig|cred|sess|sid|code|otp|pin|jwt|ticket|access|user|mail"
 )
+_PARAMETER = re.compile(r"(?<=;)[^;/]+")
+"""Of a part of the path."""
+_SEPARATOR = re.compile(r"([&;])")
 _PATH_SIGNS, _QUERY_SIGNS = "/%:@!$&'()*+,;=~", "/%?:@!$&'()*+,;=~"
 _MOST_PLAIN_CHARS, _MOST_DIGITS, _MOST_LETTERS, _MOST_CAPITALS, _MOST_MIXED = 60, 10, 15, 8, 4
 _DIGEST_BYTES = 6
@@ -67,8 +71,9 @@ def address(given: str | Path) -> str:
         return text
     # A login stays, for it is to be refused.
     login, at, _ = parts.netloc.rpartition("@")
-    path = quote(parts.path, safe=_PATH_SIGNS) or "/"
-    return urlunsplit((parts.scheme.lower(), login + at + host, path, quote(parts.query, safe=_QUERY_SIGNS), ""))
+    path = quote(parts.path, safe=_PATH_SIGNS, errors="surrogatepass") or "/"
+    query = quote(parts.query, safe=_QUERY_SIGNS, errors="surrogatepass")
+    return urlunsplit((parts.scheme, login + at + host, path, query, ""))
 
 
 def source_of(url: str, *, key: bytes) -> str:
@@ -83,8 +88,9 @@ def source_of(url: str, *, key: bytes) -> str:
     except ValueError:
         return f"{url.partition('://')[0]}://…{_digest(url, key)}"
     login = "…@" if "@" in parts.netloc else ""
-    query = "&".join(_shown(part, key) for part in parts.query.split("&")) if parts.query else ""
-    return urlunsplit((parts.scheme, login + host, parts.path, query, ""))
+    path = _PARAMETER.sub(lambda found: _shown(found[0], key), parts.path)
+    query = "".join(part if part in "&;" else _shown(part, key) for part in _SEPARATOR.split(parts.query))
+    return urlunsplit((parts.scheme, login + host, path, query, ""))
 
 
 def name_in(url: str) -> str:
@@ -94,25 +100,29 @@ def name_in(url: str) -> str:
     'care.md'
     """
     try:
-        return unquote(urlsplit(url).path).rpartition("/")[2]
+        return unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
     except ValueError:
         return ""
 
 
 def _host(parts: SplitResult) -> str:
-    """Host and port; raises `ValueError` where they are none."""
+    """Host and port; raises `ValueError` where there is none, or it cannot be one."""
     host, port = parts.hostname or "", parts.port
+    if not host:
+        msg = "no host"
+        raise ValueError(msg)
     if ":" in host:
         host = f"[{host}]"
     elif not host.isascii():
         host = host.encode("idna").decode("ascii")
-    is_usual = port is None or (parts.scheme.lower() == "https" and port == _HTTPS_PORT)
+    is_usual = port is None or (parts.scheme == "https" and port == _HTTPS_PORT)
     return host if is_usual else f"{host}:{port}"
 
 
 def _shown(part: str, key: bytes) -> str:
     name, equals, value = part.partition("=")
-    is_open = not _CREDENTIAL.search(unquote_plus(name)) and _is_plain(unquote_plus(value))
+    plain = unquote_plus(value)
+    is_open = not _CREDENTIAL.search(unquote_plus(name)) and "=" not in plain and _is_plain(plain)
     if not _is_plain(unquote_plus(name)):
         return f"…{_digest(part, key)}"
     return part if is_open or not value else f"{name}{equals}…{_digest(part, key)}"

@@ -42,8 +42,9 @@ Without --index: `docs` for `add`, and elsewhere the setting rag.index, or the o
 the indexes; two kernels may share one.
 """
 DEFAULT_INDEX = "docs"
-_BACKSLASH = re.compile(r"""(?P<quoted>'[^']*')|\\+(?![\s\\"'])""")
+_BACKSLASH = re.compile(r"""(?P<kept>'[^']*'|\\+[\s"'])|"(?P<within>(?:\\.|[^"\\])*)"|\\+""", re.DOTALL)
 r"""Those that stand for themselves, as in `C:\docs`, and not for the blank or quotation mark behind it."""
+_LONE = re.compile(r"""\\+(?![\\"])""")
 
 
 def run(shell: InteractiveShell, line: str) -> None:
@@ -81,7 +82,10 @@ def _add(shell: InteractiveShell, session: Session, rest: str) -> None:
 
 
 def _doubled(found: re.Match[str]) -> str:
-    return found[0] if found["quoted"] else found[0] * 2
+    if found["within"] is not None:
+        # An apostrophe in here quotes nothing.
+        return f'"{re.sub(_LONE, lambda lone: lone[0] * 2, found["within"])}"'
+    return found[0] if found["kept"] else found[0] * 2
 
 
 def _search(shell: InteractiveShell, session: Session, rest: str) -> None:

@@ -57,7 +57,8 @@ class Added:
         parts = ", ".join(f"{found[status]:,} {status}" for status in statuses)
         end = "" if self.is_whole else " · interrupted: what was done is kept"
         files, chunks = count(len(self.rows), "file"), count(self.embedded, "chunk")
-        speed = f" ({self.chunks_per_s:,.{0 if self.chunks_per_s >= _TEN else 1}f} a second)" if self.embedded else ""
+        each = self.chunks_per_s
+        speed = f" ({each:,.{0 if each >= _TEN else 1}f} a second)" if each else ""
         return f"{files}: {parts} · {chunks} embedded{speed} · {duration(self.duration_s)}{self._price()}{end}"
 
     def _price(self) -> str:

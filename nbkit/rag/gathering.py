@@ -90,6 +90,12 @@ def _root(folder: Path) -> Path:
     return Path(os.fsdecode(kept.read_bytes()))
 
 
+def sources_named(given: Sequence[str | Path], *, folder: Path) -> set[str]:
+    """What an index in `folder` would call the files of these names, whether they are there or not."""
+    root = _root(folder)
+    return {_below(root, _whole(one)) for one in given if not is_url(one)}
+
+
 def refuse_nothing(given: Sequence[str | Path]) -> None:
     """Raises `CollectionError` when nothing is named, or no name leads to anything.
 

@@ -94,8 +94,9 @@ class Collections:
         from nbkit.rag.gathering import refuse_nothing
 
         refuse_urls(paths, is_allowed=allow_urls)
-        refuse_nothing(paths)
         before = self.names()
+        if not self._knows(name, paths):
+            refuse_nothing(paths)
         together = getattr(self.embedder(settings), "together", contextlib.nullcontext)
         # To open an index may take a call too: it belongs into the same record.
         with together():
@@ -104,6 +105,15 @@ class Collections:
         if collection.name not in before and not collection.documents():
             self.drop(collection.name, must_exist=False)
         return collection.name, added
+
+    def _knows(self, name: str | None, paths: Sequence[str | Path]) -> bool:
+        """Whether one of the names is that of a document of the index: it may be gone, and is to be taken out then."""
+        from nbkit.rag.gathering import sources_named
+
+        if (name or "") not in self.names():
+            return False
+        with self.look(name) as index:
+            return not index.fingerprints().keys().isdisjoint(sources_named(paths, folder=index.folder))
 
     @contextlib.contextmanager
     def look(self, name: str | None) -> Iterator[Index]:

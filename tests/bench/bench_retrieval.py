@@ -84,6 +84,7 @@ def text_of(document: dict[str, str]) -> str:
 
 def embed_missing(folder: Path, embeddings: Path) -> None:
     """Makes the two files of a collection that has none."""
+    embeddings.mkdir(parents=True, exist_ok=True)
     made = None
     for kind, name in (("docs", "corpus"), ("queries", "queries")):
         path = embeddings / f"{folder.name}.{kind}.npy"

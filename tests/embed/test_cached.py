@@ -186,3 +186,21 @@ def test_threads_share_one_cache(cached):
     assert len(found) == 8
     assert all(np.array_equal(one, wanted) for one in found)
     assert cached.take_notice() is None
+
+
+def test_an_embedder_with_batches_is_asked_for_one_at_a_time_and_each_is_kept(home):
+    class Service(FakeEmbedder):
+        def batches(self, texts):
+            yield from ((start, min(start + 3, len(texts))) for start in range(0, len(texts), 3))
+
+        def embed(self, texts, *, is_query=False):
+            if self.calls == 2:
+                raise EmbedError(what="no more", why="it is tired", fix="wait")
+            return super().embed(texts, is_query=is_query)
+
+    texts = [f"text {number}" for number in range(8)]
+    with contextlib.closing(reopened(home, Service())) as made, pytest.raises(EmbedError, match="no more"):
+        made.embed(texts)
+    with contextlib.closing(reopened(home)) as again:
+        assert np.array_equal(again.embed(texts), FakeEmbedder().embed(texts))
+        assert (again.hits, again.misses) == (6, 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import threading
 from pathlib import Path
 
@@ -14,11 +14,7 @@ from hypothesis import strategies as st
 from nbkit import errors
 from nbkit.embed import CachedEmbedder, open, store_in  # noqa: A004 - the function under test
 from nbkit.embed.remote import HttpEmbedder, _batches
-from nbkit.embed.reply import read_vectors
-from nbkit.http.body import Reply
 from nbkit.http.clock import Clock
-from nbkit.http.faults import Peer
-from nbkit.http.private import Private
 from nbkit.protocols import EmbedderOptions
 from nbkit.testing import EmbedderContract
 
@@ -127,13 +123,20 @@ def test_every_text_is_in_one_call_and_no_call_is_too_large(sizes):
         assert end - start == 1 or sum(sizes[start:end]) <= 200_000
 
 
-def test_tokens_that_were_used_are_told_once(server):
-    embedder = made(server)
-    embedder.embed(["one two", "three"])
-    embedder.embed(["four"])
-    usage = embedder.take_usage()
-    assert (usage.input_tokens, usage.output_tokens, usage.source) == (4, 0, "provider")
-    assert embedder.take_usage().input_tokens == 0
+def test_a_call_that_failed_loses_no_other_calls_vectors(server, tmp_path):
+    texts = [f"text {number}" for number in range(300)]
+    server.script = ["ok", "ok", "status_401"]
+    with contextlib.closing(CachedEmbedder(made(server), store_in(tmp_path, limit_bytes=1 << 24))) as cached:
+        with pytest.raises(errors.AuthFailed):
+            cached.embed(texts)
+        server.script = []
+        cached.embed(texts)
+    assert [len(seen.body["input"]) for seen in server.seen] == [128, 128, 44, 44]
+
+
+def test_no_texts_are_no_batch(server):
+    assert list(made(server).batches([])) == []
+    assert list(_batches(["x" * 300_000, "y"])) == [(0, 1), (1, 2)]
 
 
 def test_known_texts_are_not_paid_for_again(server, tmp_path):
@@ -206,76 +209,3 @@ def test_threads_get_their_own_vectors(server, faults):
         thread.join()
     embedder.close()
     assert wrong == []
-
-
-PEER = Peer("openai", "http://127.0.0.1:1", "m-1", ("OPENAI_API_KEY",), Private(key=KEY, texts=[TEXT]))
-
-
-def read(plain, *, count=2, dimensions=None):
-    body = plain if isinstance(plain, bytes) else json.dumps(plain).encode()
-    return read_vectors(
-        Reply(200, {"content-type": "application/json"}, body), PEER, count=count, dimensions=dimensions
-    )
-
-
-def rows(*vectors):
-    return {"data": [{"index": place, "embedding": one} for place, one in enumerate(vectors)]}
-
-
-@pytest.mark.parametrize(
-    "plain",
-    [
-        b"",
-        b"[" * 100_000,
-        b"null",
-        {"data": "x"},
-        {"data": [1, 2]},
-        rows([1.0, 2.0]),
-        rows([1.0], [1.0], [1.0]),
-        rows([1.0, 2.0], [1.0]),
-        rows([], []),
-        rows([1.0, None], [1.0, 2.0]),
-        rows([1.0, "x"], [1.0, 2.0]),
-        rows([1.0, [2.0]], [1.0, 2.0]),
-        rows([[1.0], [2.0]], [[1.0], [2.0]]),
-        rows([1.0, 10**400], [1.0, 2.0]),
-        rows([0.0, 0.0], [1.0, 2.0]),
-        b'{"data": [{"embedding": [NaN]}, {"embedding": [1]}]}',
-        b'{"data": [{"embedding": [1e999]}, {"embedding": [1]}]}',
-        {"data": [{"index": 0, "embedding": [1.0]}, {"index": 0, "embedding": [2.0]}]},
-        {"data": [{"index": 1, "embedding": [1.0]}, {"index": 2, "embedding": [2.0]}]},
-        {"data": [{"index": "0", "embedding": [1.0]}, {"index": 1, "embedding": [2.0]}]},
-    ],
-)
-def test_an_answer_that_is_not_the_vectors_asked_for_is_refused(plain):
-    with pytest.raises(errors.BadResponse):
-        read(plain)
-
-
-def test_vectors_of_another_length_than_before_are_refused():
-    with pytest.raises(errors.BadResponse, match="earlier ones had 3"):
-        read(rows([1.0, 2.0], [1.0, 2.0]), dimensions=3)
-
-
-def test_rows_without_an_index_are_in_order_and_large_numbers_are_scaled():
-    found = read({"data": [{"embedding": [3e30, 4e30]}, {"embedding": [0, 1e-30]}]})
-    assert np.allclose(found.rows, [[0.6, 0.8], [0, 1]])
-    assert found.tokens is None
-
-
-def test_a_complaint_with_status_200_is_what_it_says():
-    with pytest.raises(errors.RequestRefused):
-        read({"error": {"message": "no such model", "code": "model_not_found", "type": "invalid_request_error"}})
-
-
-@pytest.mark.parametrize(("usage", "tokens"), [({"prompt_tokens": 5}, 5), ({"total_tokens": 7}, 7), ({}, None)])
-def test_tokens_are_counted_as_the_service_does(usage, tokens):
-    assert read(rows([1.0], [1.0]) | {"usage": usage}).tokens == tokens
-
-
-def test_tokens_that_the_service_does_not_count_are_an_estimate(server, monkeypatch):
-    embedder = made(server)
-    answered = read(rows([1.0], [1.0]))
-    embedder._count(answered, ["one two", "three"])
-    assert embedder.take_usage().source == "estimate"
-    assert embedder.take_usage().source == "provider"

@@ -120,6 +120,15 @@ def test_a_folder_without_a_model_is_three_lines(tmp_path):
     assert len(str(caught.value).splitlines()) == 3
 
 
+def test_weights_that_are_cut_off_are_three_lines(folder, tmp_path):
+    copied = shutil.copytree(folder, tmp_path / "copied")
+    [weights] = copied.rglob("model.safetensors")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="cannot be loaded") as caught:
+        SentenceTransformersEmbedder(EmbedderOptions(home=tmp_path, model=str(copied))).embed(["pump"])
+    assert len(str(caught.value).splitlines()) == 3
+
+
 def test_a_name_without_a_model_is_refused():
     with pytest.raises(UnknownModel, match="sentence-transformers:NAME"):
         embed.open("sentence-transformers", EmbedderOptions(home=Path()))

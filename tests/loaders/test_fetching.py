@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 
 import httpcore
 import pytest
@@ -60,6 +61,10 @@ def test_a_page_is_written_below_the_folder(tmp_path):
         ("/report", "application/pdf", ".pdf"),
         ("/a.csv", "application/octet-stream", ".csv"),
         ("/notes", "text/x-notes", ".txt"),
+        ("/deck", "application/vnd.openxmlformats-officedocument.presentationml.presentation", ".pptx"),
+        ("/sheet", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"),
+        ("/letter", "application/vnd.openxmlformats-officedocument.wordprocessingml.document; v=1", ".docx"),
+        ("/run", "application/x-ipynb+json", ".ipynb"),
     ],
 )
 def test_the_kind_is_that_of_the_answer_or_the_name(tmp_path, path, kind, suffix):
@@ -174,3 +179,45 @@ def test_a_server_that_is_not_there_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(DocumentError, match="no connection"):
         fetch(f"{_PUBLIC}/", tmp_path, network=Down())
+
+
+@pytest.mark.parametrize("kind", ["video/mp4", "application/octet-stream", "image/png", ""])
+def test_what_no_loader_reads_is_refused_before_its_content_is_fetched(tmp_path, kind):
+    class Endless(httpcore.MockStream):
+        def read(self, max_bytes, timeout=None):
+            return super().read(max_bytes, timeout) if self._buffer else pytest.fail("the content was read")
+
+    class Films(Web):
+        def connect_tcp(self, host, port, *args, **options):
+            return Endless([answer(b"", Content_Type=kind, Content_Length="9000000")])
+
+    with pytest.raises(DocumentError, match="no loader reads that") as caught:
+        fetch(f"{_PUBLIC}/film", tmp_path, network=Films())
+    assert (kind or "does not say") in caught.value.why
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_name_neither_login_nor_query_nor_fragment(tmp_path):
+    place = "https://me:hunter@93.184.215.14/b?token=hunter#access_token=hunter"
+    for said in (refused(place, tmp_path), refused(f"{_PUBLIC}/", tmp_path, redirect(place))):
+        assert "hunter" not in str(said)
+    fragment = refused(f"{_PUBLIC}/", tmp_path, redirect("/b#access_token=hunter"), answer(b"", status="404 No"))
+    assert "hunter" not in str(fragment)
+    assert "/b" in fragment.what
+    large = refused(f"{_PUBLIC}/b#hunter", tmp_path, answer(b"xx"), limits=Limits(file_bytes=1))
+    assert "hunter" not in str(large)
+
+
+def test_a_page_that_says_nothing_took_too_long_in_the_readers_words(web, tmp_path):
+    with pytest.raises(DocumentError, match="it took too long"):
+        fetch(web.hang("/a.md"), tmp_path, network=web.network, timeout_s=0.2)
+
+
+def test_who_holds_the_connection_can_cut_it_off(web, tmp_path):
+    opened = []
+    cutting = threading.Thread(target=lambda: web.hanging.acquire(timeout=5) and opened[0].shut())
+    cutting.start()
+    with pytest.raises(DocumentError, match="no connection"):
+        fetch(web.hang("/a.md"), tmp_path, network=web.network, on_open=opened.append)
+    cutting.join()
+    assert web.given_up.acquire(timeout=5)

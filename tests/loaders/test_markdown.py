@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbkit.loaders.markdown import from_markdown
@@ -64,6 +64,7 @@ def test_a_rule_at_the_start_is_no_front_matter():
 
 
 @given(st.text(st.sampled_from("#`~|-=> \n\tab*_[]()\x0c\u2028é🙂"), max_size=80))
+@example("\t\u2028")
 def test_any_text_stays_as_it_is_and_every_place_holds(text):
     made = from_markdown(text)
     assert made.text == text

@@ -178,3 +178,112 @@ def test_why_names_the_document_that_has_changed(notebook, tmp_path):
     why = text_of(notebook.run("%cache why"))
     assert "sources: docs/fan.md" in why
     assert "warranty.txt" not in why
+
+
+def test_urls_are_fetched_only_where_the_line_allows_it(notebook, open_internet):
+    url = open_internet.put("/care.md", "The K300 fan is oiled weekly.")
+    refused = notebook.run(f"%rag add {url} --index web")
+    assert "--allow-url" in "".join(refused.traceback)
+    assert (open_internet.asked, current().collections.names()) == ([], [])
+    said = text_of(notebook.run(f"%rag add {url} docs --allow-url --index web"))
+    assert "3 files: 3 new" in said
+    assert f"{url}, characters" in text_of(notebook.run("%rag search K300 oiled weekly --mode bm25 -k 1"))
+
+
+def test_no_setting_of_a_project_allows_urls(notebook, tmp_path, open_internet):
+    url = open_internet.put("/care.md", "# Care")
+    (tmp_path / "pyproject.toml").write_text("[tool.nbkit.rag]\nallow_url = true\n")
+    assert notebook.run(f"%rag add {url}").error is not None
+    assert open_internet.asked == []
+
+
+def test_a_page_that_fails_is_a_row_and_a_token_is_never_drawn(notebook, open_internet):
+    good = open_internet.put("/care.md", "# Care")
+    line = f"%rag add {good}?token=8f14e45fceea167a https://93.184.215.14/none?token=8f14e45fceea167a --allow-url"
+    cell = notebook.run(line)
+    said = text_of(cell)
+    assert "1 new, 0 changed, 0 unchanged, 0 removed, 1 failed" in said
+    assert "the server answered HTTP 404" in said
+    assert "8f14e45f" not in said + "".join(cell.bundles("text/html")) + text_of(notebook.run("%rag ls --index docs"))
+
+
+def test_a_page_can_be_taken_out_as_it_is_listed(notebook, open_internet):
+    url = open_internet.put("/care.md", "# Care")
+    notebook.run(f"%rag add {url}?page=2&token=8f14e45fceea167a docs --allow-url")
+    listed = re.search(r"https://\S+", text_of(notebook.run("%rag ls --index docs")))[0]
+    assert "1 document removed" in text_of(notebook.run(f"%rag rm {listed}"))
+
+
+def test_when_nothing_came_of_it_there_is_no_index(notebook, open_internet):
+    said = text_of(notebook.run("%rag add https://93.184.215.14/none --allow-url --index web"))
+    assert "1 failed" in said
+    assert "so there is no index" in said
+    assert current().collections.names() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (r"C:\docs\new", [r"C:\docs\new"]),
+        (r'"C:\my docs\new"', [r"C:\my docs\new"]),
+        (r"'C:\my docs\new'", [r"C:\my docs\new"]),
+        (r"\\server\share", [r"\\server\share"]),
+        (r"my\ docs", ["my docs"]),
+        (r"docs\new\my\ docs", [r"docs\new\my docs"]),
+        (r"it\'s C:\docs 'x y'", ["it's", r"C:\docs", "x y"]),
+        (r"""  "it's" C:\docs 'x' """, ["it's", r"C:\docs", "x"]),
+        (r'"a\"b" c\d', ['a"b', r"c\d"]),
+        ("docs\\", ["docs\\"]),
+        ("docs/*.md", ["docs/*.md"]),
+    ],
+)
+def test_backslashes_of_paths_stand_for_themselves(notebook, monkeypatch, given, words):
+    seen = []
+    monkeypatch.setattr(current().collections, "add", lambda name, paths, *_, **__: seen.append(paths) or 1 / 0)
+    notebook.run(f"%rag add {given}")
+    assert seen == [words]
+
+
+def test_a_path_written_with_backslashes_gets_the_one_with_slashes(notebook):
+    failed = notebook.run(r"%rag add docs\fan.md")
+    assert "write it with /: docs/fan.md" in "".join(failed.traceback)
+    assert current().collections.names() == []
+
+
+def test_what_is_not_there_is_refused_and_the_index_stays(notebook):
+    notebook.run("%rag add docs --index handbook")
+    failed = notebook.run("%rag add dosc --index handbook --rebuild")
+    assert "did you mean 'docs'?" in "".join(failed.traceback)
+    assert "2 unchanged" in text_of(notebook.run("%rag add docs --index handbook"))
+
+
+def test_only_what_is_worth_a_look_is_drawn(notebook, tmp_path):
+    for number in range(30):
+        (tmp_path / "docs" / f"{number:02}.bin").write_bytes(b"\0")
+        (tmp_path / "docs" / f"{number:02}.md").write_text(f"# Page {number}")
+    said = text_of(notebook.run("%rag add docs"))
+    assert "30 files such as docs/00.bin" in said
+    assert "docs/01.bin" not in said
+    assert "13 more files not shown" in said
+    again = text_of(notebook.run("%rag add docs"))
+    assert "32 unchanged" in again
+    assert "fan.md" not in again
+
+
+def test_an_interrupt_is_raised_after_what_was_done_is_drawn(notebook, monkeypatch):
+    fake = current().collections.embedders["fake"]
+
+    def stopped(texts, *, is_query=False):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fake, "embed", stopped)
+    cell = notebook.run("%rag add docs --index handbook")
+    assert isinstance(cell.error, KeyboardInterrupt)
+    assert "interrupted: what was done is kept" in text_of(cell)
+
+
+def test_a_file_that_is_gone_is_taken_out_when_it_is_named_alone(notebook, tmp_path):
+    notebook.run("%rag add docs --index handbook")
+    (tmp_path / "docs" / "fan.md").unlink()
+    assert "1 removed" in text_of(notebook.run("%rag add docs/fan.md --index handbook"))
+    assert notebook.run("%rag add docs/fan.md --index handbook").error is not None

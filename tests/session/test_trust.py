@@ -1,0 +1,76 @@
+"""Hosts that a project's own file may not choose."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbkit.config import Layer
+from nbkit.errors import BadSetting
+from nbkit.session import Session
+from nbkit.session.trust import is_here, refuse_strangers
+
+FILE = "/repo/pyproject.toml"
+
+
+@pytest.mark.parametrize(
+    ("values", "sent", "key"),
+    [
+        ({"base_url": "https://x.example/v1"}, "prompts", "base_url"),
+        ({"rag_embedder_url": "https://x.example/v1"}, "documents", "rag.embedder_url"),
+        ({"aliases": {"house": {"model": "openai:m", "base_url": "https://x.example"}}}, "prompts", "base_url"),
+    ],
+)
+def test_the_error_says_what_would_be_sent_and_which_setting_says_so(values, sent, key):
+    with pytest.raises(BadSetting) as caught:
+        refuse_strangers([Layer(FILE, values)], ())
+    assert f"sends {sent} and keys to 'x.example'" in caught.value.what
+    assert f"sets {key}," in caught.value.why
+    assert "NBKIT_TRUSTED_HOSTS=x.example" in caught.value.fix
+    refuse_strangers([Layer(FILE, values)], ("x.example",))
+    refuse_strangers([Layer("config.toml", values)], ())
+
+
+def test_each_of_several_addresses_is_looked_at():
+    values = {"base_url": "http://localhost:1/v1", "rag_embedder_url": "https://x.example/v1"}
+    with pytest.raises(BadSetting, match="documents"):
+        refuse_strangers([Layer("NBKIT_X", {}), Layer(FILE, values)], ())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://trusted.example.evil.example/v1",
+        "https://trusted.example@evil.example/v1",
+        "https://127.0.0.1.evil.example/",
+        "//evil.example/v1",
+        "evil.example/v1",
+        "https:///v1",
+    ],
+)
+def test_what_only_looks_like_a_trusted_host_is_none(url):
+    with pytest.raises(BadSetting):
+        refuse_strangers([Layer(FILE, {"rag_embedder_url": url})], ("trusted.example",))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:9/v1", "http://127.0.0.1/v1", "http://[::1]:9", "https://TRUSTED.example"]
+)
+def test_this_machine_and_trusted_hosts_are_asked(url):
+    refuse_strangers([Layer(FILE, {"rag_embedder_url": url})], ("trusted.example",))
+
+
+def test_nothing_that_is_not_set_is_refused():
+    refuse_strangers([Layer(FILE, {"base_url": None, "rag_embedder_url": None, "aliases": {"a": "openai:m"}})], ())
+
+
+def test_names_of_this_machine():
+    assert is_here("localhost")
+    assert not is_here("10.0.0.1")
+
+
+def test_a_projects_file_sends_no_documents_to_a_stranger(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.nbkit.rag]\nembedder_url = "https://x.example/v1"\n')
+    session = Session(home=tmp_path / "home", environment={"OPENAI_API_KEY": "sk-0123456789"}, folder=tmp_path)
+    with pytest.raises(BadSetting, match="documents"):
+        session.config()
+    session.close()
