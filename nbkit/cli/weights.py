@@ -23,6 +23,7 @@ def print_list() -> int:
     for one in weights.ALL.values():
         here = "here" if weights.is_present(one, home) else f"nbkit models pull {one.name}"
         use = "  (for embeddings)" if one.name in weights.EMBEDDERS else ""
+        use = "  (for names and places)" if one.name in weights.TAGGERS else use
         print(f"{one.name:<{wide}}  {one.total_bytes / _MB:>7,.0f} MB  {here}{use}")
     return 0
 

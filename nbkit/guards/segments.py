@@ -1,0 +1,55 @@
+"""An answer on its way cut into lines and sentences, each of which can be looked at alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MAX_CHARS: Final = 2000
+"""Longest stretch that is held back."""
+_END: Final = re.compile(r"\n|[.!?][\"')*_]{0,3}[ \t]{1,4}(?=[A-Z])")
+_END_CHARS: Final = 12
+_BREAK: Final = re.compile(r"[\s,;|\"'<>{}=](?=[^\s,;|\"'<>{}=]*\Z)")
+
+
+class Segments:
+    """Cuts a text in the same places however it comes.
+
+    >>> segments = Segments()
+    >>> segments.feed("One. Two"), segments.finish()
+    (['One. '], 'Two')
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._looked = 0
+
+    def feed(self, text: str) -> list[str]:
+        """The segments that are complete."""
+        buffer = self._held + text
+        out: list[str] = []
+        start, at = 0, self._looked
+        while (cut := self._cut(buffer, start, at)) > 0:
+            out.append(buffer[start:cut])
+            start = at = cut
+        self._held = buffer[start:]
+        # A sentence's end may be at the end of what is here, and is seen when more comes.
+        self._looked = max(0, len(self._held) - _END_CHARS)
+        return out
+
+    def finish(self) -> str:
+        """The last segment."""
+        rest, self._held, self._looked = self._held, "", 0
+        return rest
+
+    def _cut(self, buffer: str, start: int, at: int) -> int:
+        """Where the segment that begins at `start` ends; 0 when it does not yet."""
+        limit = start + MAX_CHARS
+        for end in _END.finditer(buffer, at):
+            if end.end() <= limit:
+                return end.end()
+            break
+        if len(buffer) <= limit:
+            return 0
+        last = _BREAK.search(buffer, max(start, limit - 200), limit)
+        return limit if last is None else last.end()
