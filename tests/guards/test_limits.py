@@ -5,6 +5,7 @@ import pytest
 from nbkit.guards.limits import MAX_CHARS, LimitsGuard
 from nbkit.protocols import GuardOptions
 from nbkit.secrets import SecretRegistry
+from nbkit.testing.contracts import GuardContract
 from nbkit.types import Message, Request
 
 
@@ -48,3 +49,44 @@ def test_near_the_limit_warns_because_tokens_are_estimated():
 
 def test_huge_prompt_is_blocked_for_every_model():
     assert verdict("x" * (MAX_CHARS + 1)).action == "block"
+
+
+def screened(text, stage="input", **options):
+    guard = LimitsGuard(GuardOptions(SecretRegistry(), **options))
+    return guard.screen(text, stage=stage, request=Request("echo", "tiny", (Message("user", text),)))
+
+
+class TestContract(GuardContract):
+    texts = ("pay\u202e 10", "hi\U000e0041\U000e0042", "a\u200bb\x00", "x\u200d\u200d\u200d")
+
+    def guard(self):
+        return LimitsGuard(GuardOptions(SecretRegistry()))
+
+
+@pytest.mark.parametrize("stage", ["input", "retrieved"])
+def test_hidden_characters_are_stripped_and_flagged_with_their_places(stage):
+    found = screened("pay\u202e 10\U000e0041\U000e0042", stage)
+    assert found.text == "pay 10"
+    assert found.verdict.action == "redact"
+    assert [(span.start, span.end, span.kind) for span in found.verdict.spans] == [(3, 4, "bidi"), (7, 9, "tags")]
+    assert found.verdict.reason == "hidden characters: bidi 1, tags 2"
+
+
+def test_a_policy_can_warn_block_or_look_away():
+    for action in ("warn", "block"):
+        found = screened("a\u202eb", actions={"input": action})
+        assert (found.text, found.verdict.action) == ("a\u202eb", action)
+    quiet = screened("a\u202eb", actions={"input": "allow"}).verdict
+    assert (quiet.action, len(quiet.spans)) == ("allow", 1)
+
+
+def test_allowed_kinds_stay():
+    assert screened("a\u202eb", allowed_kinds=frozenset({"bidi"})).verdict.action == "allow"
+
+
+def test_a_prompt_of_hidden_characters_only_is_empty():
+    assert screened("\u200b\U000e0041").verdict.action == "block"
+
+
+def test_retrieved_text_may_be_empty():
+    assert screened("", "retrieved").verdict.action == "allow"

@@ -1,0 +1,98 @@
+"""A small linear head over hashed words, word pairs and letters; its weights are plain numbers in the package."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import math
+import re
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+from zlib import crc32
+
+_WORD: Final = re.compile(
+    r"[^\W\d_\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,24}|\d+|[\u0e00-\u9fff\uac00-\ud7af]|[?!:\"#<>|=\[{]"
+)
+_GRAM: Final = 4
+
+
+_NAME: Final = r"[A-Za-z_][\w.]{0,60}"
+_CODE: Final = re.compile(
+    r"^[ \t]*(?:(?:import|from|def|async def|class|return|raise|assert|elif|except|with|yield|del|global) "
+    r"|(?:if|for|while|else|try)\b.{0,120}:[ \t]*$|[%!@]{1,2}[A-Za-z]"
+    r"|[A-Za-z_][\w.\[\]\"', ]{0,60} ?[+\-*/|]?=[^=]"
+    rf"|{_NAME}\(.{{0,200}}\)?[ \t]*$"
+    r"|[)\]}\"'\w, ]{0,80}[(\[{,)\]}][ \t]*$|[\"'][\w .-]{1,40}[\"']:|[)\]}]).*$",
+    re.MULTILINE,
+)
+
+
+def prose(text: str) -> str:
+    r"""The text without its lines of code, of which a head for language knows nothing.
+
+    >>> prose("import os\nx = f(3)\nNow look at the plot:\nplot(x)").strip()
+    'Now look at the plot:'
+    """
+    return _CODE.sub("", text)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case, signs that matter among them; numbers are all alike.
+
+    >>> words("Print 12 lines: done?")
+    ['print', '0', 'lines', ':', 'done', '?']
+    """
+    return ["0" if word[0].isdigit() else word for word in _WORD.findall(text.lower())]
+
+
+def marks(found: list[str], *, bits: int, extra: Iterable[str] = ()) -> set[int]:
+    """Which of the `2 ** bits` features the words have: each word, its letters, pairs of words, and `extra` ones."""
+    mask = (1 << bits) - 1
+    each = {word: _of_word(word, mask) for word in set(found)}
+    at = set[int]().union(*[inner for _, inner in each.values()])
+    owns = [each[word][0] for word in found]
+    at.update([(own * 31 + before * 17) & mask for before, own in zip([0, *owns], owns, strict=False)])
+    at.update([(own * 131 + before * 7 + 3) & mask for before, own in zip([0, 0, *owns], owns, strict=False)])
+    at.update([crc32(name.encode("utf-8", "replace")) & mask for name in extra])
+    return at
+
+
+@functools.lru_cache(maxsize=16_384)
+def _of_word(word: str, mask: int) -> tuple[int, tuple[int, ...]]:
+    raw = word.encode("utf-8", "replace")
+    own = crc32(raw)
+    framed = f"<{word}>"
+    grams = [framed[at : at + _GRAM] for at in range(len(framed) - _GRAM + 1)] if len(word) > _GRAM else []
+    return own, (own & mask, *(crc32(b"~" + gram.encode("utf-8", "replace")) & mask for gram in grams))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Weights of one head."""
+
+    bits: int
+    bias: float
+    scale: float
+    """What one step of a weight is worth."""
+    weights: array[int]
+    """One signed byte for each feature."""
+
+    def score(self, found: list[str], *, extra: Iterable[str] = ()) -> float:
+        """0 to 1, higher is more like what the head looks for; 0 for no words."""
+        if not found:
+            return 0.0
+        at = marks(found, bits=self.bits, extra=extra)
+        weights = self.weights
+        total = self.bias + self.scale * sum([weights[feature] for feature in at]) / math.sqrt(len(at))
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+@functools.cache
+def head(name: str) -> Head:
+    """The head of that name that comes with the package."""
+    stored = json.loads(files("nbkit.guards").joinpath("weights", f"{name}.json").read_text(encoding="utf-8"))
+    return Head(stored["bits"], stored["bias"], stored["scale"], array("b", base64.b64decode(stored["weights"])))
