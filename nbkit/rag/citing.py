@@ -13,28 +13,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nbkit.documents import Passage
-from nbkit.rag.support import ENOUGH, Support, Words, support, words
+from nbkit.guards.claims import ITEM, MARKS, Sentences, is_unknown
+from nbkit.guards.grounding import ENOUGH, Sources
+from nbkit.rag.support import Support, support, words
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
 
 UNSUPPORTED = "[?]"
 _MOST_CITED = 2
 _LEAST_WORDS = 2
 """A sentence with fewer content words and no number claims nothing."""
-_MARK = re.compile(
-    r"\s*[\[【(](?:(?:source|passage|document|doc|ref)s?[\s:]*)?(?:\?|\d{1,3}(?:\s*(?:[,;\u2013-]|and|&)\s*\d{1,3})*)(?:\](?!\()|[】)])",
-    re.IGNORECASE,
-)
-_MARKS_AFTER = re.compile(r"(?:[ \t]*[\[【][^\]】\n]{0,40}[\]】])*[ \t]*")
-_LONGEST_MARK = 42
 _CLOSING = ".,;:!?)]】*_"
-_REFUSAL = re.compile(
-    r"\b(?:not|n't|no|nothing|none)\b.{0,40}\b(?:say|state|mention|specif|contain|provide|include|find|found|given|know|inform|sources?|passages?)",
-    re.IGNORECASE,
-)
-_END = re.compile(r"[.!?]+[\"'”\u2019)*_]*(?:[ \t]*[\[【][^\]】\n]{0,40}[\]】])*(?=\s)|\n")
-_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+")
-_LITERAL = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|---|\*\*\*)")
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|approx|no|fig|mr|ms|dr|st)|(?:^|\s)\w)\.$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +63,9 @@ class CitationGuard:
     name: ClassVar[str] = "citations"
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
+    def __init__(self, passages: Sequence[Passage], *, question: str = "") -> None:
         self._passages = tuple(passages)
+        self._question = question
 
     def screen(self, text: str, *, stage: Stage, request: Request) -> Screened:
         """The text with its citations put right."""
@@ -88,19 +77,28 @@ class CitationGuard:
 
     def open(self, request: Request) -> CitationStream:  # noqa: ARG002 - the Protocol has it
         """A new stream."""
-        return CitationStream(self._passages)
+        return CitationStream(self._passages, question=self._question)
 
 
 class CitationStream:
     """One answer in pieces. Held back: the sentence that has not ended."""
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
+    def __init__(self, passages: Sequence[Passage], *, question: str = "") -> None:
         self._passages = passages
+        self._above = [" ".join((one.title, *one.headings)) for one in passages]
+        # What is asked, and the headings, are no evidence: a sentence may repeat them and is not better for it.
+        self._alone = [
+            Sources([one.text], question=f"{question}\n{above}")
+            for one, above in zip(passages, self._above, strict=True)
+        ]
+        self._together = Sources([one.text for one in passages], question="\n".join((question, *self._above)))
+        self._sentences = Sentences()
         self._held = ""
-        self._fence = ""
         self._done_chars = 0
         self._spans: list[Span] = []
         self._corrected = 0
+        self._has_words = False
+        self._bare: list[int] = []
         self.citations: list[Citation] = []
         """What supports the sentences so far, in their order."""
 
@@ -111,58 +109,72 @@ class CitationStream:
 
     def finish(self) -> Screened:
         """The last sentence, and the verdict."""
-        return Screened(self._settle(is_last=True), self._verdict())
+        rest = self._settle(is_last=True)
+        if not self._has_words and self._bare:
+            # An answer that only names passages leads the reader to them: it is little, and more than nothing.
+            rest = "".join(f"[{number}]" for number in self._bare)
+        return Screened(rest, self._verdict())
 
     def _settle(self, *, is_last: bool) -> str:
         out: list[str] = []
         at = 0
         while at < len(self._held):
-            end = self._end_of_sentence(at, is_last=is_last)
+            end = self._sentences.end(self._held, at, is_last=is_last)
             if end is None and not is_last:
                 break
             end = len(self._held) if end is None else end
             out.append(self._sentence(self._held[at:end]))
+            self._has_words = self._has_words or bool(out[-1].strip())
             self._done_chars += end - at
             at = end
         self._held = self._held[at:]
         return "".join(out)
 
-    def _end_of_sentence(self, at: int, *, is_last: bool) -> int | None:
-        line_end = self._held.find("\n", at)
-        if self._fence or _LITERAL.match(self._held, at):
-            return None if line_end < 0 else line_end + 1
-        for found in _END.finditer(self._held, at):
-            if found.group() == "\n":
-                return found.end()
-            if not _is_inside(self._held, at, found):
-                return found.end() if is_last or _is_decided(self._held, found.end()) else None
-        return None
-
     def _sentence(self, text: str) -> str:
-        stripped = text.strip()
-        if stripped.startswith(("```", "~~~")):
-            self._fence = "" if self._fence else stripped[:3]
-            return text
-        if self._fence or not stripped or _LITERAL.match(text):
+        if not self._sentences.is_prose(text):
             return text
         plain, cited = _without_marks(text)
-        item = _ITEM.match(plain)
-        claim = words(plain[item.end() :] if item else plain)
-        if (not claim.numbers and len(claim.content) < _LEAST_WORDS) or _REFUSAL.search(plain):
+        if not plain.strip():
+            known = (number for number in cited if 0 < number <= len(self._passages))
+            self._bare += [number for number in dict.fromkeys(known) if number not in self._bare]
             return plain
-        found = [self._support(claim, passage) for passage in self._passages]
-        numbers = _choose(found, cited)
+        item = ITEM.match(plain)
+        body = plain[item.end() :] if item else plain
+        claim = words(body)
+        if (not claim.numbers and len(claim.content) < _LEAST_WORDS) or is_unknown(plain):
+            return plain
+        found = [
+            support(claim, one.text, context=above) for one, above in zip(self._passages, self._above, strict=True)
+        ]
+        numbers = self._choose(body, found, cited)
         if not numbers:
             self._spans.append(Span(self._done_chars, self._done_chars + len(text), "no source"))
             return _with_marks(plain, UNSUPPORTED)
         self._corrected += bool(cited) and not set(cited) & set(numbers)
         for number in numbers:
             one = found[number - 1]
+            if not one.score:
+                continue  # Its words are spread over the passage: there is no short quote.
             self.citations.append(Citation(number, plain.strip(), one.start, one.end, one.score))
         return _with_marks(plain, "".join(f"[{number}]" for number in numbers))
 
-    def _support(self, claim: Words, passage: Passage) -> Support:
-        return support(claim, passage.text, context=" ".join((passage.title, *passage.headings)))
+    def _choose(self, sentence: str, found: Sequence[Support], cited: Sequence[int]) -> list[int]:
+        """The passages to cite: those the model named that support the sentence, else the best that does.
+
+        Where none does alone, but all do together, the two that hold most of its words.
+        """
+        scores = [sources.support(sentence)[0] for sources in self._alone]
+        held = [one.score for one in found]
+        enough = [number for number, score in enumerate(scores, 1) if score >= ENOUGH and held[number - 1]]
+        kept = [number for number in dict.fromkeys(cited) if number in enough]
+        if kept:
+            return kept[:_MOST_CITED]
+        best = sorted(range(1, len(held) + 1), key=lambda number: (-held[number - 1], -scores[number - 1]))
+        if enough:
+            return [min(enough, key=best.index)]
+        if self._together.support(sentence)[0] < ENOUGH:
+            return []
+        return sorted(best[:_MOST_CITED])
 
     def _verdict(self) -> Verdict:
         parts = []
@@ -170,17 +182,10 @@ class CitationStream:
             parts.append(f"{len(self._spans)} {'sentence' if len(self._spans) == 1 else 'sentences'} without a source")
         if self._corrected:
             parts.append(f"{self._corrected} {'citation' if self._corrected == 1 else 'citations'} corrected")
+        if self._bare and not self._has_words:
+            return Verdict(CitationGuard.name, "output", "warn", "the model named passages and said nothing of them")
         action: Action = "warn" if self._spans else "redact" if self._corrected else "allow"
         return Verdict(CitationGuard.name, "output", action, ", ".join(parts), tuple(self._spans))
-
-
-def _choose(found: Sequence[Support], cited: Sequence[int]) -> list[int]:
-    """The passages to cite: those the model named that support the sentence, else the best that does."""
-    enough = [number for number, one in enumerate(found, 1) if one.score >= ENOUGH]
-    kept = [number for number in dict.fromkeys(cited) if number in enough]
-    if kept:
-        return kept[:_MOST_CITED]
-    return [max(enough, key=lambda number: found[number - 1].score)] if enough else []
 
 
 def _without_marks(text: str) -> tuple[str, list[int]]:
@@ -199,7 +204,7 @@ def _without_marks(text: str) -> tuple[str, list[int]]:
         return "" if not after or after.isspace() or after in _CLOSING else " "
 
     # Once one is out, another may stand as one: `[1](Source 3)`.
-    while (plain := _MARK.sub(take, text)) != text:
+    while (plain := MARKS.sub(take, text)) != text:
         text = plain
     return text, cited
 
@@ -211,21 +216,3 @@ def _with_marks(text: str, marks: str) -> str:
     match = re.search(r"[.!?:;,]*[*_]*[.!?:;,]*$", body)
     cut = match.start() if match else len(body)
     return f"{body[:cut]} {marks}{body[cut:]}{tail}"
-
-
-def _is_decided(text: str, end: int) -> bool:
-    """Whether nothing that may still come can turn out to be a citation of the sentence that ends here."""
-    after = text[end:]
-    if after[:1] == "\n":
-        return True
-    match = _MARKS_AFTER.match(after)
-    rest = after[match.end() :] if match else after
-    if not rest:
-        return False
-    return rest[0] not in "[【" or "\n" in rest or len(rest) > _LONGEST_MARK
-
-
-def _is_inside(text: str, at: int, found: re.Match[str]) -> bool:
-    """Whether what looks like an end is none: an abbreviation, an initial, or the number of a list's item."""
-    before = text[at : found.start() + 1]
-    return bool(_ABBREVIATION.search(before)) or bool(_ITEM.fullmatch(before + " "))

@@ -1,5 +1,7 @@
 """Citations are checked against the passages, whatever the model wrote."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,3 +103,17 @@ SENTENCES = st.sampled_from(
 def test_what_was_cited_once_stays_as_it_is(sentences):
     once = cited("".join(one if one.endswith("\n") else f"{one} " for one in sentences))
     assert cited(once) == once
+
+
+@pytest.mark.parametrize("text", ["[1]", "[2]\n", "  [1] [2] ", "[1][7]"])
+def test_answer_that_only_names_passages_leads_to_them(text):
+    guard = CitationGuard(PASSAGES)
+    screened = guard.screen(text, stage="output", request=request())
+    assert screened.text.strip() == "".join(f"[{n}]" for n in re.findall(r"\d", text) if int(n) <= len(PASSAGES))
+    assert screened.verdict.action == "warn"
+    assert guard.screen(screened.text, stage="output", request=request()).text == screened.text
+
+
+def test_mark_on_a_line_of_its_own_is_dropped_where_something_is_said():
+    screened = CitationGuard(PASSAGES).screen("[1]\nThe fan needs 30 W.", stage="output", request=request())
+    assert screened.text.count("[") == 1
