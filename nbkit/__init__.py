@@ -4,6 +4,7 @@
 
     %%llm [options]     the cell below it is a prompt; the answer and its card are the output
     %llm [options] …    the same in one line, as a value
+    %guard …            ls, on, off, test, report
     %cache …            ls, stats, why, rm, clear, path
     %nbkit …            status, config, models, doctor, report, traceback
 
@@ -12,6 +13,7 @@ In Python, with the same guards, cache, prices and records:
     nbkit.ask(prompt, **variables)   the answer as a result object
     nbkit.configure(...)             settings for the session
     nbkit.settings(...)              settings for a `with` block
+    nbkit.screen(text)               what the guards say of a text
     nbkit.records()                  every call so far, as a DataFrame
 
 What it keeps is below one directory, `NBKIT_HOME`. Nothing leaves the machine but the provider's call. A model is
@@ -29,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbkit.api import ask, configure, index, records, settings
+    from nbkit.api import ask, configure, index, records, screen, settings
     from nbkit.display.result import Result
     from nbkit.errors import NbkitError
 
@@ -41,6 +43,7 @@ __all__ = [
     "index",
     "load_ipython_extension",
     "records",
+    "screen",
     "settings",
     "unload_ipython_extension",
 ]
@@ -52,6 +55,7 @@ _PLACES = {
     "configure": "nbkit.api",
     "index": "nbkit.api",
     "records": "nbkit.api",
+    "screen": "nbkit.api",
     "settings": "nbkit.api",
 }
 

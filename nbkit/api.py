@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from nbkit import registry, session
 from nbkit.config import Settings
@@ -16,8 +16,10 @@ from nbkit.display.result import Result
 from nbkit.display.rows import record_row
 from nbkit.documents import SearchMode
 from nbkit.errors import NbkitError, UnknownSetting
+from nbkit.prompts.schema import shape_of
 from nbkit.prompts.template import names_in
-from nbkit.types import CacheMode, Format, JsonValue
+from nbkit.session.screening import Screening
+from nbkit.types import CacheMode, Format, GuardPolicy, JsonValue, Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +40,9 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
     stop: str | tuple[str, ...] | None = None,
     samples: int | None = None,
     format: Format = "text",  # noqa: A002 - the option's name
+    schema: object = None,
+    guard: GuardPolicy | None = None,
+    allow: str | tuple[str, ...] | None = None,
     cache: CacheMode | None = None,
     ttl: float | str | None = None,
     timeout: float | str | None = None,
@@ -53,6 +58,8 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
     What is left out is as configured. `variables` fill `{{names}}` in the prompt; without any, the prompt is sent as
     it is. `on_text` takes each piece as it arrives (of the first sample). Unlike a cell's, the answer's format is
     `text`: nothing in it is made inert, so escape it before you draw it, or ask with `format="md"`.
+    `schema`: what the answer has to look like, a pydantic model, a JSON Schema, or text such as `"name, age int"`;
+    `.json()` gives it. `guard`, `allow`: as `--guard` and `--allow` of a cell.
     Raises an `NbkitError` when there is no answer; its record is kept all the same.
 
     >>> ask("Say {{word}}", word="hello", model="echo").text
@@ -60,7 +67,7 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
     """
     own: dict[str, object] = {"model": model, "system": system, "temperature": temperature, "max_tokens": max_tokens}
     own |= {"stop": stop, "samples": samples, "format": format, "cache": cache, "ttl": ttl, "timeout": timeout}
-    own |= {"seed": seed, "base_url": base_url, "tag": tag}
+    own |= {"seed": seed, "base_url": base_url, "tag": tag, "guard_policy": guard, "guard_allow": allow}
     _refuse_mistyped(variables, own, prompt)
     here = session.current()
     in_force = here.config({name: value for name, value in own.items() if value is not None}).settings
@@ -71,6 +78,7 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
         variables=variables or None,
         origin=origin(),
         thread=thread,
+        shape=None if schema is None else shape_of(schema),
         on_text=_of_first_sample(on_text),
     )
     error = outcomes[-1].error
@@ -78,6 +86,40 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
         raise error
     # No card stands beside it: where it is drawn, the notebook keeps its records for reports and replay.
     return Result(outcomes, carries="all" if in_force.records_content else "figures")
+
+
+@overload
+def screen(
+    text: str, *, stage: Stage = "input", context: str | Sequence[str] | None = None, question: str = ""
+) -> Screening: ...
+@overload
+def screen(
+    text: list[str] | tuple[str, ...],
+    *,
+    stage: Stage = "input",
+    context: str | Sequence[str] | None = None,
+    question: str = "",
+) -> list[Screening]: ...
+def screen(
+    text: str | list[str] | tuple[str, ...],
+    *,
+    stage: Stage = "input",
+    context: str | Sequence[str] | None = None,
+    question: str = "",
+) -> Screening | list[Screening]:
+    """A text after the guards in force, as a cell's prompt, passage or answer would pass them; a list for a list.
+
+    `.text` is what would go on (empty when it is blocked), `.verdicts` what each guard said: `.guard`, `.action`,
+    `.score`, `.spans`. `context`: what an answer should rest on. Nothing is sent, nothing is recorded.
+
+    >>> screen("Write to jane@example.org").action in ("allow", "redact")
+    True
+    """
+    here = session.current()
+    given = [text] if isinstance(text, str) else list(text)
+    contexts = () if context is None else (context,) if isinstance(context, str) else tuple(context)
+    found = here.screen(given, settings=here.config().settings, stage=stage, contexts=contexts, question=question)
+    return found[0] if isinstance(text, str) else found
 
 
 def configure(**values: object) -> None:

@@ -27,7 +27,7 @@ _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False, check_circular=False
 )
 """Made once; what `to_plain` gives is a tree, so nothing in it can be circular."""
-KEY_VERSION = 2
+KEY_VERSION = 3
 """Part of every cache key: raised when the meaning of a field changes, so that old entries become misses."""
 
 

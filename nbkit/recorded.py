@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from nbkit.types import CacheOutcome, Cost, Request, Response, Status, Timing, Verdict
+from nbkit.pseudonyms import Pseudonyms
+from nbkit.types import CacheOutcome, Cost, GuardPolicy, Request, Response, Status, Timing, Verdict
 
 RECORD_MIME = "application/vnd.nbkit.record+json"
 """MIME type under which an output carries its records: a list, each as `canonical.to_plain` writes it."""
@@ -50,6 +52,8 @@ class Retrieved:
     """Its BM25; None in mode `dense`."""
     document_sha256: str | None = None
     """Of the whole file's content as it was indexed: which document has changed since."""
+    left_out: str | None = None
+    """Which guard kept it from the model, and why; None for one that the model was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Retrieval:
     duration_s: float
     passages: tuple[Retrieved, ...] = ()
     """In the order in which they were numbered, from 1."""
+    left_out: tuple[Retrieved, ...] = ()
+    """Those that a guard kept from the model, best first."""
     k: int | None = None
     """How many passages were asked for."""
     where: str | None = None
@@ -121,6 +127,12 @@ class Record:
     retrieval: Retrieval | None = None
     embedded: Embedded | None = None
     """Of `embeddings` only."""
+    policy: GuardPolicy = "standard"
+    """What guards did about what they found."""
+    loosened: tuple[str, ...] = ()
+    """What of the guards was looser than the standard, one text for each."""
+    repairs: str | None = None
+    """Id of the record whose answer did not fit its schema, and was asked for again."""
     notes: tuple[str, ...] = ()
     """Warnings the reader should see, in order."""
 
@@ -131,3 +143,15 @@ class Outcome:
 
     record: Record
     error: BaseException | None = None
+    pseudonyms: Pseudonyms = field(default_factory=Pseudonyms)
+    """What stands for what in the record; it lives in memory alone."""
+
+
+def final(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """One outcome for each sample: without those whose answer was asked for again.
+
+    >>> final([])
+    []
+    """
+    repaired = {outcome.record.repairs for outcome in outcomes}
+    return [outcome for outcome in outcomes if outcome.record.id not in repaired]

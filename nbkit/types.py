@@ -15,6 +15,7 @@ JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, J
 Role: TypeAlias = Literal["system", "user", "assistant"]
 Stage: TypeAlias = Literal["input", "retrieved", "output"]
 Action: TypeAlias = Literal["allow", "warn", "redact", "reask", "block"]
+GuardPolicy: TypeAlias = Literal["standard", "strict", "off"]
 FinishReason: TypeAlias = Literal["stop", "length", "content_filter", "interrupted", "other"]
 CacheMode: TypeAlias = Literal["use", "refresh", "off", "only"]
 CacheStatus: TypeAlias = Literal["hit", "miss", "off", "skipped"]
@@ -56,6 +57,8 @@ class Request:
     """Endpoint other than the provider's own."""
     params: tuple[tuple[str, JsonValue], ...] = ()
     """Further provider parameters, sorted by name."""
+    schema: str | None = None
+    """JSON Schema that the answer has to fit, as canonical text."""
     sources: tuple[tuple[str, str], ...] = ()
     """Of passages that the messages quote: where from, and hash. A document that changed makes another key."""
 

@@ -83,7 +83,8 @@ def test_a_file_is_short_and_so_are_its_functions(path):
 
 def _public(tree: ast.AST) -> typing.Iterator[tuple[str, ast.AST]]:
     for node in getattr(tree, "body", []):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+        is_form = any(isinstance(one, ast.Name) and one.id == "overload" for one in getattr(node, "decorator_list", []))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_") and not is_form:
             yield node.name, node
             if isinstance(node, ast.ClassDef):
                 yield from ((f"{node.name}.{name}", inner) for name, inner in _public(node))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from nbkit import registry
 from nbkit.config import TABLE
 from nbkit.magics.options import OPTIONS
 from nbkit.parse import size_bytes
@@ -33,7 +34,21 @@ def settings_table():
         yield f"| `{setting.key}` | {default} | {setting.doc} | `{setting.env}` |"
 
 
-@pytest.mark.parametrize(("name", "rows"), [("options", options_table), ("settings", settings_table)])
+def guards_table():
+    yield "| guard | looks at | `standard` does | `strict` does |"
+    yield "|---|---|---|---|"
+    for name in registry.names("guards"):
+        kind = registry.load("guards", name)
+        standard = getattr(kind, "standard", {})
+        strict = getattr(kind, "strict", standard)
+        stages = [stage for stage in ("input", "retrieved", "output") if stage in kind.stages]
+        cells = [", ".join(table.get(stage, "always") for stage in stages) for table in (standard, strict)]
+        yield f"| `{name}` | {', '.join(stages)} | {cells[0]} | {cells[1]} |"
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("guards", guards_table), ("options", options_table), ("settings", settings_table)]
+)
 def test_table_in_the_readme_is_the_codes(name, rows, update_goldens):
     text = README.read_text(encoding="utf-8")
     place = re.compile(rf"(<!-- {name}: [^\n]*-->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nbkit.display.guards import guards_html, guards_text
 from nbkit.display.tiles import Tile
 from nbkit.display.view import CardView, Live, Phase, view
 from nbkit.escape import escape
@@ -55,6 +56,7 @@ def card_html(
         _bar(card.phases),
         _samples(card),
         _sources(card),
+        guards_html(card.guards) if card.guards is not None else "",
         _messages(card.messages),
         f'<div style="{_SMALL};margin:6px 0 0 0">{escape(card.footer)}</div>' if card.footer else "",
         "</div>",
@@ -80,6 +82,8 @@ def card_text(shown: Record | Sequence[Record] | Live, *, model: str | None = No
         from nbkit.display.sources import sources_text
 
         lines += [f"  {line}" for line in sources_text(card.sources)]
+    if card.guards is not None:
+        lines += [f"  {line}" for line in guards_text(card.guards)]
     lines += [f"  {message}" for message in card.messages]
     if card.footer:
         lines.append(f"  {card.footer}")

@@ -90,7 +90,8 @@ class Cell:
     def finish(self, outcomes: Sequence[Outcome], result: Result) -> None:
         """Replaces what was live by the answer and the card that stay; the caller raises the error afterwards."""
         records = tuple(outcome.record for outcome in outcomes)
-        self._surface.end(self._answer(records, result.samples), self._card(records))
+        texts = result.shown(restores=self._settings.guard_restore)
+        self._surface.end(self._answer(records, texts), self._card(records))
 
     def _draw_card(self) -> None:
         now = self._clock()

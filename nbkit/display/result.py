@@ -9,14 +9,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from nbkit import registry
+from nbkit.canonical import map_text
 from nbkit.display.answer import answers_bundle
 from nbkit.display.error import error_bundle
 from nbkit.display.markdown import table_rows, unfenced
 from nbkit.display.rows import carried, record_row
 from nbkit.errors import BadResponse, NbkitError
 from nbkit.figures import count, duration, money
-from nbkit.recorded import RECORD_MIME, Outcome, Record
-from nbkit.types import Request, Response, Usage, Verdict
+from nbkit.recorded import RECORD_MIME, Outcome, Record, final
+from nbkit.types import Request, Usage, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +29,13 @@ class Result:
 
     Made from the outcomes of one cell, one for each sample. Two results are equal when their records are. `carries` is
     what of the records its drawing takes along, for reports and replay: all, figures without text, or nothing where a
-    card beside it has them.
+    card beside it has them. What a guard replaced in the prompt by ⟦EMAIL_1⟧ and the like is put back in `text`,
+    `samples` and `json()`, which live in memory; records keep the stand-ins, and so does what is drawn.
     """
 
     records: tuple[Record, ...]
-    """One for each sample, in order."""
+    """One for each call, in order: one for each sample, and one before it where the answer was asked for again."""
+    _finals: tuple[Outcome, ...] = field(compare=False)
     _carries: Literal["all", "figures"] | None = field(compare=False)
 
     def __init__(self, outcomes: Sequence[Outcome], *, carries: Literal["all", "figures"] | None = None) -> None:
@@ -40,24 +43,35 @@ class Result:
             msg = "a result is made of at least one outcome"
             raise ValueError(msg)
         object.__setattr__(self, "records", tuple(outcome.record for outcome in outcomes))
+        object.__setattr__(self, "_finals", tuple(final(outcomes)))
         object.__setattr__(self, "_carries", carries)
 
     @property
     def text(self) -> str:
         """The answer; empty when there is none."""
-        return self._first_response.text if self._first_response else ""
+        return next(iter(self.samples), "")
 
     @property
     def samples(self) -> tuple[str, ...]:
         """The answers of all samples that have one, in order."""
-        return tuple(record.response.text for record in self.records if record.response is not None)
+        return self.shown(restores=True)
+
+    def shown(self, *, restores: bool) -> tuple[str, ...]:
+        """The same, with what was replaced in the prompt put back or not."""
+        found = [(one.record.response, one.pseudonyms) for one in self._finals]
+        return tuple(
+            pseudonyms.restore(response.text) if restores else response.text
+            for response, pseudonyms in found
+            if response is not None
+        )
 
     def json(self) -> Any:  # noqa: ANN401 - JSON has any shape
         """The answer as JSON data, also when it stands in a code block or between sentences.
 
         Raises an `NbkitError` naming the position when it cannot be read.
         """
-        return read_json(self.text)
+        found = read_json(next(iter(self.shown(restores=False)), ""))
+        return map_text(found, self._finals[0].pseudonyms.restore)
 
     @property
     def usage(self) -> Usage:
@@ -95,7 +109,7 @@ class Result:
     @property
     def record(self) -> Record:
         """The record of the first sample."""
-        return self.records[0]
+        return self._finals[0].record
 
     @property
     def request(self) -> Request | None:
@@ -119,21 +133,17 @@ class Result:
             ) from error
         form = self.request.format if self.request else "md"
         if form not in ("table", "json"):
-            return pd.DataFrame([record_row(record) for record in self.records])
+            return pd.DataFrame([record_row(one.record) for one in self._finals])
         frames = [_frame(text, form) for text in self.samples]
         if len(frames) == 1:
             return frames[0]
         return pd.concat(frames, keys=range(len(frames)), names=["sample", None]).reset_index(level="sample")
 
-    @property
-    def _first_response(self) -> Response | None:
-        return next((record.response for record in self.records if record.response is not None), None)
-
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """The answer, or the error of a call that has none; with the records, where it carries them."""
         if not self.samples and self.record.error is not None:
             return error_bundle(self.record.error)
-        bundle = answers_bundle(self.samples or ("",), self.request.format if self.request else "text")
+        bundle = answers_bundle(self.shown(restores=False) or ("",), self.request.format if self.request else "text")
         if self._carries is None:
             return bundle
         return {**bundle, RECORD_MIME: carried(self.records, keeps_content=self._carries == "all")}

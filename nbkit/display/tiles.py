@@ -180,4 +180,8 @@ def guards_tile(records: Sequence[Record]) -> Tile:
     if found["block"]:
         names = sorted({verdict.guard for verdict in verdicts if verdict.action == "block"})
         return Tile("Guards", "✗ blocked", (f"by {', '.join(names)}", *details), title)
+    if found["reask"]:
+        details.append("answer asked again")
+    if any(record.loosened for record in records):
+        details.append("looser than standard")
     return Tile("Guards", f"✓ {len(verdicts)} passed", tuple(details), title)

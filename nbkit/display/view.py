@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nbkit.display.guards import Guards, guards
 from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, tiles, tokens_tile
 from nbkit.escape import line
 from nbkit.figures import count, duration
@@ -60,6 +61,7 @@ class CardView:
     messages: tuple[str, ...] = ()
     footer: str = ""
     sources: Sources | None = None
+    guards: Guards | None = None
 
 
 def view(
@@ -115,6 +117,7 @@ def _finished(records: tuple[Record, ...], model: str | None, *, opens_passages:
         rows=tuple(_row(number, record) for number, record in enumerate(records, 1)) if len(records) > 1 else (),
         messages=_messages(records),
         footer=_footer(records),
+        guards=guards(records),
         sources=_sources(records, opens_passages=opens_passages),
     )
 

@@ -39,6 +39,7 @@ class CellOptions:
     params: Mapping[str, JsonValue]
     out: str | None = None
     thread: str | None = None
+    schema: str | None = None
     file: str | None = None
     is_raw: bool = False
     shows_prompt: bool = False
@@ -149,6 +150,7 @@ def _read(words: list[str], *, is_rag: bool = False) -> CellOptions:
         params=params,
         out=_variable(given.get("out")),
         thread=given.get("thread"),
+        schema=given.get("schema"),
         file=given.get("file"),
         is_raw="raw" in given,
         shows_prompt="show_prompt" in given,

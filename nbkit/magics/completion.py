@@ -20,7 +20,7 @@ from nbkit.session import Session, current
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-_MAGIC = re.compile(r"\s*(?:[\w.\[\], ]+=\s*)?(%%llm|%llm|%%rag|%rag|%nbkit|%cache)[ \t]+(.*)", re.DOTALL)
+_MAGIC = re.compile(r"\s*(?:[\w.\[\], ]+=\s*)?(%%llm|%llm|%%rag|%rag|%nbkit|%cache|%guard)[ \t]+(.*)", re.DOTALL)
 _NAME = re.compile(r"\{\{-?\s*(?:[^{}]*[^\w.{}])?([A-Za-z_]\w*)?$|\{%-?\s*\w+\s+(?:[^{}%]*[^\w.{}%])?([A-Za-z_]\w*)?$")
 _ATTRIBUTE = re.compile(r"\{\{-?[^{}]*?\b([A-Za-z_]\w*)\.(\w*)$")
 _PROMPT_CELLS = ("%%llm", "%%rag")
@@ -34,6 +34,7 @@ _INDEX_OPTIONS = {
 _COMMANDS = {
     "%nbkit": ("status", "config", "models", "doctor", "report", "traceback"),
     "%cache": ("ls", "stats", "why", "rm", "clear", "path"),
+    "%guard": ("ls", "on", "off", "test", "report"),
     "%rag": ("add", "search", "ls", "stats", "rm", "drop"),
 }
 
@@ -86,7 +87,8 @@ def _command_values(magic: str, earlier: list[str]) -> Iterable[str]:
     if not earlier:
         return _COMMANDS[magic]
     if magic != "%nbkit":
-        return _rag_values(earlier) if magic == "%rag" else _keys() if earlier == ["rm"] else ()
+        own = {"%rag": _rag_values, "%cache": _cache_values, "%guard": _guard_values}
+        return own[magic](earlier)
     match (magic, *earlier):
         case ("%nbkit", "config"):
             return [setting.key for setting in TABLE]
@@ -95,6 +97,19 @@ def _command_values(magic: str, earlier: list[str]) -> Iterable[str]:
         case ("%nbkit", "report", *_):
             return ["--out", "--hide-code"]
     return []
+
+
+def _cache_values(words: list[str]) -> Iterable[str]:
+    return _keys() if words == ["rm"] else ()
+
+
+def _guard_values(words: list[str]) -> Iterable[str]:
+    from nbkit import registry
+
+    named = {"on": ["standard", "strict", *registry.names("guards")], "off": registry.names("guards")}
+    if words[-1] == "--stage":
+        return ("input", "retrieved", "output")
+    return named.get(words[0], {"test": ["--stage"], "report": ["--since"]}.get(words[0], []))
 
 
 def _rag_values(words: list[str]) -> Iterable[str]:

@@ -93,6 +93,12 @@ def _cache_help() -> str:
     return MANUAL
 
 
+def _guard_help() -> str:
+    from nbkit.magics.guard_magic import MANUAL
+
+    return MANUAL
+
+
 class Extension:
     """nbkit as one shell has it. The magics are methods, so the shell itself holds the only reference."""
 
@@ -152,6 +158,14 @@ class Extension:
 
         self._run(lambda: cache_magic.run(self.shell, line))
 
+    @documented(_guard_help)
+    @no_var_expand
+    def guard(self, line: str) -> None:
+        """Says what the guards do, turns them, tries a text."""
+        from nbkit.magics import guard_magic
+
+        self._run(lambda: guard_magic.run(self.shell, line))
+
     def complete(self, context: CompletionContext) -> SimpleMatcherResult:
         """Completions for nbkit's magics."""
         if "%" not in context.full_text:
@@ -209,6 +223,7 @@ class Extension:
             ("cell", "rag", self.rag),
             ("line", "nbkit", self.nbkit),
             ("line", "cache", self.cache),
+            ("line", "guard", self.guard),
         )
 
     def _names(self, local_ns: Mapping[str, Any] | None) -> Mapping[str, Any]:

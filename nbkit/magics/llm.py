@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkit.config import Settings
 from nbkit.display.origin import origin
-from nbkit.errors import PromptError
+from nbkit.errors import BadSetting, PromptError
 from nbkit.magics import args
 from nbkit.magics.tables import draw_text
 from nbkit.recorded import Outcome
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbkit.display.result import Result
+    from nbkit.prompts.schema import Shape
     from nbkit.session.session import Prepare
 
 
@@ -78,6 +79,7 @@ def _ask(
     prepare: Prepare | None = None,
 ) -> list[Outcome]:
     listeners = {} if drawing is None else {"on_text": drawing.on_text, "on_phase": drawing.on_phase}
+    shape = _shape(options.schema, names, is_rag=prepare is not None)
     return session.ask(
         prompt,
         settings=settings,
@@ -85,9 +87,33 @@ def _ask(
         variables=None if options.is_raw else names,
         origin=origin(shell),
         thread=options.thread,
+        shape=shape,
         prepare=prepare,
         **listeners,
     )
+
+
+def _shape(schema: str | None, names: Mapping[str, Any], *, is_rag: bool) -> Shape | None:
+    """What the answer has to look like, from the name of a variable or the fields themselves."""
+    if schema is None:
+        return None
+    from nbkit.prompts.schema import shape_of
+
+    if is_rag:
+        raise BadSetting(
+            what="%%rag takes no --schema",
+            why="its answer is sentences, each with the passages that it rests on",
+            fix="leave --schema out, or ask %%llm about the text of the answer: {{ _llm.text }}",
+        )
+    if schema in names:
+        return shape_of(names[schema])
+    if schema.isidentifier() and schema[:1].isupper():
+        raise BadSetting(
+            what=f"there is no variable named {schema!r}",
+            why="--schema takes the name of a pydantic model or of a dict, or the fields themselves",
+            fix="define it in a cell above, or name the fields: --schema 'name, age int'",
+        )
+    return shape_of(schema)
 
 
 def _prompt(options: args.CellOptions, body: str) -> str:
@@ -129,6 +155,7 @@ def _show_prompt(
         params=options.params,
         variables=None if options.is_raw else names,
         thread=options.thread,
+        shape=_shape(options.schema, names, is_rag=prepare is not None),
         prepare=prepare,
         origin=origin(shell),
     )

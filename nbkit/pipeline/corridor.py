@@ -5,7 +5,7 @@ The order of the rooms is the safety property, so it is code and not configurati
 1. guards, stage input. Nothing goes on that they did not see; one that raises blocks.
 2. cache. A hit costs nothing; a cache that raises is a note and counts as a miss.
 3. provider, while guards of stage output screen each piece before it is shown.
-4. cache again, on a miss that ended well: only screened text, never an error, a truncation, nothing or an interrupt.
+4. cache again, on a miss that ended well: only screened text, never an error, a cut, nothing, or what is asked again.
 5. price.
 6. record, whatever happened: also on error, block and interrupt. What is recorded is what was shown.
 
@@ -15,6 +15,7 @@ A hit passes the guards of stage output too: a guard that is new governs text th
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -26,8 +27,9 @@ from nbkit import canonical
 from nbkit.errors import Blocked, CacheMiss, ProviderError
 from nbkit.pipeline.parts import Call, Stages
 from nbkit.pipeline.recording import failure, partial, status, without_secrets, write
-from nbkit.pipeline.screening import OutputScreen, screen_request
+from nbkit.pipeline.screening import OutputScreen, is_kept, refuse_misfit, screen_request
 from nbkit.protocols import Cache, OnText
+from nbkit.pseudonyms import Pseudonyms
 from nbkit.recorded import Outcome, Record
 from nbkit.types import CacheEntry, CacheMode, CacheOutcome, Cost, Request, Response, Timing, Verdict
 
@@ -60,7 +62,7 @@ def _close(walk: _Walk, stages: Stages, error: BaseException | None) -> Outcome:
     notes = write(record, stages.sinks)
     if notes:
         record = dataclasses.replace(record, notes=(*record.notes, *notes))
-    return Outcome(record, error)
+    return Outcome(record, error, walk.pseudonyms)
 
 
 class _Walk:
@@ -77,7 +79,8 @@ class _Walk:
         self._on_phase = on_phase
         self._verdicts: list[Verdict] = list(call.verdicts)
         self._notes = list(call.notes)
-        self._screen = OutputScreen(stages.guards, on_text, self._verdicts)
+        self._screen = OutputScreen(stages.guards, on_text, self._verdicts, may_fail=stages.may_fail)
+        self._held: list[Pseudonyms] = []
         self._key: str | None = None
         self._cache = CacheOutcome()
         self._response: Response | None = None
@@ -90,12 +93,21 @@ class _Walk:
     def guards_in(self) -> None:
         started = self._enter("guards in")
         try:
-            self._request = screen_request(self._asked, self._stages.guards, self._verdicts)
+            self._request = screen_request(
+                self._asked, self._stages.guards, self._verdicts, may_fail=self._stages.may_fail, held=self._held
+            )
+            if self._call.restores:
+                self._screen.restore(self.pseudonyms)
             self._key = canonical.request_key(self._request)
             self._screen.open(self._request)
             self._passed_in = True
         finally:
             self._leave("guards in", started)
+
+    @property
+    def pseudonyms(self) -> Pseudonyms:
+        """What guards replaced in the prompt, and by what."""
+        return functools.reduce(Pseudonyms.including, self._held, Pseudonyms())
 
     def answer(self) -> None:
         assert self._key is not None
@@ -145,14 +157,13 @@ class _Walk:
     def record(self, error: BaseException | None) -> Record:
         self._take_notice()
         prompt = self._asked.messages[-1].content if self._asked.messages else ""
-        first_shown_at = self._screen.first_shown_at
         timing = Timing(
             total_s=time.perf_counter() - self._started,
             guards_in_s=self._spent.get("guards in", 0.0),
             cache_s=self._spent.get("cache", 0.0),
             provider_s=max(0.0, self._spent.get("provider", 0.0) - self._screen.spent_s),
             guards_out_s=self._screen.spent_s,
-            first_token_s=None if first_shown_at is None else first_shown_at - self._started,
+            first_token_s=self._screen.first_shown_after(self._started),
             attempts=self._attempts,
         )
         call = self._call
@@ -177,6 +188,9 @@ class _Walk:
             thread=call.thread,
             prompt_version=call.prompt_version,
             retrieval=call.retrieval,
+            policy=call.policy,
+            loosened=call.loosened,
+            repairs=call.repairs,
             notes=(*self._notes, *(self._response.notes if self._response else ())),
         )
         return without_secrets(record, self._stages.secrets)
@@ -196,6 +210,8 @@ class _Walk:
             self._screen.finish()
         finally:
             self._response = dataclasses.replace(answered, text=self._screen.shown)
+        if self._call.repairs is not None:
+            refuse_misfit(self._verdicts)
 
     def _look_up(
         self, mode: CacheMode, cache: Cache | None
@@ -234,9 +250,8 @@ class _Walk:
 
     def _keep(self, cache: Cache | None) -> None:
         answered = self._response
-        if cache is None or answered is None or answered.finish_reason != "stop" or not answered.text.strip():
+        if cache is None or answered is None or self._key is None or not is_kept(answered, self._verdicts):
             return
-        assert self._key is not None
         started = self._enter("cache")
         entry = CacheEntry(answered, self._timing_so_far(), self._cost, datetime.now(UTC))
         try:
@@ -269,11 +284,10 @@ class _Walk:
         return max(0.0, self._started + self._call.timeout_s - time.perf_counter())
 
     def _timing_so_far(self) -> Timing:
-        now, first = time.perf_counter(), self._screen.first_shown_at
         return Timing(
-            total_s=now - self._started,
+            total_s=time.perf_counter() - self._started,
             provider_s=self._spent.get("provider", 0.0),
-            first_token_s=None if first is None else first - self._started,
+            first_token_s=self._screen.first_shown_after(self._started),
             attempts=self._attempts,
         )
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from nbkit.protocols import Cache, Guard, OnText, Sink
 from nbkit.recorded import Origin, Retrieval
 from nbkit.secrets import SecretRegistry
-from nbkit.types import CacheMode, Cost, Request, Response, Verdict
+from nbkit.types import CacheMode, Cost, GuardPolicy, Request, Response, Verdict
 
 
 class Answerer(Protocol):
@@ -26,11 +26,14 @@ class Stages:
 
     provider: Answerer
     guards: tuple[Guard, ...]
+    """In the order in which they look at an answer; those of `INPUT_FIRST` see a prompt before all others."""
     cache: Cache | None
     price: Callable[[Request, Response], Cost]
     estimate_tokens: Callable[[str], int]
     sinks: tuple[Sink, ...]
     secrets: SecretRegistry
+    may_fail: frozenset[str] = frozenset()
+    """Guards that the user lets fail: then there is a warning in the place of their verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,13 @@ class Call:
     verdicts: tuple[Verdict, ...] = ()
     """What guards said before the corridor was entered, of passages that were looked up."""
     notes: tuple[str, ...] = ()
+    policy: GuardPolicy = "standard"
+    loosened: tuple[str, ...] = ()
+    """What of the guards is looser than the standard."""
+    restores: bool = False
+    """Whether what was replaced in the prompt is put back into what is shown."""
+    repairs: str | None = None
+    """Id of the record whose answer did not fit its schema, and is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)

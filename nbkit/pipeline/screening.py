@@ -5,21 +5,32 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Final, cast
 
-from nbkit.errors import Blocked
+from nbkit.errors import Blocked, SchemaMismatch
 from nbkit.protocols import Guard, OnText, ScreenStream, StreamingGuard
-from nbkit.types import Action, Message, Request, Screened, Stage, Verdict
+from nbkit.pseudonyms import Pseudonyms, Restorer
+from nbkit.types import Action, Message, Request, Response, Screened, Stage, Verdict
 
 _STRENGTH: dict[Action, int] = {"allow": 0, "warn": 1, "redact": 2, "reask": 3, "block": 4}
+INPUT_FIRST = ("limits", "secrets")
+"""Guards that see a prompt before the others: what these replace must not hide a secret from them."""
 
 
-def screen_request(request: Request, guards: Iterable[Guard], verdicts: list[Verdict]) -> Request:
+def screen_request(
+    request: Request,
+    guards: Iterable[Guard],
+    verdicts: list[Verdict],
+    *,
+    may_fail: frozenset[str] = frozenset(),
+    held: list[Pseudonyms] | None = None,
+) -> Request:
     """The request as it may be sent; each guard adds one verdict on all messages to `verdicts`.
 
-    Raises `Blocked` at the first guard that blocks; one that raises blocks too.
+    `may_fail`: guards that are passed over with a warning when they raise; any other blocks. `held` takes what guards
+    replaced, so that it can be put back. Raises `Blocked` at the first guard that blocks.
     """
-    for guard in guards:
+    for guard in sorted(guards, key=_input_place):
         if "input" not in guard.stages:
             continue
         started = time.perf_counter()
@@ -30,8 +41,11 @@ def screen_request(request: Request, guards: Iterable[Guard], verdicts: list[Ver
                 screened = guard.screen(message.content, stage="input", request=request)
                 found.append(screened.verdict)
                 messages.append(message if screened.text == message.content else Message(message.role, screened.text))
+            if held is not None and hasattr(guard, "pseudonyms"):
+                held.append(guard.pseudonyms(request))
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything, and then nothing is sent
-            _refuse(guard, "input", error, verdicts)
+            _refuse(guard, "input", error, verdicts, may_fail=may_fail)
+            continue
         verdict = dataclasses.replace(strongest(found), spans=found[-1].spans, duration_s=time.perf_counter() - started)
         verdicts.append(verdict)
         _stop_if_blocked(verdict)
@@ -41,41 +55,55 @@ def screen_request(request: Request, guards: Iterable[Guard], verdicts: list[Ver
 
 
 def screen_passages(
-    texts: Sequence[str], guards: Iterable[Guard], *, request: Request
-) -> tuple[list[str | None], list[Verdict]]:
-    """The texts that were looked up, as a model may read them; None for one that a guard blocks.
+    texts: Sequence[str], guards: Iterable[Guard], *, request: Request, may_fail: frozenset[str] = frozenset()
+) -> tuple[list[str | Verdict], list[Verdict]]:
+    """The texts that were looked up, as a model may read them; in the place of one that is left out, why.
 
-    Each guard gives one verdict on all of them. A guard that raises blocks what it could not look at.
+    Each guard gives one verdict on all of them, without places. A guard that raises blocks what it could not look at.
     """
-    shown: list[str | None] = list(texts)
+    shown: list[str | Verdict] = list(texts)
     verdicts: list[Verdict] = []
-    for guard in guards:
+    for guard in sorted(guards, key=_input_place):
         if "retrieved" not in guard.stages:
             continue
         started = time.perf_counter()
         found: list[Verdict] = []
         for number, text in enumerate(shown):
-            if text is None:
+            if isinstance(text, Verdict):
                 continue
-            try:
-                screened = guard.screen(text, stage="retrieved", request=request)
-            except Exception as error:  # noqa: BLE001 - a plug-in may raise anything, and then the text is left out
-                reason = f"the guard failed: {type(error).__name__}; the passage was left out"
-                screened = Screened("", Verdict(guard.name, "retrieved", "block", reason))
+            screened = _passage(guard, text, request, can_fail=guard.name in may_fail)
             found.append(screened.verdict)
-            shown[number] = None if screened.verdict.action == "block" else screened.text
+            shown[number] = screened.verdict if screened.verdict.action == "block" else screened.text
         if found:
-            verdicts.append(dataclasses.replace(strongest(found), duration_s=time.perf_counter() - started))
+            spent_s = time.perf_counter() - started
+            verdicts.append(dataclasses.replace(strongest(found), spans=(), duration_s=spent_s))
     return shown, verdicts
 
 
+def _passage(guard: Guard, text: str, request: Request, *, can_fail: bool) -> Screened:
+    try:
+        return guard.screen(text, stage="retrieved", request=request)
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything, and then the text is left out
+        reason = f"the guard failed: {type(error).__name__}"
+        if can_fail:
+            return Screened(text, Verdict(guard.name, "retrieved", "warn", f"{reason}; it was let fail"))
+        return Screened("", Verdict(guard.name, "retrieved", "block", f"{reason}; the passage was left out"))
+
+
+def _input_place(guard: Guard) -> int:
+    return INPUT_FIRST.index(guard.name) if guard.name in INPUT_FIRST else len(INPUT_FIRST)
+
+
 def strongest(found: Sequence[Verdict]) -> Verdict:
-    """The verdict of several that counts: the first of those with the strongest action.
+    """The verdict of several that counts: of those with the strongest action the first with the highest score.
 
     >>> strongest([Verdict("g", "input", "warn", "why"), Verdict("g", "input", "allow")]).reason
     'why'
     """
-    return max(found, key=lambda verdict: _STRENGTH[verdict.action])
+    return max(found, key=lambda verdict: (_STRENGTH[verdict.action], verdict.score or 0.0))
+
+
+_NOTHING: Final = Screened("", Verdict("", "output", "allow"))
 
 
 class OutputScreen:
@@ -84,8 +112,17 @@ class OutputScreen:
     `open` it, `feed` pieces, then `finish` once. `shown` is all the text that was shown, and so what is recorded.
     """
 
-    def __init__(self, guards: Iterable[Guard], on_text: OnText, verdicts: list[Verdict]) -> None:
+    def __init__(
+        self,
+        guards: Iterable[Guard],
+        on_text: OnText,
+        verdicts: list[Verdict],
+        *,
+        may_fail: frozenset[str] = frozenset(),
+    ) -> None:
         self._guards = [guard for guard in guards if "output" in guard.stages]
+        self._may_fail = may_fail
+        self._restorer: Restorer | None = None
         self._streams: list[ScreenStream] = []
         self._spent_s = [0.0] * len(self._guards)
         self._on_text = on_text
@@ -104,13 +141,18 @@ class OutputScreen:
         """Seconds the guards took."""
         return sum(self._spent_s)
 
+    def first_shown_after(self, started: float) -> float | None:
+        """Seconds from `started`, of `perf_counter`, until the first text could be shown."""
+        return None if self.first_shown_at is None else self.first_shown_at - started
+
     def open(self, request: Request) -> None:
         """Begins the answer to a request; raises `Blocked` when a guard cannot begin."""
         for guard in self._guards:
             try:
                 self._streams.append(_open(guard, request))
             except Exception as error:  # noqa: BLE001 - a plug-in may raise anything, and then nothing is asked
-                _refuse(guard, "output", error, self._verdicts)
+                _refuse(guard, "output", error, self._verdicts, may_fail=self._may_fail)
+                self._streams.append(_Through())
 
     def feed(self, text: str) -> None:
         """Shows what of `text`, and of what was held back before, may be shown now."""
@@ -123,11 +165,21 @@ class OutputScreen:
             try:
                 rest = stream.finish()
             except Exception as error:  # noqa: BLE001 - a plug-in may raise anything, and then nothing more is shown
-                _refuse(guard, "output", error, self._verdicts)
+                _refuse(guard, "output", error, self._verdicts, may_fail=self._may_fail)
+                rest = stream.left() if isinstance(stream, _Whole) else _NOTHING
             self._spent_s[index] += time.perf_counter() - started
-            self._verdicts.append(dataclasses.replace(rest.verdict, duration_s=self._spent_s[index]))
+            if rest.verdict.guard:
+                self._verdicts.append(dataclasses.replace(rest.verdict, duration_s=self._spent_s[index]))
             _stop_if_blocked(rest.verdict)
             self._show(self._pass_on(rest.text, start=index + 1))
+        rest_restored = "" if self._restorer is None else self._restorer.finish()
+        if rest_restored:
+            self._on_text(rest_restored)
+
+    def restore(self, pseudonyms: Pseudonyms) -> None:
+        """From now on shows the originals of what was replaced; `shown` stays as it is without."""
+        if pseudonyms.originals:
+            self._restorer = Restorer(pseudonyms)
 
     def _pass_on(self, text: str, *, start: int) -> str:
         for index in range(start, len(self._streams)):
@@ -137,7 +189,8 @@ class OutputScreen:
             try:
                 text = self._streams[index].feed(text)
             except Exception as error:  # noqa: BLE001 - as above
-                _refuse(self._guards[index], "output", error, self._verdicts)
+                _refuse(self._guards[index], "output", error, self._verdicts, may_fail=self._may_fail)
+                self._streams[index] = _Through()
             self._spent_s[index] += time.perf_counter() - started
         return text
 
@@ -147,7 +200,9 @@ class OutputScreen:
         if self.first_shown_at is None:
             self.first_shown_at = time.perf_counter()
         self._shown.append(text)
-        self._on_text(text)
+        restored = text if self._restorer is None else self._restorer.feed(text)
+        if restored:
+            self._on_text(restored)
 
 
 class _Whole:
@@ -165,18 +220,36 @@ class _Whole:
     def finish(self) -> Screened:
         return self._guard.screen("".join(self._pieces), stage="output", request=self._request)
 
+    def left(self) -> Screened:
+        """What it has not let go, without a verdict: for a guard that may fail."""
+        return dataclasses.replace(_NOTHING, text="".join(self._pieces))
+
+
+class _Through:
+    """In the place of a guard that failed, and may."""
+
+    def feed(self, text: str) -> str:
+        return text
+
+    def finish(self) -> Screened:
+        return _NOTHING
+
 
 def _open(guard: Guard, request: Request) -> ScreenStream:
     return cast("StreamingGuard", guard).open(request) if hasattr(guard, "open") else _Whole(guard, request)
 
 
-def _refuse(guard: Guard, stage: Stage, error: Exception, verdicts: list[Verdict]) -> None:
-    verdict = Verdict(guard.name, stage, "block", f"the guard failed: {type(error).__name__}")
-    verdicts.append(verdict)
+def _refuse(guard: Guard, stage: Stage, error: Exception, verdicts: list[Verdict], *, may_fail: frozenset[str]) -> None:
+    """Raises `Blocked`, unless the guard may fail; adds its verdict."""
+    reason = f"the guard failed: {type(error).__name__}"
+    if guard.name in may_fail:
+        verdicts.append(Verdict(guard.name, stage, "warn", f"{reason}; it was let fail"))
+        return
+    verdicts.append(Verdict(guard.name, stage, "block", reason))
     raise Blocked(
         what=f"blocked: the guard {guard.name!r} failed on the {stage}",
         why=f"it raised {type(error).__name__}, and a guard that cannot look lets nothing through",
-        fix=f"mend or uninstall the guard {guard.name!r}; %nbkit doctor lists the guards",
+        fix=f"mend the guard {guard.name!r}, or pass it over in this cell: --allow guard:{guard.name}",
     ) from error
 
 
@@ -188,4 +261,21 @@ def _stop_if_blocked(verdict: Verdict) -> None:
             fix="take it out of the prompt and run the cell again; nothing was sent"
             if verdict.stage == "input"
             else "ask for something else; what was shown before the block is kept in the record",
+        )
+
+
+def is_kept(answer: Response, verdicts: Iterable[Verdict]) -> bool:
+    """Whether a cache may keep an answer: one that ended, says something, and is not to be asked for again."""
+    is_whole = answer.finish_reason == "stop" and bool(answer.text.strip())
+    return is_whole and all(verdict.action != "reask" for verdict in verdicts)
+
+
+def refuse_misfit(verdicts: Iterable[Verdict]) -> None:
+    """Raises `SchemaMismatch` when an answer that was asked for again is to be asked for once more."""
+    reason = next((verdict.reason for verdict in verdicts if verdict.action == "reask"), None)
+    if reason is not None:
+        raise SchemaMismatch(
+            what="the answer does not fit its schema",
+            why=f"{reason}, also when the model was told and asked again",
+            fix="say in the prompt what each field holds, make the schema simpler, or take a larger model",
         )

@@ -12,6 +12,7 @@ from nbkit import canonical
 from nbkit.config import Settings
 from nbkit.errors import BadSetting, PromptError
 from nbkit.pipeline import Call, Prepared, run
+from nbkit.prompts.schema import Shape, example_of
 from nbkit.prompts.template import expand
 from nbkit.recorded import Outcome
 from nbkit.session.targets import Target
@@ -33,10 +34,12 @@ def build(
     params: Mapping[str, JsonValue],
     variables: Mapping[str, object] | None,
     history: Sequence[Message],
+    shape: Shape | None = None,
 ) -> Request:
     """The request for one prompt: system, the conversation so far, the prompt with its `{{names}}` filled in, once.
 
-    Raises `PromptError` for an empty prompt or an unknown name, `BadSetting` for a parameter that is a setting.
+    `shape`: what the answer has to look like; then it is read as JSON. Raises `PromptError` for an empty prompt or an
+    unknown name, `BadSetting` for a parameter that is a setting.
     """
     _check_params(params)
     if not isinstance(prompt, str):
@@ -53,9 +56,12 @@ def build(
             fix="write the prompt below the %%llm line, or name a file with --file",
         )
     messages = [*history, Message("user", text)]
-    if settings.system:
-        system = settings.system if variables is None else expand(settings.system, variables)
-        messages.insert(0, Message("system", system))
+    system = settings.system or ""
+    if system and variables is not None:
+        system = expand(system, variables)
+    rules = "\n\n".join(filter(None, (system, "" if shape is None else shape.rules)))
+    if rules:
+        messages.insert(0, Message("system", rules))
     return Request(
         provider=target.provider,
         model=target.model,
@@ -64,7 +70,8 @@ def build(
         max_tokens=settings.max_tokens,
         seed=settings.seed,
         stop=settings.stop,
-        format=settings.format,
+        format=settings.format if shape is None else "json",
+        schema=None if shape is None else shape.schema,
         base_url=target.base_url,
         params=tuple(sorted(params.items())),
     )
@@ -106,20 +113,53 @@ def sample_of(request: Request, index: int, *, of: int) -> Request:
 def draw(
     ready: Prepared, call: Call, *, samples: int, on_text: OnSample, on_phase: Callable[[str], None]
 ) -> list[Outcome]:
-    """The outcomes of so many samples, each a call of its own; the first that fails is the last."""
+    """The outcomes of so many samples, each a call of its own; the first that fails is the last.
+
+    An answer that is to be asked for again is followed by the outcome of that call, which takes its place.
+    """
     outcomes: list[Outcome] = []
-    for sample in range(samples):
+
+    def one(request: Request, sample: int, repairs: str | None) -> Outcome:
         outcome = run(
-            sample_of(ready.request, sample, of=samples),
+            request,
             stages=ready.stages,
-            call=dataclasses.replace(call, id=uuid.uuid4().hex, started_at=datetime.now(UTC)),
+            call=dataclasses.replace(call, id=uuid.uuid4().hex, started_at=datetime.now(UTC), repairs=repairs),
             on_text=functools.partial(on_text, sample),
             on_phase=on_phase,
         )
         outcomes.append(outcome)
+        return outcome
+
+    for sample in range(samples):
+        asked = sample_of(ready.request, sample, of=samples)
+        outcome = one(asked, sample, None)
+        reason = _asked_again(outcome)
+        if reason:
+            outcome = one(_repair(asked, reason), sample, outcome.record.id)
         if outcome.error is not None:
             break
     return outcomes
+
+
+def _asked_again(outcome: Outcome) -> str | None:
+    """Why the answer is to be asked for again, None when it is not."""
+    if outcome.error is not None:
+        return None
+    found = (verdict.reason for verdict in outcome.record.verdicts if verdict.action == "reask")
+    return next(found, None)
+
+
+def _repair(asked: Request, reason: str) -> Request:
+    """The request with what was wrong with its first answer.
+
+    That answer is left out: small models copy what they see of themselves, its mistake included.
+    """
+    *before, question = asked.messages
+    said = (
+        f"{question.content}\n\nA first answer did not fit the schema: {reason}. Write JSON alone, in this form, with "
+        f"what the text says in place of the samples: {example_of(asked.schema or '{}')}"
+    )
+    return dataclasses.replace(asked, messages=(*before, Message(question.role, said)))
 
 
 def warnings(settings: Settings) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -13,17 +14,21 @@ from nbkit import registry
 from nbkit.cache.answers import AnswerCache
 from nbkit.config import Settings
 from nbkit.errors import MissingKey
+from nbkit.guards.names import english_names
+from nbkit.guards.pii import PiiGuard
+from nbkit.guards.schema import SchemaGuard
 from nbkit.ledger.sqlite import SqliteSink
 from nbkit.pipeline import Stages
 from nbkit.pricing import prices, tokens
 from nbkit.protocols import Guard, GuardOptions, Provider, ProviderOptions, Sink, SinkOptions
 from nbkit.secrets import SecretRegistry
+from nbkit.session.policy import Policy
 from nbkit.session.targets import Target
 from nbkit.types import Cost, Request, Response
 
 T = TypeVar("T")
 GUARDS_FIRST = ("limits",)
-GUARDS_LAST = ("markdown", "secrets")
+GUARDS_LAST = ("grounded", "markdown", "secrets")
 """The secrets guard is the last to see an answer: another guard's change could bring a secret to light."""
 
 
@@ -53,12 +58,14 @@ class Furniture:
         """Names of the providers that were handed in."""
         return tuple(self._given)
 
-    def stages(self, settings: Settings, target: Target) -> Stages:
-        """The furniture of the corridor for one call."""
+    def stages(self, settings: Settings, target: Target, *, check: Callable[[Any], str | None] | None = None) -> Stages:
+        """The furniture of the corridor for one call; `check` says what is wrong with JSON that fits its schema."""
         provider = self.provider(settings, target)
+        guards = self.guards(settings, is_local=provider.is_local)
         return Stages(
             provider=provider,
-            guards=self.guards(settings, is_local=provider.is_local),
+            guards=guards if check is None else tuple(_checking(guard, check) for guard in guards),
+            may_fail=self.policy(settings)[0].may_fail,
             cache=self.cache(settings),
             price=self._price_of(provider),
             estimate_tokens=tokens.estimate_tokens,
@@ -113,6 +120,15 @@ class Furniture:
         """The record store."""
         return cast("SqliteSink", self._sink("sqlite", settings))
 
+    def policy(self, settings: Settings) -> tuple[Policy, tuple[str, ...]]:
+        """What is done about findings, and what of it is looser than the standard; raises `BadSetting`."""
+
+        def make() -> tuple[Policy, tuple[str, ...]]:
+            policy = Policy.of(settings)
+            return policy, policy.loosened()
+
+        return self._once(("policy", *_policy_key(settings)), make)
+
     def guards(self, settings: Settings, *, is_local: bool) -> tuple[Guard, ...]:
         """The guards in the order in which they look at a text."""
 
@@ -122,10 +138,24 @@ class Furniture:
             return None if is_local or request.base_url else prices.context_tokens(request.provider, request.model)
 
         def make() -> tuple[Guard, ...]:
-            options = GuardOptions(self._owner.secrets, settings.allowed_hosts, context_tokens)
-            return tuple(registry.load("guards", name)(options) for name in _in_order(registry.names("guards")))
+            policy = self.policy(settings)[0]
+            kinds = [registry.load("guards", name) for name in _in_order(registry.names("guards"))]
+            names = english_names(self._owner.home) if settings.guard_names else None
+            return tuple(
+                kind(own, names=names) if kind is PiiGuard else kind(own)
+                for kind, own in ((kind, dataclasses.replace(options, **_own(policy, kind))) for kind in kinds)
+            )
 
-        return self._once(("guards", settings.allowed_hosts, settings.local_context_tokens, is_local), make)
+        options = GuardOptions(self._owner.secrets, settings.allowed_hosts, context_tokens, deny=settings.guard_deny)
+        limits = (
+            settings.allowed_hosts,
+            settings.local_context_tokens,
+            is_local,
+            settings.guard_names,
+            settings.guard_deny,
+        )
+        made_with = ("guards", *limits, *_policy_key(settings))
+        return self._once(made_with, make)
 
     def sinks(self, settings: Settings) -> tuple[Sink, ...]:
         """Where records go."""
@@ -187,6 +217,18 @@ class Furniture:
                 if found is None:
                     found = self._open[made_with] = make()
         return cast("T", found)
+
+
+def _checking(guard: Guard, check: Callable[[Any], str | None]) -> Guard:
+    return guard.checking(check) if isinstance(guard, SchemaGuard) else guard
+
+
+def _policy_key(settings: Settings) -> tuple[object, ...]:
+    return (settings.guard_policy, repr(settings.guard_actions), settings.guard_allow)
+
+
+def _own(policy: Policy, kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a guard's class, and options by name
+    return {"actions": policy.of_guard(kind), "allowed_kinds": policy.allowed_kinds(kind.name)}
 
 
 def _in_order(names: list[str]) -> list[str]:

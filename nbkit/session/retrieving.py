@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nbkit.documents import Passage, SearchMode, place
 from nbkit.errors import Blocked
+from nbkit.guards.grounded import GroundedGuard
 from nbkit.pipeline import Prepared, Stages
 from nbkit.pipeline.parts import Answerer
 from nbkit.pipeline.screening import screen_passages, screen_request
@@ -27,12 +28,12 @@ from nbkit.rag.citing import CitationGuard
 from nbkit.rag.prompt import NOT_FOUND, sealed, with_passages
 from nbkit.recorded import Retrieval, Retrieved
 from nbkit.store.files import private_dir, write_atomic
-from nbkit.types import Cost, Request, Response, Usage
+from nbkit.types import Cost, Request, Response, Usage, Verdict
 
 if TYPE_CHECKING:
     from nbkit.config import Settings
 
-_AFTER_CITATIONS = ("markdown", "secrets")
+_AFTER_CITATIONS = ("grounded", "markdown", "secrets")
 _NEAREST = 3
 _SECRET_BYTES = 32
 
@@ -63,20 +64,29 @@ def prepare(
     """The call of a `%%rag` cell. `secret` seals the passages; None sends them unsealed, as a replay has to."""
     question = dataclasses.replace(request, messages=request.messages[-1:])
     try:
-        asked = screen_request(question, stages.guards, []).messages[-1].content
+        asked = screen_request(question, stages.guards, [], may_fail=stages.may_fail).messages[-1].content
     except Blocked:
         return Prepared(request, stages)
     started = time.perf_counter()
     found = lookup.search(asked, mode=settings.rag_mode, k=settings.rag_k, where=where)
-    texts, verdicts = screen_passages([one.text for one in found.passages], stages.guards, request=request)
+    texts, verdicts = screen_passages(
+        [one.text for one in found.passages], stages.guards, request=request, may_fail=stages.may_fail
+    )
     passages = [
-        dataclasses.replace(one, text=text) for one, text in zip(found.passages, texts, strict=True) if text is not None
+        dataclasses.replace(one, text=text)
+        for one, text in zip(found.passages, texts, strict=True)
+        if isinstance(text, str)
     ]
     retrieval = Retrieval(
         lookup.name,
         settings.rag_mode,
         time.perf_counter() - started,
-        tuple(one for one, text in zip(found.retrieved, texts, strict=True) if text is not None),
+        tuple(one for one, text in zip(found.retrieved, texts, strict=True) if isinstance(text, str)),
+        tuple(
+            dataclasses.replace(one, left_out=f"{said.guard}: {said.reason}" if said.reason else said.guard)
+            for one, said in zip(found.retrieved, texts, strict=True)
+            if isinstance(said, Verdict)
+        ),
         k=settings.rag_k,
         where=where,
         rerank=settings.rag_rerank,
@@ -86,7 +96,7 @@ def prepare(
     if not passages or (nearest is not None and nearest < settings.rag_min_score):
         return Prepared(made, _unasked(stages, passages, nearest), retrieval, tuple(verdicts))
     provider = stages.provider if secret is None else Sealing(stages.provider, secret)
-    guards = _with_citations(stages.guards, CitationGuard(passages))
+    guards = _with_sources(stages.guards, passages, question=asked)
     return Prepared(made, dataclasses.replace(stages, provider=provider, guards=guards), retrieval, tuple(verdicts))
 
 
@@ -139,7 +149,15 @@ def _unasked(stages: Stages, passages: Sequence[Passage], nearest: float | None)
     return dataclasses.replace(stages, provider=Unasked(passages, nearest), cache=None, price=free)
 
 
-def _with_citations(guards: Sequence[Guard], citations: CitationGuard) -> tuple[Guard, ...]:
+def about(guard: Guard, contexts: Sequence[str], *, question: str) -> Guard:
+    """The guard with what an answer should rest on, if it is one that asks for it."""
+    return guard.about(contexts, question=question) if isinstance(guard, GroundedGuard) else guard
+
+
+def _with_sources(guards: Sequence[Guard], passages: Sequence[Passage], *, question: str) -> tuple[Guard, ...]:
+    """The guards of one call: its citations are checked, and what scores answers against sources knows them."""
+    contexts = ["\n".join((one.title, *one.headings, one.text)) for one in passages]
+    known = [about(guard, contexts, question=question) for guard in guards]
     # Sentences are looked up as the model wrote them; what is added passes the guards that come last like all else.
-    at = next((index for index, guard in enumerate(guards) if guard.name in _AFTER_CITATIONS), len(guards))
-    return (*guards[:at], citations, *guards[at:])
+    at = next((index for index, guard in enumerate(known) if guard.name in _AFTER_CITATIONS), len(known))
+    return (*known[:at], CitationGuard(passages, question=question), *known[at:])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from nbkit import canonical
 from nbkit.config import (
@@ -25,16 +24,20 @@ from nbkit.config import (
 )
 from nbkit.errors import NbkitError
 from nbkit.pipeline import Call, Prepared, Stages
-from nbkit.recorded import Origin, Outcome
+from nbkit.prompts.schema import Shape
+from nbkit.recorded import Origin, Outcome, final
 from nbkit.secrets import SecretRegistry
 from nbkit.session import building, keys, targets
+from nbkit.session.cleaning import without_secrets
 from nbkit.session.collections import Collections, reading
 from nbkit.session.embedding import EmbeddingCalls, with_embedding
 from nbkit.session.furniture import Furniture
 from nbkit.session.layers import environment_layers, file_layers, file_stamp
+from nbkit.session.policy import Policy
+from nbkit.session.screening import Screening, screen_texts
 from nbkit.session.threads import Threads, turn_of
 from nbkit.session.trust import refuse_strangers
-from nbkit.types import JsonValue, Message, Request
+from nbkit.types import JsonValue, Message, Request, Stage
 
 if TYPE_CHECKING:
     from nbkit.cache.answers import AnswerCache
@@ -42,22 +45,6 @@ if TYPE_CHECKING:
     from nbkit.protocols import Provider
 
 Prepare = Callable[[Request, Stages], Prepared]
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _without_secrets(method: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[Session, P], T]:
-    """The method, with no secret value in its errors."""
-
-    @functools.wraps(method)
-    def guarded(self: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(self, *args, **kwargs)
-        except NbkitError as error:
-            self.clean(error)
-            raise
-
-    return guarded
 
 
 class Session:
@@ -101,7 +88,7 @@ class Session:
         self._stack: list[Layer] = []
         self._files: tuple[object, list[Layer]] | None = None
 
-    @_without_secrets
+    @without_secrets
     def config(self, explicit: Mapping[str, object] | None = None) -> Config:
         """The settings in force, `explicit` ones strongest; raises `ConfigError` for one that cannot be."""
         layers = [layer("cell", explicit)] if explicit else []
@@ -114,7 +101,7 @@ class Session:
         refuse_strangers(from_files, found.settings.trusted_hosts)
         return found
 
-    @_without_secrets
+    @without_secrets
     def configure(self, values: Mapping[str, object]) -> None:
         """Sets settings for the rest of the session; None goes back to what holds without it."""
         kept = layer("configured", {name: value for name, value in values.items() if value is not None})
@@ -136,7 +123,7 @@ class Session:
             with self._lock:
                 self._stack = [one for one in self._stack if one is not own]
 
-    @_without_secrets
+    @without_secrets
     def ask(  # noqa: PLR0913 - what one call can say, all by name
         self,
         prompt: str,
@@ -146,6 +133,7 @@ class Session:
         variables: Mapping[str, object] | None = None,
         origin: Origin | None = None,
         thread: str | None = None,
+        shape: Shape | None = None,
         prepare: Prepare | None = None,
         on_text: building.OnSample = lambda _sample, _text: None,
         on_phase: Callable[[str], None] = lambda _: None,
@@ -154,22 +142,19 @@ class Session:
 
         `settings`: those in force when left out. `variables` fill the prompt's `{{names}}`; None leaves the prompt as
         it is. Raises `ConfigError` and `PromptError` before anything is sent; what goes wrong later is in the outcome,
-        to be raised after drawing. `prepare` may change the request before it is made, as retrieval does.
+        to be raised after drawing. `shape`: what the answer has to look like. `prepare` may change the request, as
+        retrieval does.
         """
         self.secrets.add_variables(self.environment)
         where = origin or Origin()
         settings = settings or self.config().settings
         target = self.target(settings)
         place = None if thread is None else self.threads.place(thread, where)
-        asked = building.build(
-            prompt,
-            settings=settings,
-            target=target,
-            params=params or {},
-            variables=variables,
-            history=self._history(thread, place),
-        )
-        stages = self._furniture.stages(settings, target)
+        history = self._history(thread, place)
+        given: dict[str, Any] = {"params": params or {}, "variables": variables, "shape": shape}
+        asked = building.build(prompt, settings=settings, target=target, history=history, **given)
+        stages = self._furniture.stages(settings, target, check=None if shape is None else shape.check)
+        policy, loosened = self._furniture.policy(settings)
         ready = self._prepared(asked, stages, prepare, origin=where, tag=settings.tag)
         call = Call(
             id="",
@@ -184,14 +169,17 @@ class Session:
             prompt_version=canonical.sha256(f"{settings.system or ''}\0{prompt}"),
             retrieval=ready.retrieval,
             verdicts=ready.verdicts,
+            policy=policy.name,
+            loosened=loosened,
+            restores=settings.guard_restore,
             notes=building.warnings(settings),
         )
         outcomes = building.draw(ready, call, samples=settings.samples, on_text=on_text, on_phase=on_phase)
         if thread is not None and place is not None:
-            self.threads.write(thread, place, turn_of(asked, outcomes[0], is_prepared=prepare is not None))
+            self.threads.write(thread, place, turn_of(asked, final(outcomes)[0]))
         return outcomes
 
-    @_without_secrets
+    @without_secrets
     def build(
         self,
         prompt: str,
@@ -200,6 +188,7 @@ class Session:
         params: Mapping[str, JsonValue] | None = None,
         variables: Mapping[str, object] | None = None,
         thread: str | None = None,
+        shape: Shape | None = None,
         prepare: Prepare | None = None,
         origin: Origin | None = None,
     ) -> tuple[Request, targets.Target]:
@@ -208,14 +197,13 @@ class Session:
         target = self.target(settings)
         place = None if thread is None else self.threads.place(thread, origin or Origin(), is_look=True)
         history = self._history(thread, place)
-        request = building.build(
-            prompt, settings=settings, target=target, params=params or {}, variables=variables, history=history
-        )
+        given: dict[str, Any] = {"params": params or {}, "variables": variables, "shape": shape}
+        request = building.build(prompt, settings=settings, target=target, history=history, **given)
         if prepare is not None:
             request = prepare(request, self._furniture.stages(settings, target)).request
         return request, target
 
-    @_without_secrets
+    @without_secrets
     def target(self, settings: Settings) -> targets.Target:
         """The provider and model that the settings mean."""
         replay = self.environment.get("NBKIT_REPLAY")
@@ -234,6 +222,18 @@ class Session:
     def provider(self, settings: Settings, target: targets.Target) -> Provider:
         """The open provider for a target; raises `UnknownPlugin`."""
         return self._furniture.provider(settings, target)
+
+    def screen(
+        self, texts: Sequence[str], *, settings: Settings, stage: Stage, contexts: Sequence[str], question: str
+    ) -> list[Screening]:
+        """Each text after the guards in force, alone; see `screen_texts`. Sends nothing."""
+        self.secrets.add_variables(self.environment)
+        furniture = self._furniture
+        return screen_texts(furniture, texts, settings=settings, stage=stage, contexts=contexts, question=question)
+
+    def policy(self, settings: Settings) -> tuple[Policy, tuple[str, ...]]:
+        """What is done about findings, and what of it is looser than the standard; raises `BadSetting`."""
+        return self._furniture.policy(settings)
 
     def clean(self, error: NbkitError) -> None:
         """Takes secret values out of an error, which may quote what it refuses, before it is drawn or logged."""

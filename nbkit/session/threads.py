@@ -84,13 +84,13 @@ class Threads:
             self._threads.setdefault(name, _Thread()).turns[place] = turn
 
 
-def turn_of(asked: Request, outcome: Outcome, *, is_prepared: bool) -> Turn | None:
+def turn_of(asked: Request, outcome: Outcome) -> Turn | None:
     """What a call adds to its conversation: nothing when it failed, or was answered with nothing at all.
 
-    Of a call that was prepared the question alone: the passages would fill the conversation.
+    The question as it was asked, without the passages that were found for it, and the answer with what was replaced put
+    back: the guards see all of it again at the next turn, and number it from the start.
     """
     record = outcome.record
     if outcome.error is not None or record.response is None or not record.response.text.strip():
         return None
-    said = asked if is_prepared or record.request is None else record.request
-    return Turn(said.messages[-1].content, record.response.text)
+    return Turn(asked.messages[-1].content, outcome.pseudonyms.restore(record.response.text))

@@ -38,6 +38,7 @@ FIELDS = {
     "format": st.sampled_from(["md", "text", "json", "code", "table"]),
     "base_url": st.none() | TEXTS,
     "params": PARAMS,
+    "schema": st.none() | TEXTS,
     "sources": st.lists(st.tuples(TEXTS, TEXTS), max_size=3).map(tuple),
 }
 REQUESTS = st.builds(Request, **FIELDS)
@@ -119,8 +120,8 @@ def test_key_is_the_hash_of_this_text():
     """A change here turns every stored answer into a miss: raise `KEY_VERSION`, then write the new text."""
     asked = Request("echo", "echo", (Message("user", "h\u00e9"),), params=(("top_p", 0.5),))
     text = (
-        '{"key_version":2,"request":{"base_url":null,"format":"md","max_tokens":1024,'
+        '{"key_version":3,"request":{"base_url":null,"format":"md","max_tokens":1024,'
         '"messages":[{"content":"h\\u00e9","role":"user"}],"model":"echo","params":[["top_p",0.5]],'
-        '"provider":"echo","sample":0,"seed":null,"sources":[],"stop":[],"temperature":0.0}}'
+        '"provider":"echo","sample":0,"schema":null,"seed":null,"sources":[],"stop":[],"temperature":0.0}}'
     )
     assert request_key(asked) == hashlib.sha256(text.encode("ascii")).hexdigest()

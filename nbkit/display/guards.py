@@ -1,0 +1,179 @@
+"""What the guards said of a cell: one line, and below it each guard with what it found and where."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nbkit.escape import clean, escape, line
+from nbkit.figures import count, duration
+from nbkit.recorded import Record
+from nbkit.types import Stage, Verdict
+
+_RESET = "border:none;background:transparent;text-align:left;"
+_CELL = "padding:2px 14px 2px 0;font-weight:400;vertical-align:top;white-space:normal;" + _RESET
+_TABLE = "border-collapse:collapse;margin:4px 0 0 0;font-size:12px;" + _RESET
+_SMALL = "margin:6px 0 0 0;font-size:12px"
+_NAMES = ("Guard", "Stage", "Did", "Found", "Score", "Time")
+_SCORED = {"grounded": re.compile(r"(\d+) of (\d+) ")}
+"""Guards whose figure is a count in their reason."""
+_BLANKS = re.compile(r"\s+")
+_AROUND_CHARS, _MOST_SPAN_CHARS, _MOST_EXCERPTS = 32, 160, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A place that a guard matched, with what is around it."""
+
+    kind: str
+    stage: Stage
+    before: str
+    matched: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What is drawn of all verdicts of a cell."""
+
+    summary: str
+    rows: tuple[tuple[str, ...], ...]
+    excerpts: tuple[Excerpt, ...] = ()
+    note: str = ""
+    """Which policy was in force, where it was not the standard one."""
+    is_open: bool = False
+    """Whether there is something a reader has to see."""
+
+
+def guards(records: Sequence[Record]) -> Guards | None:
+    """The guards' part of a card; None where none ran."""
+    verdicts = [verdict for record in records for verdict in record.verdicts]
+    if not verdicts:
+        return None
+    policies = sorted({record.policy for record in records} - {"standard"})
+    loosened = list(dict.fromkeys(text for record in records for text in record.loosened))
+    note = " · ".join([*(f"policy {name}" for name in policies), *(line(text) for text in loosened)])
+    summary = summed(records) + (f" · {note}" if note else "")
+    found = tuple(excerpt for record in records for excerpt in _excerpts(record))[:_MOST_EXCERPTS]
+    is_open = any(verdict.action == "block" for verdict in verdicts)
+    return Guards(summary, tuple(map(_row, verdicts)), found, note, is_open)
+
+
+def summed(records: Sequence[Record]) -> str:
+    """The one line: what was blocked, else what was redacted and warned of, scores, and the time of all.
+
+    >>> from nbkit.testing.factories import record
+    >>> from nbkit.types import Span
+    >>> found = Verdict("pii", "input", "redact", "", (Span(0, 5, "EMAIL"),), duration_s=0.002)
+    >>> summed([record(verdicts=(found, Verdict("injection", "input", "allow", score=0.04)))])
+    'guards ✓ 1 redacted (EMAIL 1) · injection 0.04 · 2.0 ms'
+    """
+    verdicts = [verdict for record in records for verdict in record.verdicts]
+    spent = duration(sum(verdict.duration_s for verdict in verdicts))
+    blocked = next((one for one in verdicts if one.action == "block"), None)
+    if blocked is not None:
+        sent = " (not sent, $0)" if blocked.stage == "input" else ""
+        return f"guards ✗ blocked: {line(blocked.reason) or blocked.guard}{sent} · {spent}"
+    return " · ".join(["guards ✓ " + (_did(verdicts) or "passed"), *_scores(verdicts), spent])
+
+
+def _did(verdicts: Sequence[Verdict]) -> str:
+    parts = []
+    for action, word in (("redact", "redacted"), ("warn", "warned"), ("reask", "asked again")):
+        own = [one for one in verdicts if one.action == action]
+        kinds = Counter(span.kind for one in own for span in one.spans)
+        times = sum(max(1, len(one.spans)) for one in own)
+        said = ", ".join(f"{line(kind, most_chars=40)} {number}" for kind, number in kinds.most_common(4))
+        if own:
+            parts.append(f"{times} {word}" + (f" ({said or ', '.join(dict.fromkeys(one.guard for one in own))})"))
+    return " · ".join(parts)
+
+
+def _scores(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    for guard in dict.fromkeys(one.guard for one in verdicts if one.score is not None):
+        own = [one for one in verdicts if one.guard == guard and one.score is not None]
+        counted = next((_SCORED[guard].match(one.reason) for one in own if guard in _SCORED), None)
+        best = max(one.score or 0.0 for one in own)
+        yield f"{guard} {counted[1]}/{counted[2]}" if counted else f"{line(guard, most_chars=40)} {best:.2f}"
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    kinds = Counter(span.kind for span in verdict.spans)
+    said = line(verdict.reason) or ", ".join(f"{kind} {times}" for kind, times in kinds.most_common(4))
+    score = "" if verdict.score is None else f"{verdict.score:.2f}"
+    if verdict.threshold is not None and score:
+        score += f" of {verdict.threshold:.2f}"
+    return (
+        line(verdict.guard, most_chars=40),
+        verdict.stage,
+        verdict.action,
+        said,
+        score,
+        duration(verdict.duration_s),
+    )
+
+
+def _excerpts(record: Record) -> Iterator[Excerpt]:
+    """Places that can be shown: those of guards that changed nothing, in a text that none changed before them."""
+    texts: dict[Stage, str] = {}
+    if record.request is not None and record.request.messages and record.retrieval is None:
+        texts["input"] = record.request.messages[-1].content
+    if record.response is not None:
+        texts["output"] = record.response.text
+    for stage, text in texts.items():
+        own = [one for one in record.verdicts if one.stage == stage]
+        moved = {"input", "output"} if any(one.action == "redact" and one.spans for one in own) else set()
+        for verdict in own:
+            if verdict.action != "warn" or stage in moved:
+                continue
+            for span in verdict.spans:
+                if 0 <= span.start < span.end <= len(text):
+                    yield _excerpt(text, span.start, span.end, kind=span.kind, stage=stage)
+
+
+def _excerpt(text: str, start: int, end: int, *, kind: str, stage: Stage) -> Excerpt:
+    first, last = max(0, start - _AROUND_CHARS), min(len(text), end + _AROUND_CHARS)
+    matched = text[start:end]
+    if len(matched) > _MOST_SPAN_CHARS:
+        matched = matched[:_MOST_SPAN_CHARS] + "…"
+    before = ("…" if first else "") + text[first:start]
+    return Excerpt(
+        line(kind, most_chars=40), stage, before, matched, text[end:last] + ("…" if last < len(text) else "")
+    )
+
+
+def guards_html(found: Guards) -> str:
+    """The line, which unfolds; reads without styles."""
+    head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in _NAMES)
+    body = "".join(
+        f'<tr style="{_RESET}"><th scope="row" style="{_CELL}">{escape(row[0])}</th>'
+        + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row[1:])
+        + "</tr>"
+        for row in found.rows
+    )
+    places = "".join(
+        f'<div style="{_SMALL}">{escape(one.kind)} ({one.stage}): {escape(_flat(one.before))}'
+        f"<u><b>{escape(_flat(one.matched))}</b></u>{escape(_flat(one.after))}</div>"
+        for one in found.excerpts
+    )
+    is_open = " open" if found.is_open else ""
+    return (
+        f'<details{is_open} style="margin:8px 0 0 0"><summary>{escape(found.summary)}</summary>'
+        f'<table style="{_TABLE}"><caption style="font-size:11px;text-align:left;padding:4px 0 0 0">'
+        f"{count(len(found.rows), 'check')} of what was sent and of what came back</caption>"
+        f'<thead style="{_RESET}"><tr style="{_RESET}">{head}</tr></thead><tbody>{body}</tbody></table>'
+        f"{places}</details>"
+    )
+
+
+def _flat(text: str) -> str:
+    """The text on one line, blanks at its ends kept."""
+    return clean(_BLANKS.sub(" ", text))
+
+
+def guards_text(found: Guards) -> list[str]:
+    """The same as lines of text: the summary, and the places."""
+    places = [f"  {one.kind}: {_flat(one.before)}[{_flat(one.matched)}]{_flat(one.after)}" for one in found.excerpts]
+    return [found.summary, *places]

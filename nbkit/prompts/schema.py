@@ -1,0 +1,154 @@
+"""What an answer has to look like, from how a reader says it: a pydantic model, a JSON Schema, or `name, age int`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nbkit.canonical import canonical_json
+from nbkit.errors import BadSetting
+
+_TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "str": {"type": "string"},
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "bool": {"type": "boolean"},
+    "date": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+}
+_FIELD: Final = re.compile(r"(?P<name>[^\W\d]\w*)(?P<optional>\?)?(?:\s+(?P<type>[a-z]+)(?P<many>\[\])?)?")
+_WHOLE: Final = re.compile(r"\[(?P<fields>.*)\]", re.DOTALL)
+RULES = "Answer with JSON alone, without any text around it, that fits this JSON Schema:"
+_MOST_CHARS = 20_000
+_MOST_DEPTH = 8
+_DATE = "2025-01-31"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A schema, ready to be sent and to be checked."""
+
+    schema: str
+    """JSON Schema as canonical text: part of the request, and so of the cache's key."""
+    model: Any = None
+    """The pydantic model it came from, whose own validators are asked too; None for others."""
+
+    @property
+    def rules(self) -> str:
+        """What the model is told."""
+        return f"{RULES}\n{self.schema}"
+
+    @property
+    def check(self) -> Callable[[Any], str | None] | None:
+        """Says of JSON data what the model's own validators refuse, by field; None without a model."""
+        return None if self.model is None else self._refused
+
+    def _refused(self, value: Any) -> str | None:  # noqa: ANN401 - JSON data
+        try:
+            self.model.model_validate(value)
+        except ValueError as error:
+            errors = getattr(error, "errors", None)
+            rows = errors(include_input=False, include_url=False) if errors is not None else []
+            places = [".".join(map(str, row["loc"])) or "the whole" for row in rows[:3]]
+            return f"the model {self.model.__name__} refuses {', '.join(places) or 'it'}"
+        return None
+
+
+def shape_of(given: object) -> Shape:
+    r"""The shape that a pydantic model, a JSON Schema or a short text stands for; raises `BadSetting`.
+
+    Short texts name fields, each with a type (str when left out, int, float, bool, date, `[]` for several of it), `?`
+    for one that may be missing; in brackets it is a list of such objects.
+
+    >>> shape_of("[name, age? int, tags str[]]").schema[:60]
+    '{"items":{"additionalProperties":false,"properties":{"age":{'
+    """
+    if isinstance(given, str):
+        return Shape(canonical_json(_read(given)))
+    if isinstance(given, Mapping):
+        return _checked(dict(given), None)
+    made = getattr(given, "model_json_schema", None)
+    if isinstance(given, type) and callable(made):
+        return _checked(made(), given)
+    raise BadSetting(
+        what=f"{type(given).__name__} is no schema",
+        why="a schema is a pydantic model, a dict with a JSON Schema, or a text that names fields",
+        fix="--schema Person, with a class of that name, or --schema 'name, age int'",
+    )
+
+
+def example_of(schema: str) -> str:
+    """A value of the schema's form, to be shown to a model that has missed it; what it says means nothing.
+
+    >>> example_of(shape_of("[name, age int, tags str[]]").schema)
+    '[{"age": 0, "name": "text", "tags": ["text"]}]'
+    """
+    whole = json.loads(schema)
+    return json.dumps(_example(whole, whole.get("$defs", {}), depth=0), ensure_ascii=False)
+
+
+def _example(schema: Any, defs: Mapping[str, Any], *, depth: int) -> Any:  # noqa: ANN401 - JSON
+    if not isinstance(schema, Mapping) or depth > _MOST_DEPTH:
+        return "text"
+    named = [schema[name] for name in ("const", "default") if name in schema] + list(schema.get("enum") or ())[:1]
+    if named:
+        return named[0]
+    other = [schema[name][0] for name in ("anyOf", "oneOf", "allOf") if schema.get(name)]
+    other += [defs.get(str(schema["$ref"]).rpartition("/")[2], {})] if "$ref" in schema else []
+    if other:
+        return _example(other[0], defs, depth=depth + 1)
+    if "properties" in schema:
+        return {name: _example(field, defs, depth=depth + 1) for name, field in schema["properties"].items()}
+    if schema.get("type") == "array":
+        return [_example(schema.get("items", {}), defs, depth=depth + 1)]
+    return _plain(schema)
+
+
+def _plain(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    kind, least = str(schema.get("type")), schema.get("minimum", 0)
+    is_date = schema.get("format") == "date" or schema.get("pattern") == _TYPES["date"]["pattern"]
+    values = {"integer": least, "number": least, "boolean": True, "null": None, "object": {}}
+    return values.get(kind, _DATE if is_date else "text")
+
+
+def _checked(schema: Any, model: Any) -> Shape:  # noqa: ANN401 - whatever somebody calls a schema
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+        text = canonical_json(schema)
+    except (SchemaError, TypeError) as error:
+        raise BadSetting(
+            what="the schema is no JSON Schema",
+            why=str(getattr(error, "message", error))[:200],
+            fix="mend it, or name fields: --schema 'name, age int'",
+        ) from None
+    if '"$ref":"http' in text or len(text) > _MOST_CHARS:
+        raise BadSetting(
+            what="the schema cannot be used",
+            why="it refers to another file" if len(text) <= _MOST_CHARS else f"it has {len(text):,} characters",
+            fix="put all of it into one schema, with $defs, and leave descriptions short",
+        )
+    return Shape(text, model)
+
+
+def _read(text: str) -> dict[str, Any]:
+    whole = _WHOLE.fullmatch(text.strip())
+    parts = [part.strip() for part in (whole["fields"] if whole else text).split(",")]
+    found = [_FIELD.fullmatch(part) for part in parts]
+    properties: dict[str, Any] = {}
+    for part, field in zip(parts, found, strict=True):
+        if field is None or (field["type"] or "str") not in _TYPES or field["name"] in properties:
+            raise BadSetting(
+                what=f"the schema {text[:80]!r} cannot be read",
+                why=f"{part[:40]!r} is no field: a name, then one of {', '.join(_TYPES)}",
+                fix="--schema 'name, age int, email? str, tags str[]', or in brackets for a list of such objects",
+            )
+        one = dict(_TYPES[field["type"] or "str"])
+        properties[field["name"]] = {"type": "array", "items": one} if field["many"] else one
+    needed = [field["name"] for field in found if field is not None and not field["optional"]]
+    row = {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}
+    return {"type": "array", "items": row} if whole else row
