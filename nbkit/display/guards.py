@@ -57,7 +57,7 @@ def guards(records: Sequence[Record]) -> Guards | None:
     note = " · ".join([*(f"policy {name}" for name in policies), *(line(text) for text in loosened)])
     summary = summed(records) + (f" · {note}" if note else "")
     found = tuple(excerpt for record in records for excerpt in _excerpts(record))[:_MOST_EXCERPTS]
-    is_open = any(verdict.action == "block" for verdict in verdicts)
+    is_open = any(map(is_end, verdicts))
     return Guards(summary, tuple(map(_row, verdicts)), found, note, is_open)
 
 
@@ -72,15 +72,25 @@ def summed(records: Sequence[Record]) -> str:
     """
     verdicts = [verdict for record in records for verdict in record.verdicts]
     spent = duration(sum(verdict.duration_s for verdict in verdicts))
-    blocked = next((one for one in verdicts if one.action == "block"), None)
+    blocked = next((one for one in verdicts if is_end(one)), None)
     if blocked is not None:
         sent = " (not sent, $0)" if blocked.stage == "input" else ""
         return f"guards ✗ blocked: {line(blocked.reason) or blocked.guard}{sent} · {spent}"
     return " · ".join(["guards ✓ " + (_did(verdicts) or "passed"), *_scores(verdicts), spent])
 
 
+def is_end(verdict: Verdict) -> bool:
+    """Whether a verdict ended the call: a passage that is blocked is left out, and the call goes on.
+
+    >>> is_end(Verdict("injection", "retrieved", "block")), is_end(Verdict("secrets", "input", "block"))
+    (False, True)
+    """
+    return verdict.action == "block" and verdict.stage != "retrieved"
+
+
 def _did(verdicts: Sequence[Verdict]) -> str:
-    parts = []
+    left_out = [one for one in verdicts if one.action == "block" and not is_end(one)]
+    parts = [f"passages left out by {', '.join(dict.fromkeys(one.guard for one in left_out))}"] if left_out else []
     for action, word in (("redact", "redacted"), ("warn", "warned"), ("reask", "asked again")):
         own = [one for one in verdicts if one.action == action]
         kinds = Counter(span.kind for one in own for span in one.spans)
@@ -105,10 +115,11 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     score = "" if verdict.score is None else f"{verdict.score:.2f}"
     if verdict.threshold is not None and score:
         score += f" of {verdict.threshold:.2f}"
+    did = "left out" if verdict.action == "block" and not is_end(verdict) else verdict.action
     return (
         line(verdict.guard, most_chars=40),
         verdict.stage,
-        verdict.action,
+        did,
         said,
         score,
         duration(verdict.duration_s),

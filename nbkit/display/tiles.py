@@ -168,7 +168,7 @@ def cache_tile(records: Sequence[Record]) -> Tile:
 def guards_tile(records: Sequence[Record]) -> Tile:
     """What the guards said, in words and counts."""
     verdicts: list[Verdict] = [verdict for record in records for verdict in record.verdicts]
-    found = Counter(verdict.action for verdict in verdicts)
+    found = Counter(verdict.action for verdict in verdicts if verdict.stage != "retrieved" or verdict.action != "block")
     title = "Checks on what was sent and on what came back."
     if not verdicts:
         return Tile("Guards", "none ran", (), title)
@@ -178,8 +178,10 @@ def guards_tile(records: Sequence[Record]) -> Tile:
     if found["warn"]:
         details.append(count(found["warn"], "warning"))
     if found["block"]:
-        names = sorted({verdict.guard for verdict in verdicts if verdict.action == "block"})
+        names = sorted({one.guard for one in verdicts if one.action == "block" and one.stage != "retrieved"})
         return Tile("Guards", "✗ blocked", (f"by {', '.join(names)}", *details), title)
+    if sum(found.values()) < len(verdicts):
+        details.append("passages left out")
     if found["reask"]:
         details.append("answer asked again")
     if any(record.loosened for record in records):

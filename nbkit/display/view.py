@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbkit.display.guards import Guards, guards
+from nbkit.display.guards import Guards, guards, is_end
 from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, tiles, tokens_tile
 from nbkit.escape import line
 from nbkit.figures import count, duration
@@ -157,7 +157,7 @@ def _messages(records: Sequence[Record]) -> tuple[str, ...]:
             found[f"✗ {line(record.error.kind, most_chars=60)}: {line(record.error.what)}"] = None
         for verdict in record.verdicts:
             if verdict.action != "allow":
-                mark = "✗" if verdict.action == "block" else "!"
+                mark = "✗" if is_end(verdict) else "!"
                 said = line(verdict.reason) or verdict.action
                 found[f"{mark} {line(verdict.guard, most_chars=60)} ({verdict.stage}): {said}"] = None
         if record.status == "ok" and record.response is not None and not record.response.text:

@@ -74,3 +74,12 @@ def test_looser_guards_are_said_in_the_line_and_the_tile():
     loose = made(WARNED, policy="off", loosened=("pii: allow instead of redact (input)",))
     assert "policy off · pii: allow instead of redact (input)" in card_text(loose)
     assert "looser than standard" in card_html(loose)
+
+
+def test_a_passage_that_is_left_out_has_not_ended_the_call():
+    left_out = Verdict("injection", "retrieved", "block", "the passage gives instructions to the model", score=0.9)
+    found = made(left_out, Verdict("secrets", "input", "allow"))
+    assert summed([found]).startswith("guards ✓ passages left out by injection")
+    assert "✗" not in card_text(found)
+    assert "passages left out" in card_html(found)
+    assert not guards([found]).is_open
