@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from nbkit import registry, session
 from nbkit.config import Settings
@@ -56,8 +56,9 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
     """The answer to a prompt, through the same guards, cache, prices and records as a `%%llm` cell.
 
     What is left out is as configured. `variables` fill `{{names}}` in the prompt; without any, the prompt is sent as
-    it is. `on_text` takes each piece as it arrives (of the first sample). Unlike a cell's, the answer's format is
-    `text`: nothing in it is made inert, so escape it before you draw it, or ask with `format="md"`.
+    it is. `on_text` takes each piece as it arrives (of the first sample; of an answer that is asked for again, first
+    those of the one and then those of the other). Unlike a cell's, the answer's format is `text`: nothing in it is made
+    inert, so escape it before you draw it, or ask with `format="md"`.
     `schema`: what the answer has to look like, a pydantic model, a JSON Schema, or text such as `"name, age int"`;
     `.json()` gives it. `guard`, `allow`: as `--guard` and `--allow` of a cell.
     Raises an `NbkitError` when there is no answer; its record is kept all the same.
@@ -85,7 +86,8 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
     if error is not None:
         raise error
     # No card stands beside it: where it is drawn, the notebook keeps its records for reports and replay.
-    return Result(outcomes, carries="all" if in_force.records_content else "figures")
+    carries: Literal["all", "figures"] = "all" if in_force.records_content else "figures"
+    return Result(outcomes, carries=carries, restores=in_force.guard_restore, allowed_hosts=in_force.allowed_hosts)
 
 
 @overload

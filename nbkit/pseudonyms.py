@@ -62,6 +62,21 @@ class Pseudonyms:
         restorer = Restorer(self)
         return restorer.feed(text) + restorer.finish()
 
+    def undo(self, text: str) -> str:
+        r"""The text with every stand-in put back, in code and addresses too: for what passes the guards once more.
+
+        Never for what is drawn.
+
+        >>> Pseudonyms({"⟦IP_1⟧": "86.231.85.193"}).undo('```json\n{"ip": "⟦IP_1⟧"}\n```').splitlines()[1]
+        '{"ip": "86.231.85.193"}'
+        """
+
+        def original(found: re.Match[str]) -> str:
+            known = self.original_of(*_parts(found)) if found.group().startswith("⟦") else None
+            return found.group() if known is None else known
+
+        return STAND_IN.sub(original, self.restore(text)) if self.originals else text
+
     def original_of(self, kind: str, number: str) -> str | None:
         """What the stand-in of this kind and number stands for, None when it is not one.
 

@@ -153,5 +153,15 @@ def final(outcomes: Sequence[Outcome]) -> list[Outcome]:
     >>> final([])
     []
     """
-    repaired = {outcome.record.repairs for outcome in outcomes}
-    return [outcome for outcome in outcomes if outcome.record.id not in repaired]
+    replaced = repaired([outcome.record for outcome in outcomes])
+    return [outcome for outcome in outcomes if outcome.record.id not in replaced]
+
+
+def repaired(records: Sequence[Record]) -> frozenset[str]:
+    """Ids of the records among these whose answer was asked for again, in another of them.
+
+    >>> repaired([])
+    frozenset()
+    """
+    known = {record.id for record in records}
+    return frozenset(record.repairs for record in records if record.repairs in known)

@@ -238,3 +238,28 @@ def open_internet(web: object, monkeypatch: pytest.MonkeyPatch) -> object:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setattr(httpcore, "SyncBackend", lambda: web.network)
     return web
+
+
+@pytest.fixture
+def add_guards(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Installs guards of `plugins/planted.py` by class name, as a package of somebody else's would, for one test."""
+    from nbkit import registry
+
+    monkeypatch.syspath_prepend(Path(__file__).parent / "plugins")
+    planted = importlib.import_module("planted")
+
+    def add(*names: str) -> ModuleType:
+        found = tmp_path_factory.mktemp("package") / "planted-1.0.dist-info"
+        found.mkdir()
+        points = "".join(f"{getattr(planted, name).name} = planted:{name}\n" for name in names)
+        (found / "entry_points.txt").write_text(f"[nbkit.guards]\n{points}")
+        (found / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1.0\n")
+        monkeypatch.syspath_prepend(found.parent)
+        registry._found.cache_clear()
+        registry.load.cache_clear()
+        return planted
+
+    yield add
+    monkeypatch.undo()
+    registry._found.cache_clear()
+    registry.load.cache_clear()

@@ -77,7 +77,8 @@ def card_text(shown: Record | Sequence[Record] | Live, *, model: str | None = No
         lines.append(f"  {tile.name:<16}{tile.value}{details}")
     if any(phase.seconds > 0 for phase in card.phases):
         lines.append(f"  {'Phases':<16}" + " · ".join(_legend(phase) for phase in card.phases))
-    lines += [f"  Sample {row[0]:<9}{' · '.join(row[1:])}" for row in card.rows]
+    width = max((len(row[0]) for row in card.rows), default=0) + 2
+    lines += [f"  Sample {row[0]:<{max(9, width)}}{' · '.join(row[1:])}" for row in card.rows]
     if card.sources is not None:
         from nbkit.display.sources import sources_text
 
@@ -140,9 +141,9 @@ def _samples(card: CardView) -> str:
     )
     is_open = " open" if len(card.rows) <= _MOST_OPEN_ROWS else ""
     return (
-        f'<details{is_open} style="margin:8px 0 0 0"><summary>{len(card.rows)} samples</summary>'
+        f'<details{is_open} style="margin:8px 0 0 0"><summary>{card.rows_title}</summary>'
         f'<table style="{_PLAIN_TABLE}">'
-        f'<caption style="{_SMALL};text-align:left;padding:4px 0 0 0">Each sample alone</caption>'
+        f'<caption style="{_SMALL};text-align:left;padding:4px 0 0 0">Each {card.row_is} alone</caption>'
         f'<thead style="{_RESET}"><tr style="{_RESET}">{head}</tr></thead><tbody>{body}</tbody></table></details>'
     )
 

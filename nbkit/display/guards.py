@@ -76,6 +76,10 @@ def summed(records: Sequence[Record]) -> str:
     if blocked is not None:
         sent = " (not sent, $0)" if blocked.stage == "input" else ""
         return f"guards ✗ blocked: {line(blocked.reason) or blocked.guard}{sent} · {spent}"
+    failed = (record for record in records if record.error is not None)
+    refused = next((one for record in failed for one in record.verdicts if one.action == "reask"), None)
+    if refused is not None:
+        return f"guards ✗ {line(refused.guard, most_chars=40)}: {line(refused.reason)} · {spent}"
     return " · ".join(["guards ✓ " + (_did(verdicts) or "passed"), *_scores(verdicts), spent])
 
 

@@ -63,10 +63,13 @@ class Cell:
         self._phase = "waiting"
         self._pieces: list[list[str]] = []
         self._chars = 0
+        self._begins = True
 
     def on_phase(self, name: str) -> None:
         """Takes the room of the corridor that the call has entered."""
         self._phase = name
+        # Each answer begins with it; the second of one sample takes the place of the first.
+        self._begins = self._begins or name == "guards in"
         if name == "provider":
             # Now there may be a wait, with nothing that would draw until the first piece arrives.
             self._answer_due = min(self._answer_due, self._clock())
@@ -77,6 +80,9 @@ class Cell:
         """Takes a piece of the answer of a sample, and shows it when it is time."""
         while len(self._pieces) <= sample:
             self._pieces.append([])
+        if self._begins:
+            self._pieces[sample] = []
+            self._begins = False
         self._pieces[sample].append(text)
         self._chars += len(text)
         now = self._clock()
@@ -90,8 +96,7 @@ class Cell:
     def finish(self, outcomes: Sequence[Outcome], result: Result) -> None:
         """Replaces what was live by the answer and the card that stay; the caller raises the error afterwards."""
         records = tuple(outcome.record for outcome in outcomes)
-        texts = result.shown(restores=self._settings.guard_restore)
-        self._surface.end(self._answer(records, texts), self._card(records))
+        self._surface.end(self._answer(records, result.drawn), self._card(records))
 
     def _draw_card(self) -> None:
         now = self._clock()
@@ -124,6 +129,8 @@ class Cell:
         last = records[-1]
         is_partial = last.response is not None and bool(last.response.text)
         ending = _ENDINGS.get(last.status, "") if is_partial else ""
+        if last.error is not None and last.error.kind == "SchemaMismatch":
+            ending = "This answer does not fit its schema."
         return answers_bundle(texts, form, ending=ending, anchors=_anchors(records))
 
     def _card(self, records: Sequence[Record]) -> dict[str, Any]:

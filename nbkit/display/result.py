@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 from nbkit import registry
 from nbkit.canonical import map_text
@@ -16,11 +16,17 @@ from nbkit.display.markdown import table_rows, unfenced
 from nbkit.display.rows import carried, record_row
 from nbkit.errors import BadResponse, NbkitError
 from nbkit.figures import count, duration, money
+from nbkit.guards.markdown import MarkdownGuard
+from nbkit.protocols import GuardOptions
+from nbkit.pseudonyms import Pseudonyms
 from nbkit.recorded import RECORD_MIME, Outcome, Record, final
+from nbkit.secrets import SecretRegistry
 from nbkit.types import Request, Usage, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -30,21 +36,33 @@ class Result:
     Made from the outcomes of one cell, one for each sample. Two results are equal when their records are. `carries` is
     what of the records its drawing takes along, for reports and replay: all, figures without text, or nothing where a
     card beside it has them. What a guard replaced in the prompt by ⟦EMAIL_1⟧ and the like is put back in `text`,
-    `samples` and `json()`, which live in memory; records keep the stand-ins, and so does what is drawn.
+    `samples` and `json()`, which live in memory; records keep the stand-ins, and so does what is drawn, unless it
+    `restores`.
     """
 
     records: tuple[Record, ...]
     """One for each call, in order: one for each sample, and one before it where the answer was asked for again."""
     _finals: tuple[Outcome, ...] = field(compare=False)
     _carries: Literal["all", "figures"] | None = field(compare=False)
+    _restores: bool = field(compare=False)
+    _allowed_hosts: tuple[str, ...] = field(compare=False)
 
-    def __init__(self, outcomes: Sequence[Outcome], *, carries: Literal["all", "figures"] | None = None) -> None:
+    def __init__(
+        self,
+        outcomes: Sequence[Outcome],
+        *,
+        carries: Literal["all", "figures"] | None = None,
+        restores: bool = False,
+        allowed_hosts: tuple[str, ...] = (),
+    ) -> None:
         if not outcomes:
             msg = "a result is made of at least one outcome"
             raise ValueError(msg)
         object.__setattr__(self, "records", tuple(outcome.record for outcome in outcomes))
         object.__setattr__(self, "_finals", tuple(final(outcomes)))
         object.__setattr__(self, "_carries", carries)
+        object.__setattr__(self, "_restores", restores)
+        object.__setattr__(self, "_allowed_hosts", allowed_hosts)
 
     @property
     def text(self) -> str:
@@ -54,24 +72,31 @@ class Result:
     @property
     def samples(self) -> tuple[str, ...]:
         """The answers of all samples that have one, in order."""
-        return self.shown(restores=True)
+        return tuple(one.pseudonyms.restore(text) for one, text in self._answered())
 
-    def shown(self, *, restores: bool) -> tuple[str, ...]:
-        """The same, with what was replaced in the prompt put back or not."""
-        found = [(one.record.response, one.pseudonyms) for one in self._finals]
-        return tuple(
-            pseudonyms.restore(response.text) if restores else response.text
-            for response, pseudonyms in found
-            if response is not None
-        )
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The same as they may reach a page: as recorded, or restored and then made inert once more."""
+        return tuple(self._inert(one, text) if self._restores else text for one, text in self._answered())
+
+    def _answered(self) -> list[tuple[Outcome, str]]:
+        return [(one, one.record.response.text) for one in self._finals if one.record.response is not None]
+
+    def _inert(self, outcome: Outcome, text: str) -> str:
+        if not outcome.pseudonyms.originals or outcome.record.request is None:
+            return text
+        restored = outcome.pseudonyms.restore(text)
+        # A value from the prompt may hold Markdown that the guard has not seen in the answer.
+        guard = MarkdownGuard(GuardOptions(SecretRegistry(), self._allowed_hosts))
+        return guard.screen(restored, stage="output", request=outcome.record.request).text
 
     def json(self) -> Any:  # noqa: ANN401 - JSON has any shape
         """The answer as JSON data, also when it stands in a code block or between sentences.
 
         Raises an `NbkitError` naming the position when it cannot be read.
         """
-        found = read_json(next(iter(self.shown(restores=False)), ""))
-        return map_text(found, self._finals[0].pseudonyms.restore)
+        answer = self._finals[0].record.response
+        return _restored(read_json(answer.text if answer is not None else ""), self._finals[0].pseudonyms)
 
     @property
     def usage(self) -> Usage:
@@ -108,7 +133,7 @@ class Result:
 
     @property
     def record(self) -> Record:
-        """The record of the first sample."""
+        """The record of the first sample; where its answer was asked for again, of the answer that took its place."""
         return self._finals[0].record
 
     @property
@@ -134,7 +159,7 @@ class Result:
         form = self.request.format if self.request else "md"
         if form not in ("table", "json"):
             return pd.DataFrame([record_row(one.record) for one in self._finals])
-        frames = [_frame(text, form) for text in self.samples]
+        frames = [_frame(text, form, one.pseudonyms) for one, text in self._answered()]
         if len(frames) == 1:
             return frames[0]
         return pd.concat(frames, keys=range(len(frames)), names=["sample", None]).reset_index(level="sample")
@@ -143,7 +168,7 @@ class Result:
         """The answer, or the error of a call that has none; with the records, where it carries them."""
         if not self.samples and self.record.error is not None:
             return error_bundle(self.record.error)
-        bundle = answers_bundle(self.shown(restores=False) or ("",), self.request.format if self.request else "text")
+        bundle = answers_bundle(self.drawn or ("",), self.request.format if self.request else "text")
         if self._carries is None:
             return bundle
         return {**bundle, RECORD_MIME: carried(self.records, keeps_content=self._carries == "all")}
@@ -154,8 +179,10 @@ class Result:
     def __repr__(self) -> str:
         model = self.request.model if self.request else "no request"
         figures = [money(self.cost), duration(sum(record.timing.total_s for record in self.records))]
-        if len(self.records) > 1:
-            figures.append(count(len(self.records), "sample"))
+        if len(self._finals) > 1:
+            figures.append(count(len(self._finals), "sample"))
+        if len(self._finals) < len(self.records):
+            figures.append("asked again")
         if self.cached:
             figures.append("cached")
         return f"<Result {self.record.status} {model!r} {len(self.text)} chars, {', '.join(figures)}>"
@@ -207,7 +234,12 @@ def _unreadable(error: ValueError, text: str, cause: BaseException | None = None
     ) from (cause or error)
 
 
-def _frame(text: str, form: str) -> pd.DataFrame:
+def _restored(value: T, pseudonyms: Pseudonyms) -> T:
+    """What was read from an answer, values put back: before, a quotation mark in one would change how it is read."""
+    return map_text(value, pseudonyms.restore) if pseudonyms.originals else value
+
+
+def _frame(text: str, form: str, pseudonyms: Pseudonyms) -> pd.DataFrame:
     import pandas as pd
 
     if form == "table":
@@ -219,8 +251,9 @@ def _frame(text: str, form: str) -> pd.DataFrame:
                 why=f"no Markdown table was found in its {len(text):,} characters",
                 fix="say in the prompt which columns the table has; .text holds the answer",
             )
+        rows = _restored(rows, pseudonyms)
         return pd.DataFrame(rows[1:], columns=rows[0])
-    value = read_json(text)
+    value = _restored(read_json(text), pseudonyms)
     if isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), list):
         value = next(iter(value.values()))
     return pd.DataFrame(value if isinstance(value, list) else [value])

@@ -112,14 +112,18 @@ class TextSurface:
     """Lines of text: what arrives is printed once; figures and records go with the last output."""
 
     def __init__(self) -> None:
-        self._taken_chars = 0
+        self._taken = ""
         self._printed = ""
 
     def stream(self, text: str) -> None:
         """Prints what is new in the answer so far."""
+        if not text.startswith(self._taken):
+            # It takes the place of what cannot be taken back.
+            sys.stdout.write("\n\n" if self._printed else "")
+            self._taken = self._printed = ""
         # A carriage return may be the first half of a line's end.
-        new = text[self._taken_chars :].removesuffix("\r")
-        self._taken_chars += len(new)
+        new = text[len(self._taken) :].removesuffix("\r")
+        self._taken += new
         self._printed += clean(new)
         sys.stdout.write(clean(new))
         sys.stdout.flush()

@@ -180,6 +180,9 @@ def guards_tile(records: Sequence[Record]) -> Tile:
     if found["block"]:
         names = sorted({one.guard for one in verdicts if one.action == "block" and one.stage != "retrieved"})
         return Tile("Guards", "✗ blocked", (f"by {', '.join(names)}", *details), title)
+    refused = [one.guard for record in records if record.error for one in record.verdicts if one.action == "reask"]
+    if refused:
+        return Tile("Guards", "✗ refused", (f"by {', '.join(sorted(set(refused)))}", *details), title)
     if sum(found.values()) < len(verdicts):
         details.append("passages left out")
     if found["reask"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from nbkit.display.guards import Guards, guards, is_end
 from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, tiles, tokens_tile
 from nbkit.escape import line
 from nbkit.figures import count, duration
-from nbkit.recorded import Record
+from nbkit.recorded import Record, repaired
 from nbkit.types import Status
 
 if TYPE_CHECKING:
@@ -57,7 +57,11 @@ class CardView:
     tiles: tuple[Tile, ...]
     phases: tuple[Phase, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    """One for each sample when there are several: number, status, cost, latency, tokens, cache."""
+    """One for each call when there are several: its sample, status, cost, latency, tokens, cache."""
+    rows_title: str = ""
+    """How many samples and calls the rows are of."""
+    row_is: str = "sample"
+    """Or `call`, where a sample took several."""
     messages: tuple[str, ...] = ()
     footer: str = ""
     sources: Sources | None = None
@@ -104,8 +108,12 @@ def _finished(records: tuple[Record, ...], model: str | None, *, opens_passages:
     is_hit = bool(records) and all(record.cache.status == "hit" for record in records)
     name = next((record.request.model for record in records if record.request), model)
     parts = ["nbkit", *([line(name, most_chars=80)] if name else [])]
-    if len(records) > 1:
-        parts.append(f"{len(records)} samples")
+    samples = len(records) - len(repaired(records))
+    if samples > 1:
+        parts.append(f"{samples} samples")
+    if samples < len(records):
+        times = len(records) - samples
+        parts.append("asked again" if times == 1 else f"{times} asked again")
     if status != "ok":
         failed = sum(record.status == status for record in records)
         parts.append(status if failed == len(records) else f"{failed} {status}")
@@ -114,7 +122,9 @@ def _finished(records: tuple[Record, ...], model: str | None, *, opens_passages:
         tone=_TONES.get(status, GREEN if is_hit else BLUE),
         tiles=tiles(records),
         phases=_phases(records),
-        rows=tuple(_row(number, record) for number, record in enumerate(records, 1)) if len(records) > 1 else (),
+        rows=tuple(_row(name, record) for name, record in _named(records)) if len(records) > 1 else (),
+        rows_title=count(samples, "sample") + (f", {count(len(records), 'call')}" if samples < len(records) else ""),
+        row_is="call" if samples < len(records) else "sample",
         messages=_messages(records),
         footer=_footer(records),
         guards=guards(records),
@@ -141,10 +151,20 @@ def _phases(records: Sequence[Record]) -> tuple[Phase, ...]:
     )
 
 
-def _row(number: int, record: Record) -> tuple[str, ...]:
+def _named(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:
+    """Each call with the number of its sample."""
+    known = {record.id for record in records}
+    number = 0
+    for record in records:
+        is_again = record.repairs in known
+        number += not is_again
+        yield f"{number}, asked again" if is_again else str(number), record
+
+
+def _row(name: str, record: Record) -> tuple[str, ...]:
     alone = (record,)
     figures = (cost_tile(alone), latency_tile(alone), tokens_tile(alone), cache_tile(alone))
-    return (str(number), record.status, *(tile.value for tile in figures))
+    return (name, record.status, *(tile.value for tile in figures))
 
 
 def _messages(records: Sequence[Record]) -> tuple[str, ...]:

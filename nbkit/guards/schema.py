@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NoReturn
 
+from nbkit.canonical import map_text
 from nbkit.protocols import GuardOptions
+from nbkit.pseudonyms import Pseudonyms
 from nbkit.types import Action, Request, Screened, Stage, Verdict
 
 _NAMES: Final[Mapping[type, str]] = MappingProxyType({
@@ -21,7 +23,8 @@ _MOST_PATH_CHARS = 80
 class SchemaGuard:
     """Holds an answer against the schema of its request; without one it has nothing to say.
 
-    `check` is asked of what fits, and says what else is wrong with it.
+    `check` is asked of what fits, and says what else is wrong with it. What stands for a value of the request by
+    `replaced` is held against the schema as that value.
 
     >>> from nbkit.secrets import SecretRegistry
     >>> guard = SchemaGuard(GuardOptions(SecretRegistry()))
@@ -35,14 +38,25 @@ class SchemaGuard:
     standard: ClassVar[Mapping[Stage, Action]] = MappingProxyType({"output": "reask"})
     strict: ClassVar[Mapping[Stage, Action]] = MappingProxyType({"output": "reask"})
 
-    def __init__(self, options: GuardOptions, *, check: Callable[[Any], str | None] | None = None) -> None:
+    def __init__(
+        self,
+        options: GuardOptions,
+        *,
+        check: Callable[[Any], str | None] | None = None,
+        replaced: Pseudonyms | None = None,
+    ) -> None:
         self._options = options
         self._action: Action = options.actions.get("output", self.standard["output"])
         self._check = check
+        self._replaced = replaced
 
     def checking(self, check: Callable[[Any], str | None]) -> SchemaGuard:
         """The same guard for one call, whose answers are held against more than a schema can say."""
-        return SchemaGuard(self._options, check=check)
+        return SchemaGuard(self._options, check=check, replaced=self._replaced)
+
+    def knowing(self, replaced: Pseudonyms) -> SchemaGuard:
+        """The same guard for one call, whose request had values replaced."""
+        return SchemaGuard(self._options, check=self._check, replaced=replaced)
 
     def screen(self, text: str, *, stage: Stage, request: Request) -> Screened:
         """The text unchanged, and where it does not fit."""
@@ -60,10 +74,15 @@ class SchemaGuard:
             return f"it is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         except (ValueError, RecursionError):
             return "it is not JSON that can be read"
-        first = next(iter(sorted(_validator(schema).iter_errors(value), key=_depth)), None)
-        if first is not None:
-            return _said(first)
-        return self._check(value) if self._check is not None else None
+        try:
+            if self._replaced is not None:
+                value = map_text(value, self._replaced.restore)
+            first = next(iter(sorted(validator(schema).iter_errors(value), key=_depth)), None)
+            if first is not None:
+                return _said(first)
+            return self._check(value) if self._check is not None else None
+        except RecursionError:
+            return "it is nested too deeply"
 
 
 class SchemaStream:
@@ -98,17 +117,23 @@ def _no_constant(name: str) -> NoReturn:
 
 
 @functools.lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:  # noqa: ANN401 - untyped library
-    from jsonschema import Draft202012Validator
+def validator(schema: str) -> Any:  # noqa: ANN401 - untyped library
+    """What holds JSON data against a schema, given as canonical text; it fetches nothing that the schema refers to.
 
-    return Draft202012Validator(json.loads(schema))
+    >>> validator('{"type":"integer"}').is_valid(3)
+    True
+    """
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    return Draft202012Validator(json.loads(schema), registry=Registry())
 
 
 def _depth(error: Any) -> tuple[int, str]:  # noqa: ANN401 - the library's
-    return len(error.absolute_path), error.validator
+    return len(error.absolute_path), str(error.validator)
 
 
-def _said(error: Any) -> str:  # noqa: ANN401 - the library's
+def _said(error: Any) -> str:  # noqa: ANN401, PLR0911 - the library's; one for each rule
     """What is wrong, by place and rule: never with the answer's own words."""
     place = ".".join(map(str, error.absolute_path))[:_MOST_PATH_CHARS] or "the whole"
     found = _NAMES.get(type(error.instance), "something else")
@@ -119,14 +144,23 @@ def _said(error: Any) -> str:  # noqa: ANN401 - the library's
             return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing" + (
                 "" if place == "the whole" else f" in {place}"
             )
-        case "type":
-            kinds = wanted if isinstance(wanted, str) else " or ".join(wanted)
-            return f"{place} is {found}, not {kinds}"
+        case "type" | "anyOf" if _kinds(error):
+            return f"{place} is {found}, not {_kinds(error)}"
         case "additionalProperties":
             return f"{place} has a field that the schema does not name"
         case "enum" | "const":
             return f"{place} is none of the values that the schema names"
+        case None:
+            return "something is there that the schema does not allow"
         case "pattern" | "format":
             return f"{place} is not written as {str(wanted)[:_MOST_PATH_CHARS]}"
         case rule:
             return f"{place} breaks the rule {rule!r}" + (f" ({wanted})" if isinstance(wanted, int | float) else "")
+
+
+def _kinds(error: Any) -> str:  # noqa: ANN401 - the library's
+    """The types of which a value should be one; empty where more than its type is asked of it."""
+    if error.validator == "anyOf":
+        each = [one.validator_value if one.validator == "type" and not one.path else "" for one in error.context]
+        return " or ".join(map(str, each)) if all(each) else ""
+    return error.validator_value if isinstance(error.validator_value, str) else " or ".join(error.validator_value)

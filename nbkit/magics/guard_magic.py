@@ -86,11 +86,20 @@ def _list(shell: InteractiveShell, session: Session, rest: str) -> None:
 def _on(shell: InteractiveShell, session: Session, rest: str) -> None:
     if rest in get_args(GuardPolicy) or not rest:
         session.configure({"guard_policy": rest or "standard"})
-        draw_text(shell, session.secrets, f"guards: {rest or 'standard'}, from the next cell")
+        _, loosened = session.policy(session.config().settings)
+        still = "".join(f" · still {one}" for one in loosened)
+        draw_text(shell, session.secrets, f"guards: {rest or 'standard'}, from the next cell{still}")
         return
-    own = dict(session.config().settings.guard_actions)
+    settings = session.config().settings
+    own = dict(settings.guard_actions)
     was_set = own.pop(_name(rest), None)
-    session.configure({"guard_actions": own or None})
+    standard = dict(getattr(registry.load("guards", rest), "standard", {}))
+    if standard and settings.guard_policy == "off":
+        was_set, own[rest] = own.get(rest, "allow"), standard
+    # Where a file or a variable sets it too, to say nothing would not turn it on.
+    session.configure({"guard_actions": None})
+    if session.config().settings.guard_actions != own:
+        session.configure({"guard_actions": own})
     said = "on again, from the next cell" if was_set is not None else "was on already"
     draw_text(shell, session.secrets, f"guard {rest}: {said}")
 

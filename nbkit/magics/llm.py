@@ -42,7 +42,7 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
     outcomes = _ask(
         shell, session, options, settings=settings, prompt=prompt, names=names, drawing=drawing, prepare=prepare
     )
-    result = _keep(shell, options, outcomes)
+    result = _keep(shell, options, outcomes, settings=settings)
     drawing.finish(outcomes, result)
     _raise_last(outcomes)
 
@@ -61,7 +61,7 @@ def run_line(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) ->
         _show_prompt(shell, session, options, settings=settings, prompt=prompt, names=names)
         return None
     outcomes = _ask(shell, session, options, settings=settings, prompt=prompt, names=names)
-    result = _keep(shell, options, outcomes)
+    result = _keep(shell, options, outcomes, settings=settings)
     _draw_card(shell, settings, result)
     _raise_last(outcomes)
     return result
@@ -164,11 +164,11 @@ def _show_prompt(
     draw_text(shell, session.secrets, "\n\n".join([title, *parts]))
 
 
-def _keep(shell: InteractiveShell, options: args.CellOptions, outcomes: list[Outcome]) -> Result:
+def _keep(shell: InteractiveShell, options: args.CellOptions, outcomes: list[Outcome], *, settings: Settings) -> Result:
     """The result, in `_llm` and the variable that was asked for; of a failed cell too, so that it can be looked at."""
     from nbkit.display.result import Result
 
-    result = Result(outcomes)
+    result = Result(outcomes, restores=settings.guard_restore, allowed_hosts=settings.allowed_hosts)
     shell.user_ns["_llm"] = result
     if options.out is not None:
         shell.user_ns[options.out] = result

@@ -25,9 +25,10 @@ from typing import Literal, TypeAlias
 
 from nbkit import canonical
 from nbkit.errors import Blocked, CacheMiss, ProviderError
+from nbkit.pipeline.again import is_kept, refuse_misfit
 from nbkit.pipeline.parts import Call, Stages
 from nbkit.pipeline.recording import failure, partial, status, without_secrets, write
-from nbkit.pipeline.screening import OutputScreen, is_kept, refuse_misfit, screen_request
+from nbkit.pipeline.screening import OutputScreen, screen_request
 from nbkit.protocols import Cache, OnText
 from nbkit.pseudonyms import Pseudonyms
 from nbkit.recorded import Outcome, Record
@@ -96,10 +97,8 @@ class _Walk:
             self._request = screen_request(
                 self._asked, self._stages.guards, self._verdicts, may_fail=self._stages.may_fail, held=self._held
             )
-            if self._call.restores:
-                self._screen.restore(self.pseudonyms)
             self._key = canonical.request_key(self._request)
-            self._screen.open(self._request)
+            self._screen.open(self._request, replaced=self.pseudonyms, restores=self._call.restores)
             self._passed_in = True
         finally:
             self._leave("guards in", started)
@@ -145,12 +144,11 @@ class _Walk:
                 self._screen.finish()
             except Exception as also:  # noqa: BLE001 - the first error is the one to raise
                 self._notes.append(f"what was held back is lost: {type(also).__name__}")
-        text = self._screen.shown
-        if not text and not isinstance(error, KeyboardInterrupt):
+        if not self._screen.received and not isinstance(error, KeyboardInterrupt):
             return
         self._attempts = max(self._attempts, 1)
         self._response = partial(
-            self._request, text, error, attempts=self._attempts, count=self._stages.estimate_tokens
+            self._request, self._screen, error, attempts=self._attempts, count=self._stages.estimate_tokens
         )
         self._cost = self._stages.price(self._request, self._response)
 
@@ -210,8 +208,7 @@ class _Walk:
             self._screen.finish()
         finally:
             self._response = dataclasses.replace(answered, text=self._screen.shown)
-        if self._call.repairs is not None:
-            refuse_misfit(self._verdicts)
+        refuse_misfit(self._verdicts, is_last=self._call.repairs is not None)
 
     def _look_up(
         self, mode: CacheMode, cache: Cache | None
@@ -247,6 +244,8 @@ class _Walk:
             self._screen.finish()
         finally:
             self._response = dataclasses.replace(entry.response, text=self._screen.shown)
+        # Cached when a looser policy, or an older validator of the same schema, let it pass.
+        refuse_misfit(self._verdicts, is_last=self._call.repairs is not None)
 
     def _keep(self, cache: Cache | None) -> None:
         answered = self._response

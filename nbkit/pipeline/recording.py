@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from nbkit import canonical
 from nbkit.errors import Blocked, NbkitError
+from nbkit.pipeline.screening import OutputScreen
 from nbkit.protocols import Sink
 from nbkit.recorded import Failure, Record
 from nbkit.secrets import SecretRegistry
@@ -36,15 +37,15 @@ def failure(error: BaseException | None) -> Failure | None:
 
 
 def partial(
-    request: Request, text: str, error: BaseException, *, attempts: int, count: Callable[[str], int]
+    request: Request, screen: OutputScreen, error: BaseException, *, attempts: int, count: Callable[[str], int]
 ) -> Response:
-    """The answer as far as it was shown before the call ended early, its tokens estimated."""
+    """The answer as far as it was shown before the call ended early; tokens of all that arrived, estimated."""
     reason: FinishReason = "interrupted" if isinstance(error, KeyboardInterrupt) else "other"
     if isinstance(error, Blocked):
         reason = "content_filter"
     sent = sum(count(message.content) for message in request.messages)
-    usage = Usage(sent, count(text) if text else 0, source="estimate")
-    return Response(text, request.model, usage, reason, attempts=attempts)
+    usage = Usage(sent, count(screen.received) if screen.received else 0, source="estimate")
+    return Response(screen.shown, request.model, usage, reason, attempts=attempts)
 
 
 def without_secrets(record: Record, secrets: SecretRegistry) -> Record:

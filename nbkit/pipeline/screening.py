@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
-from nbkit.errors import Blocked, SchemaMismatch
+from nbkit.errors import Blocked
 from nbkit.protocols import Guard, OnText, ScreenStream, StreamingGuard
 from nbkit.pseudonyms import Pseudonyms, Restorer
-from nbkit.types import Action, Message, Request, Response, Screened, Stage, Verdict
+from nbkit.types import Action, Message, Request, Screened, Stage, Verdict
 
 _STRENGTH: dict[Action, int] = {"allow": 0, "warn": 1, "redact": 2, "reask": 3, "block": 4}
 INPUT_FIRST = ("limits", "secrets")
@@ -87,7 +87,8 @@ def _passage(guard: Guard, text: str, request: Request, *, can_fail: bool) -> Sc
         reason = f"the guard failed: {type(error).__name__}"
         if can_fail:
             return Screened(text, Verdict(guard.name, "retrieved", "warn", f"{reason}; it was let fail"))
-        return Screened("", Verdict(guard.name, "retrieved", "block", f"{reason}; the passage was left out"))
+        reason += f"; the passage was left out, which --allow guard:{guard.name} would not do"
+        return Screened("", Verdict(guard.name, "retrieved", "block", reason))
 
 
 def _input_place(guard: Guard) -> int:
@@ -128,6 +129,7 @@ class OutputScreen:
         self._on_text = on_text
         self._verdicts = verdicts
         self._shown: list[str] = []
+        self._received: list[str] = []
         self.first_shown_at: float | None = None
         """`perf_counter` when the first text could be shown."""
 
@@ -135,6 +137,11 @@ class OutputScreen:
     def shown(self) -> str:
         """All text that was shown so far."""
         return "".join(self._shown)
+
+    @property
+    def received(self) -> str:
+        """All text that arrived so far, which was paid for."""
+        return "".join(self._received)
 
     @property
     def spent_s(self) -> float:
@@ -145,21 +152,39 @@ class OutputScreen:
         """Seconds from `started`, of `perf_counter`, until the first text could be shown."""
         return None if self.first_shown_at is None else self.first_shown_at - started
 
-    def open(self, request: Request) -> None:
-        """Begins the answer to a request; raises `Blocked` when a guard cannot begin."""
+    def open(self, request: Request, *, replaced: Pseudonyms | None = None, restores: bool = False) -> None:
+        """Begins the answer to a request; raises `Blocked` when a guard cannot begin.
+
+        `replaced`: what stands for what in the request. Where it `restores`, the originals are shown; `shown` stays as
+        it is without.
+        """
+        if replaced is not None and replaced.originals:
+            self._restorer = Restorer(replaced) if restores else None
+            self._guards = [guard.knowing(replaced) if hasattr(guard, "knowing") else guard for guard in self._guards]
         for guard in self._guards:
             try:
-                self._streams.append(_open(guard, request))
+                self._streams.append(_open(guard, request, can_fail=guard.name in self._may_fail))
             except Exception as error:  # noqa: BLE001 - a plug-in may raise anything, and then nothing is asked
                 _refuse(guard, "output", error, self._verdicts, may_fail=self._may_fail)
                 self._streams.append(_Through())
 
     def feed(self, text: str) -> None:
         """Shows what of `text`, and of what was held back before, may be shown now."""
-        self._show(self._pass_on(text, start=0))
+        self._received.append(text)
+        try:
+            self._show(self._pass_on(text, start=0))
+        except Blocked:
+            self._show_rest()
+            raise
 
     def finish(self) -> None:
         """Shows the rest and adds each guard's verdict; raises `Blocked` when one blocks."""
+        try:
+            self._finish()
+        finally:
+            self._show_rest()
+
+    def _finish(self) -> None:
         for index, (guard, stream) in enumerate(zip(self._guards, self._streams, strict=True)):
             started = time.perf_counter()
             try:
@@ -172,14 +197,11 @@ class OutputScreen:
                 self._verdicts.append(dataclasses.replace(rest.verdict, duration_s=self._spent_s[index]))
             _stop_if_blocked(rest.verdict)
             self._show(self._pass_on(rest.text, start=index + 1))
-        rest_restored = "" if self._restorer is None else self._restorer.finish()
-        if rest_restored:
-            self._on_text(rest_restored)
 
-    def restore(self, pseudonyms: Pseudonyms) -> None:
-        """From now on shows the originals of what was replaced; `shown` stays as it is without."""
-        if pseudonyms.originals:
-            self._restorer = Restorer(pseudonyms)
+    def _show_rest(self) -> None:
+        rest = "" if self._restorer is None else self._restorer.finish()
+        if rest:
+            self._on_text(rest)
 
     def _pass_on(self, text: str, *, start: int) -> str:
         for index in range(start, len(self._streams)):
@@ -235,8 +257,11 @@ class _Through:
         return _NOTHING
 
 
-def _open(guard: Guard, request: Request) -> ScreenStream:
-    return cast("StreamingGuard", guard).open(request) if hasattr(guard, "open") else _Whole(guard, request)
+def _open(guard: Guard, request: Request, *, can_fail: bool) -> ScreenStream:
+    # What a stream holds back when it fails is lost: of a guard that may fail, the text is kept until it has not.
+    if can_fail or not hasattr(guard, "open"):
+        return _Whole(guard, request)
+    return cast("StreamingGuard", guard).open(request)
 
 
 def _refuse(guard: Guard, stage: Stage, error: Exception, verdicts: list[Verdict], *, may_fail: frozenset[str]) -> None:
@@ -261,21 +286,4 @@ def _stop_if_blocked(verdict: Verdict) -> None:
             fix="take it out of the prompt and run the cell again; nothing was sent"
             if verdict.stage == "input"
             else "ask for something else; what was shown before the block is kept in the record",
-        )
-
-
-def is_kept(answer: Response, verdicts: Iterable[Verdict]) -> bool:
-    """Whether a cache may keep an answer: one that ended, says something, and is not to be asked for again."""
-    is_whole = answer.finish_reason == "stop" and bool(answer.text.strip())
-    return is_whole and all(verdict.action != "reask" for verdict in verdicts)
-
-
-def refuse_misfit(verdicts: Iterable[Verdict]) -> None:
-    """Raises `SchemaMismatch` when an answer that was asked for again is to be asked for once more."""
-    reason = next((verdict.reason for verdict in verdicts if verdict.action == "reask"), None)
-    if reason is not None:
-        raise SchemaMismatch(
-            what="the answer does not fit its schema",
-            why=f"{reason}, also when the model was told and asked again",
-            fix="say in the prompt what each field holds, make the schema simpler, or take a larger model",
         )

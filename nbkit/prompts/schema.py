@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,7 +47,8 @@ class Shape:
 
     def _refused(self, value: Any) -> str | None:  # noqa: ANN401 - JSON data
         try:
-            self.model.model_validate(value)
+            # As JSON and not as Python data: a strict model takes a date from text in JSON alone.
+            self.model.model_validate_json(json.dumps(value))
         except ValueError as error:
             errors = getattr(error, "errors", None)
             rows = errors(include_input=False, include_url=False) if errors is not None else []
@@ -71,12 +72,23 @@ def shape_of(given: object) -> Shape:
         return _checked(dict(given), None)
     made = getattr(given, "model_json_schema", None)
     if isinstance(given, type) and callable(made):
-        return _checked(made(), given)
+        return _checked(_of_model(given, made), given)
     raise BadSetting(
         what=f"{type(given).__name__} is no schema",
         why="a schema is a pydantic model, a dict with a JSON Schema, or a text that names fields",
         fix="--schema Person, with a class of that name, or --schema 'name, age int'",
     )
+
+
+def _of_model(model: type, made: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it makes
+    try:
+        return made()
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise BadSetting(
+            what=f"the model {model.__name__} has no JSON Schema",
+            why=str(error).splitlines()[0][:200] if str(error) else type(error).__name__,
+            fix="leave out fields that JSON has nothing for, such as functions",
+        ) from None
 
 
 def example_of(schema: str) -> str:
@@ -92,11 +104,15 @@ def example_of(schema: str) -> str:
 def _example(schema: Any, defs: Mapping[str, Any], *, depth: int) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(schema, Mapping) or depth > _MOST_DEPTH:
         return "text"
-    named = [schema[name] for name in ("const", "default") if name in schema] + list(schema.get("enum") or ())[:1]
-    if named:
-        return named[0]
+    given = [schema[name] for name in ("const", "default") if name in schema] + list(schema.get("enum") or ())[:1]
+    if given:
+        return given[0]
     other = [schema[name][0] for name in ("anyOf", "oneOf", "allOf") if schema.get(name)]
-    other += [defs.get(str(schema["$ref"]).rpartition("/")[2], {})] if "$ref" in schema else []
+    if "$ref" in schema:
+        named = str(schema["$ref"]).rpartition("/")[2]
+        other.append(defs.get(named, {}))
+        # Once is enough: a form that holds itself several times would grow without measure.
+        defs = {name: form for name, form in defs.items() if name != named}
     if other:
         return _example(other[0], defs, depth=depth + 1)
     if "properties" in schema:
@@ -118,21 +134,58 @@ def _checked(schema: Any, model: Any) -> Shape:  # noqa: ANN401 - whatever someb
     from jsonschema.exceptions import SchemaError
 
     try:
-        Draft202012Validator.check_schema(schema)
         text = canonical_json(schema)
-    except (SchemaError, TypeError) as error:
+        plain = json.loads(text)
+        Draft202012Validator.check_schema(plain)
+    except (SchemaError, TypeError, ValueError, RecursionError) as error:
         raise BadSetting(
             what="the schema is no JSON Schema",
             why=str(getattr(error, "message", error))[:200],
             fix="mend it, or name fields: --schema 'name, age int'",
         ) from None
-    if '"$ref":"http' in text or len(text) > _MOST_CHARS:
+    reason = f"it has {len(text):,} characters" if len(text) > _MOST_CHARS else _unusable(plain, text)
+    if reason is not None:
         raise BadSetting(
             what="the schema cannot be used",
-            why="it refers to another file" if len(text) <= _MOST_CHARS else f"it has {len(text):,} characters",
+            why=reason,
             fix="put all of it into one schema, with $defs, and leave descriptions short",
         )
     return Shape(text, model)
+
+
+def _unusable(schema: Any, text: str) -> str | None:  # noqa: ANN401 - JSON data
+    """Why no answer could be held against the schema; asked before one is paid for."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    registry = Registry().with_resource("", DRAFT202012.create_resource(schema))
+    resolver = registry.resolver()
+    try:
+        for reference in _references(schema):
+            if not reference.startswith("#"):
+                return f"it refers to {reference[:80]!r}, which is not in it"
+            resolver.lookup(reference)
+        found = Draft202012Validator(json.loads(text), registry=registry)
+        for sample in ("null", "{}", "[]"):
+            found.is_valid(json.loads(sample))
+    except Unresolvable:
+        return f"it refers to {reference[:80]!r}, which is not in it"
+    except RecursionError:
+        return "it refers to itself without end"
+    return None
+
+
+def _references(schema: Any) -> Iterator[str]:  # noqa: ANN401 - JSON data
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield from (one[name] for name in ("$ref", "$dynamicRef") if isinstance(one.get(name), str))
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from nbkit import canonical
 from nbkit.config import Settings
 from nbkit.errors import BadSetting, PromptError
 from nbkit.pipeline import Call, Prepared, run
+from nbkit.pipeline.again import asked_again
 from nbkit.prompts.schema import Shape, example_of
 from nbkit.prompts.template import expand
 from nbkit.recorded import Outcome
 from nbkit.session.targets import Target
-from nbkit.types import JsonValue, Message, Request
+from nbkit.types import JsonValue, Message, Request, Verdict
 
 OnSample = Callable[[int, str], None]
 """Takes a sample's index and the next piece of its answer."""
@@ -133,33 +134,30 @@ def draw(
     for sample in range(samples):
         asked = sample_of(ready.request, sample, of=samples)
         outcome = one(asked, sample, None)
-        reason = _asked_again(outcome)
-        if reason:
-            outcome = one(_repair(asked, reason), sample, outcome.record.id)
+        found = None if outcome.error is not None else asked_again(outcome.record.verdicts)
+        if found is not None:
+            outcome = one(_repair(asked, found), sample, outcome.record.id)
         if outcome.error is not None:
             break
     return outcomes
 
 
-def _asked_again(outcome: Outcome) -> str | None:
-    """Why the answer is to be asked for again, None when it is not."""
-    if outcome.error is not None:
-        return None
-    found = (verdict.reason for verdict in outcome.record.verdicts if verdict.action == "reask")
-    return next(found, None)
-
-
-def _repair(asked: Request, reason: str) -> Request:
+def _repair(asked: Request, found: Verdict) -> Request:
     """The request with what was wrong with its first answer.
 
     That answer is left out: small models copy what they see of themselves, its mistake included.
     """
     *before, question = asked.messages
-    said = (
-        f"{question.content}\n\nA first answer did not fit the schema: {reason}. Write JSON alone, in this form, with "
-        f"what the text says in place of the samples: {example_of(asked.schema or '{}')}"
-    )
-    return dataclasses.replace(asked, messages=(*before, Message(question.role, said)))
+    reason = found.reason or "a guard gave no reason"
+    if found.guard == "schema":
+        said = (
+            f"A first answer did not fit the schema: {reason}. Write JSON alone, in this form, with what the text says "
+            f"in place of the samples: {example_of(asked.schema or '{}')}"
+        )
+    else:
+        said = f"A first answer could not be used: {reason}. Answer again, without that."
+    again = Message(question.role, f"{question.content}\n\n{said}")
+    return dataclasses.replace(asked, messages=(*before, again))
 
 
 def warnings(settings: Settings) -> tuple[str, ...]:

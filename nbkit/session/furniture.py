@@ -27,7 +27,7 @@ from nbkit.session.targets import Target
 from nbkit.types import Cost, Request, Response
 
 T = TypeVar("T")
-GUARDS_FIRST = ("limits",)
+GUARDS_FIRST = ("limits", "schema")
 GUARDS_LAST = ("grounded", "markdown", "secrets")
 """The secrets guard is the last to see an answer: another guard's change could bring a secret to light."""
 

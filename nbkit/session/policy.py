@@ -68,7 +68,8 @@ class Policy:
         >>> Policy.of(Settings(guard_allow=("secret:openai-key",))).loosened()
         ('secrets: openai-key allowed',)
         """
-        return (*self._weaker(), *(f"{guard}: {kind} allowed" for guard, kind in self.allowed))
+        passing = (f"{guard}: {kind} allowed" for guard, kind in self.allowed if guard != "guard")
+        return (*self._weaker(), *passing, *(f"{name}: may fail" for name in sorted(self.may_fail)))
 
     def _weaker(self) -> Iterator[str]:
         for name in registry.names("guards"):
@@ -98,6 +99,12 @@ def _row(guard: str, row: object) -> dict[Stage, Action]:
                 why=f"it takes an action ({', '.join(get_args(Action))}), or one for each of {', '.join(stages)}",
                 fix=f'{guard} = "warn", or {guard} = {{ {stages[0]} = "warn" }}',
             )
+        if action == "reask" and stage != "output":
+            raise BadSetting(
+                what=f"guard.actions cannot set {guard!r} to 'reask' at the stage {stage}",
+                why="only an answer can be asked for again",
+                fix=f'{guard} = {{ output = "reask" }}' if "output" in stages else f'{guard} = "block"',
+            )
     return dict(wanted)
 
 
@@ -110,7 +117,7 @@ def _allowed(text: str) -> tuple[str, str]:
             fix="--allow secret:openai-key, --allow pii:IP, or --allow guard:NAME for a guard that fails",
         )
     if guard == "guard":
-        return guard, _known(kind, registry.names("guards"), "--allow guard:")
+        return guard, _known(kind.strip(), registry.names("guards"), "--allow guard:")
     return _known(_SHORT.get(guard, guard), [*registry.names("guards"), *_OTHERS], "--allow"), kind.strip()
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 from nbkit.config import Settings
-from nbkit.errors import Blocked
+from nbkit.errors import BadSetting, Blocked
 from nbkit.pipeline.screening import OutputScreen, screen_passages, screen_request, strongest
 from nbkit.protocols import Guard
 from nbkit.pseudonyms import Pseudonyms
@@ -78,6 +79,12 @@ def screen_texts(
     question: str = "",
 ) -> list[Screening]:
     """Each text after the guards in force, alone. `contexts`: what an answer to `question` should rest on."""
+    if stage not in get_args(Stage):
+        raise BadSetting(
+            what=f"there is no stage {stage!r}",
+            why=f"texts are screened at {', '.join(get_args(Stage))}",
+            fix='stage="output" for an answer',
+        )
     guards, policy = furniture.guards(settings, is_local=False), furniture.policy(settings)[0]
     if contexts:
         guards = tuple(about(guard, contexts, question=question) for guard in guards)

@@ -93,4 +93,4 @@ def turn_of(asked: Request, outcome: Outcome) -> Turn | None:
     record = outcome.record
     if outcome.error is not None or record.response is None or not record.response.text.strip():
         return None
-    return Turn(asked.messages[-1].content, outcome.pseudonyms.restore(record.response.text))
+    return Turn(asked.messages[-1].content, outcome.pseudonyms.undo(record.response.text))

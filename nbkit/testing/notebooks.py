@@ -170,7 +170,10 @@ def _record(plain: Any) -> Any:  # noqa: ANN401 - JSON
         for verdict in kept.get("verdicts") or []
     ]
     retrieval = kept.get("retrieval") and {**kept["retrieval"], "duration_s": 0}
-    return {**kept, "cache": {**cache, "age_s": None, "original": None}, "verdicts": verdicts, "retrieval": retrieval}
+    cache |= {"age_s": None, "original": None}
+    # An id, which is another in each run.
+    repairs = kept["repairs"] is not None
+    return {**kept, "cache": cache, "verdicts": verdicts, "retrieval": retrieval, "repairs": repairs}
 
 
 def _steady(value: Any) -> Any:  # noqa: ANN401 - JSON

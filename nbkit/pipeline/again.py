@@ -1,0 +1,42 @@
+"""Answers that are to be asked for again: which they are, that no cache keeps them, and that it is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nbkit.errors import Blocked, SchemaMismatch
+from nbkit.types import Response, Verdict
+
+
+def is_kept(answer: Response, verdicts: Iterable[Verdict]) -> bool:
+    """Whether a cache may keep an answer: one that ended, says something, and is not to be asked for again."""
+    is_whole = answer.finish_reason == "stop" and bool(answer.text.strip())
+    return is_whole and all(verdict.action != "reask" for verdict in verdicts)
+
+
+def asked_again(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """The verdict for which an answer is to be asked for again, None when it is not; a misfit to its schema first.
+
+    >>> asked_again([Verdict("labels", "output", "warn", "the answer is empty")])
+    """
+    found = [verdict for verdict in verdicts if verdict.action == "reask" and verdict.stage == "output"]
+    return next((verdict for verdict in found if verdict.guard == "schema"), found[0] if found else None)
+
+
+def refuse_misfit(verdicts: Iterable[Verdict], *, is_last: bool) -> None:
+    """Raises when an answer that is the last to be asked for is to be asked for again."""
+    found = asked_again(verdicts) if is_last else None
+    if found is None:
+        return
+    why = f"{found.reason or 'the guard gave no reason'}, also when the model was told and asked again"
+    if found.guard == "schema":
+        raise SchemaMismatch(
+            what="the answer does not fit its schema",
+            why=why,
+            fix="say in the prompt what each field holds, make the schema simpler, or take a larger model",
+        )
+    raise Blocked(
+        what=f"blocked by the guard {found.guard!r} (output)",
+        why=why,
+        fix=f'ask for something else, or set guard.actions: {found.guard} = "warn"',
+    )
