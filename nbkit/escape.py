@@ -15,6 +15,10 @@ _CONTROL = re.compile(
 )
 
 
+NO_MATH = 'class="mathjax_ignore tex2jax_ignore"'
+"""Attribute of an element in which nothing is mathematics: JupyterLab draws it in any HTML, with the links in it."""
+
+
 def clean(text: str, *, most_chars: int | None = None) -> str:
     r"""The text without characters that act instead of showing; cut to `most_chars` with an ellipsis when given.
 

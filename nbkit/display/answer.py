@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from nbkit.display.markdown import closed, fence, linked, table, table_rows, unfenced
-from nbkit.escape import clean, escape
+from nbkit.escape import NO_MATH, clean, escape
 from nbkit.types import Format
 
 PRE = "white-space:pre-wrap;word-break:normal;overflow-wrap:break-word;margin:0;font-family:inherit;line-height:1.5"
@@ -67,7 +67,7 @@ def streaming_html(text: str, *, hidden_chars: int = 0) -> str:
     '&lt;b&gt;</div>'
     """
     shown = f"… {hidden_chars:,} characters above …\n{text}" if hidden_chars else text
-    return f'<div style="{PRE}">{escape(shown)}</div>'
+    return f'<div {NO_MATH} style="{PRE}">{escape(shown)}</div>'
 
 
 def pretty_json(text: str) -> str | None:
@@ -108,7 +108,7 @@ def _html(texts: Sequence[str], ending: str) -> str:
     for number, text in enumerate(texts, 1):
         if len(texts) > 1:
             parts.append(f'<div style="margin:6px 0 2px 0"><b>Sample {number}</b></div>')
-        parts.append(f'<pre style="{PRE}">{escape(text)}</pre>')
+        parts.append(f'<pre {NO_MATH} style="{PRE}">{escape(text)}</pre>')
     if ending:
         parts.append(f"<div><em>{escape(ending)}</em></div>")
     return "".join(parts)

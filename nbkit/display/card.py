@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from nbkit.display.guards import guards_html, guards_text
 from nbkit.display.tiles import Tile
 from nbkit.display.view import CardView, Live, Phase, view
-from nbkit.escape import escape
+from nbkit.escape import NO_MATH, escape
 from nbkit.figures import duration
 from nbkit.recorded import Record
 
@@ -50,7 +50,7 @@ def card_html(
     """
     card = view(shown, model, opens_passages=opens_passages)
     parts = [
-        f'<div style="{_BOX.format(tone=card.tone)}">',
+        f'<div {NO_MATH} style="{_BOX.format(tone=card.tone)}">',
         f'<table style="{_TABLE}"><caption style="{_CAPTION}">{escape(card.caption)}</caption>',
         f'<tbody style="{_ROWS}">{"".join(map(_tile, card.tiles))}</tbody></table>',
         _bar(card.phases),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbkit.display.view import RED
 from nbkit.errors import NbkitError
-from nbkit.escape import clean, escape
+from nbkit.escape import NO_MATH, clean, escape
 from nbkit.recorded import Failure
 
 _MOST_CHARS = 2000
@@ -42,4 +42,4 @@ def _html(failure: Failure) -> str:
         for head, said in _lines(failure)
     )
     style = "padding:6px 12px;margin:4px 0;background:rgba(127,127,127,0.08);border-radius:4px"
-    return f'<div style="border-left:4px solid {RED};{style}">{lines}</div>'
+    return f'<div {NO_MATH} style="border-left:4px solid {RED};{style}">{lines}</div>'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbkit import registry
 from nbkit.documents import Passage, SearchMode, place
 from nbkit.errors import NbkitError
-from nbkit.escape import clean, escape, excerpt
+from nbkit.escape import NO_MATH, clean, escape, excerpt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ class Found:
         )
         caption = escape(f"{self.index}: {self.question} ({self.mode}; scores compare within this table)")
         return (
-            '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
+            f'<table {NO_MATH} style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
             f'<caption style="caption-side:top;text-align:left;font-weight:bold">{caption}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
             + ("" if self.passages else "<p>Nothing was found.</p>")

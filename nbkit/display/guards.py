@@ -20,6 +20,19 @@ _NAMES = ("Guard", "Stage", "Did", "Found", "Score", "Time")
 _SCORED = {"grounded": re.compile(r"(\d+) of (\d+) ")}
 """Guards whose figure is a count in their reason."""
 _BLANKS = re.compile(r"\s+")
+_TOLD = ("injection", "grounded")
+"""Guards whose score is always in the line."""
+_OWN = ("markdown", "citations")
+_WORDS = (
+    ("", "redact", "redacted"),
+    ("markdown", "redact", "made inert"),
+    ("citations", "redact", "corrected"),
+    ("", "warn", "warned"),
+    ("citations", "warn", "warned"),
+    ("markdown", "warn", "warned"),
+    ("", "reask", "asked again"),
+)
+"""Of guards of this name, or of all others, what an action is called."""
 _AROUND_CHARS, _MOST_SPAN_CHARS, _MOST_EXCERPTS = 32, 160, 8
 
 
@@ -53,8 +66,8 @@ def guards(records: Sequence[Record]) -> Guards | None:
     if not verdicts:
         return None
     policies = sorted({record.policy for record in records} - {"standard"})
-    loosened = list(dict.fromkeys(text for record in records for text in record.loosened))
-    note = " · ".join([*(f"policy {name}" for name in policies), *(line(text) for text in loosened)])
+    is_loose = any(record.loosened for record in records)
+    note = " · ".join([*(f"policy {name}" for name in policies), *(["looser than standard"] if is_loose else [])])
     summary = summed(records) + (f" · {note}" if note else "")
     found = tuple(excerpt for record in records for excerpt in _excerpts(record))[:_MOST_EXCERPTS]
     is_open = any(map(is_end, verdicts))
@@ -95,8 +108,10 @@ def is_end(verdict: Verdict) -> bool:
 def _did(verdicts: Sequence[Verdict]) -> str:
     left_out = [one for one in verdicts if one.action == "block" and not is_end(one)]
     parts = [f"passages left out by {', '.join(dict.fromkeys(one.guard for one in left_out))}"] if left_out else []
-    for action, word in (("redact", "redacted"), ("warn", "warned"), ("reask", "asked again")):
-        own = [one for one in verdicts if one.action == action]
+    for guard, action, word in _WORDS:
+        own = [
+            one for one in verdicts if one.action == action and (one.guard == guard or not (guard or one.guard in _OWN))
+        ]
         kinds = Counter(span.kind for one in own for span in one.spans)
         times = sum(max(1, len(one.spans)) for one in own)
         said = ", ".join(f"{line(kind, most_chars=40)} {number}" for kind, number in kinds.most_common(4))
@@ -106,11 +121,15 @@ def _did(verdicts: Sequence[Verdict]) -> str:
 
 
 def _scores(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    for guard in dict.fromkeys(one.guard for one in verdicts if one.score is not None):
+    for guard in dict.fromkeys(one.guard for one in verdicts if one.score is not None and _is_told(one)):
         own = [one for one in verdicts if one.guard == guard and one.score is not None]
         counted = next((_SCORED[guard].match(one.reason) for one in own if guard in _SCORED), None)
         best = max(one.score or 0.0 for one in own)
         yield f"{guard} {counted[1]}/{counted[2]}" if counted else f"{line(guard, most_chars=40)} {best:.2f}"
+
+
+def _is_told(verdict: Verdict) -> bool:
+    return verdict.guard in _TOLD or verdict.action != "allow"
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
@@ -118,7 +137,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     said = line(verdict.reason) or ", ".join(f"{kind} {times}" for kind, times in kinds.most_common(4))
     score = "" if verdict.score is None else f"{verdict.score:.2f}"
     if verdict.threshold is not None and score:
-        score += f" of {verdict.threshold:.2f}"
+        score += f" (acts from {verdict.threshold:.2f})"
     did = "left out" if verdict.action == "block" and not is_end(verdict) else verdict.action
     return (
         line(verdict.guard, most_chars=40),
@@ -164,7 +183,8 @@ def guards_html(found: Guards) -> str:
     head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in _NAMES)
     body = "".join(
         f'<tr style="{_RESET}"><th scope="row" style="{_CELL}">{escape(row[0])}</th>'
-        + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row[1:])
+        + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row[1:-1])
+        + f'<td style="{_CELL}white-space:nowrap;text-align:right">{escape(row[-1])}</td>'
         + "</tr>"
         for row in found.rows
     )
@@ -177,7 +197,7 @@ def guards_html(found: Guards) -> str:
     return (
         f'<details{is_open} style="margin:8px 0 0 0"><summary>{escape(found.summary)}</summary>'
         f'<table style="{_TABLE}"><caption style="font-size:11px;text-align:left;padding:4px 0 0 0">'
-        f"{count(len(found.rows), 'check')} of what was sent and of what came back</caption>"
+        f"{count(len(found.rows), 'check')}</caption>"
         f'<thead style="{_RESET}"><tr style="{_RESET}">{head}</tr></thead><tbody>{body}</tbody></table>'
         f"{places}</details>"
     )
@@ -190,5 +210,6 @@ def _flat(text: str) -> str:
 
 def guards_text(found: Guards) -> list[str]:
     """The same as lines of text: the summary, and the places."""
+    told = [f"  {row[0]} ({row[1]}): {row[2]}, {row[3]}" for row in found.rows if row[2] != "allow" and row[3]]
     places = [f"  {one.kind}: {_flat(one.before)}[{_flat(one.matched)}]{_flat(one.after)}" for one in found.excerpts]
-    return [found.summary, *places]
+    return [found.summary, *told, *places]

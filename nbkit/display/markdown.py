@@ -26,7 +26,8 @@ def fence(text: str, language: str = "") -> str:
     """
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     bar = "`" * max(3, longest + 1)
-    name = language if _WORD.fullmatch(language) else ""
+    # JupyterLab draws a diagram instead of showing it, and fetches the pictures that it names.
+    name = language if _WORD.fullmatch(language) and language.lower() != "mermaid" else ""
     return f"{bar}{name}\n{text.rstrip()}\n{bar}"
 
 

@@ -189,4 +189,4 @@ def guards_tile(records: Sequence[Record]) -> Tile:
         details.append("answer asked again")
     if any(record.loosened for record in records):
         details.append("looser than standard")
-    return Tile("Guards", f"✓ {len(verdicts)} passed", tuple(details), title)
+    return Tile("Guards", f"✓ {len(verdicts)} ran", tuple(details), title)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbkit.display.guards import Guards, guards, is_end
+from nbkit.display.guards import Guards, guards
 from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, tiles, tokens_tile
 from nbkit.escape import line
 from nbkit.figures import count, duration
@@ -21,6 +21,7 @@ BLUE, GREEN, AMBER, RED, GREY = "#3b82f6", "#159048", "#c2650a", "#d93a3a", "#76
 
 WORST_FIRST: tuple[Status, ...] = ("blocked", "error", "interrupted", "ok")
 _TONES = {"blocked": RED, "error": RED, "interrupted": GREY}
+_MOST_LOOSENED = 4
 _MOST_MESSAGES = 12
 
 
@@ -175,11 +176,10 @@ def _messages(records: Sequence[Record]) -> tuple[str, ...]:
             found["■ interrupted: what had arrived is kept, and not cached"] = None
         elif record.error is not None:
             found[f"✗ {line(record.error.kind, most_chars=60)}: {line(record.error.what)}"] = None
-        for verdict in record.verdicts:
-            if verdict.action != "allow":
-                mark = "✗" if is_end(verdict) else "!"
-                said = line(verdict.reason) or verdict.action
-                found[f"{mark} {line(verdict.guard, most_chars=60)} ({verdict.stage}): {said}"] = None
+        if record.loosened:
+            loose = "; ".join(line(text, most_chars=100) for text in record.loosened[:_MOST_LOOSENED])
+            more = len(record.loosened) - _MOST_LOOSENED
+            found[f"! guards looser than the standard: {loose}" + (f" and {more} more" if more > 0 else "")] = None
         if record.status == "ok" and record.response is not None and not record.response.text:
             found["! the answer is empty"] = None
         if record.response is not None and record.response.finish_reason == "length":

@@ -53,6 +53,11 @@ class Blocks:
         return self._is_trusting and self._has_spans
 
     @property
+    def has_marks(self) -> bool:
+        """Whether mathematics may reach to here: some renderers put it back into attributes as it was written."""
+        return bool(self._text_marks or self._code_marks or self._earlier_marks or self._is_display or self._tex_depth)
+
+    @property
     def reads_entities(self) -> bool:
         """Whether `&lt;` will be drawn as `<` here."""
         return self._is_trusting and not (self._is_display or self._is_inline or self._tex_depth)

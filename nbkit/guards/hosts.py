@@ -15,7 +15,7 @@ _HOST: Final = re.compile(r"([A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?=[/?#]|\Z)")
 _SECOND: Final = re.compile(r"//|www\.", re.IGNORECASE)
 """An address inside of an address, which a renderer that ends the first one early would link."""
 _FRAGMENT: Final = re.compile(r"#[\w\-.%]*\)", re.ASCII)
-_TARGET: Final = re.compile(r"""https?://([A-Za-z0-9\-._/?#&+,;=%:@]*)(?:[ \t]+"[^"\\\[\]<>`|\n]*")?[ \t]*\)""")
+_TARGET: Final = re.compile(r"""https?://([A-Za-z0-9\-._/?#&+,;=%:@]*)(?:[ \t]+"[^"\\\[\]<>`|$\n]*")?[ \t]*\)""")
 _DEFINITION: Final = re.compile(r"[ \t]*https?://([A-Za-z0-9\-._/?#&+,;=%:@]*)[ \t]*\Z")
 
 
@@ -29,7 +29,8 @@ class Hosts:
     def __init__(self, allowed: Sequence[str]) -> None:
         self._exact = {host.lower() for host in allowed if not host.startswith("*.")}
         self._below = tuple(host[1:].lower() for host in allowed if host.startswith("*."))
-        self._is_any = bool(self._exact or self._below)
+        self.is_any = bool(self._exact or self._below)
+        """Whether there are any."""
 
     def allows(self, address: str) -> bool:
         """Whether the address, without its scheme, is on an allowed host."""
@@ -41,7 +42,7 @@ class Hosts:
 
     def address_end(self, text: str, at: int, *, scheme: str, is_last: bool) -> int:
         """Where the allowed bare address ends whose host begins at `at`; 0 when it is not allowed, -1 to wait."""
-        if not self._is_any or not _SCHEME.search(scheme):
+        if not self.is_any or not _SCHEME.search(scheme):
             return 0
         found = _ADDRESS.match(text, at, at + _MAX_CHARS)
         assert found is not None
@@ -57,7 +58,7 @@ class Hosts:
         first = text[at : at + 1]
         if not first and not is_last:
             return HOLD
-        if not (self._is_any or first == "#"):
+        if not (self.is_any or first == "#"):
             return 0
         end = text.find("\n" if is_definition else ")", at, at + _MAX_CHARS)
         newline = text.find("\n", at, at + _MAX_CHARS)

@@ -11,8 +11,12 @@ _MARKER: Final = re.compile(r"(?:[-+*]|([0-9]{1,9})[.)])(?=[ \t\n]|\Z)")
 _MARKER_PART: Final = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)]?)\Z")
 _RUN: Final = re.compile(r"`+|~+")
 _INFO: Final = re.compile(r"(?!.*(?://|www\.))[\w+#.\-={},:;\"'/@ ]*", re.IGNORECASE)
+HOLD: Final = -1
 MAX_CHARS: Final = 500
 """Longest beginning that is read; no honest line has a longer one."""
+_CODE_CHARS: Final = 2000
+"""Longest code span that is looked through; a longer one is not trusted."""
+_TICKS: Final = re.compile(r"`+")
 
 
 @dataclass(slots=True)
@@ -140,3 +144,22 @@ def _read_fence(start: Start, text: str, at: int, *, is_last: bool) -> Start | N
     start.is_odd = start.is_odd or _INFO.fullmatch(info) is None
     start.kind, start.at, start.fence, start.info = "fence", end, run.group(), info
     return start
+
+
+def span_end(text: str, at: int, *, run: str, is_last: bool) -> int:
+    """Where the run is that closes the code span; 0 when none does on this line, -1 when more text is needed.
+
+    >>> span_end("`a` b", 1, run="`", is_last=True)
+    2
+    """
+    newline = text.find("\n", at, at + _CODE_CHARS)
+    limit = newline if newline >= 0 else min(len(text), at + _CODE_CHARS)
+    for other in _TICKS.finditer(text, at):
+        if other.start() >= limit:
+            break
+        if other.end() == len(text) and not is_last:
+            return HOLD
+        if other.group() == run:
+            return other.start()
+    is_decided = newline >= 0 or is_last or len(text) - at >= _CODE_CHARS
+    return 0 if is_decided else HOLD

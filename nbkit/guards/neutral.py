@@ -7,8 +7,8 @@ or all that follows, is treated as text. The cost is an altered character in odd
 Rejected: parsing and printing (needs the whole answer, and believes one renderer); HTML sanitising (each front end
 does it, and keeps links and images).
 
-`](` becomes `] (`, a definition's `]:` becomes `] :`, `://` becomes `[:]//`, `www.` becomes `www[.]`, a tag's `<`
-becomes `&lt;` (`< ` where entities are not read: mathematics, code that was not trusted), `\href` becomes `\\href`.
+`](` becomes `] (`, `]:` of a definition `] :`, `://` `[:]//`, `www.` `www[.]`, `<` of a tag `&lt;` (`< ` in mathematics
+and in code that was not trusted), `\href` `\\href`; a fence's `mermaid` `text mermaid`, what else acts behind it goes.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from typing import Final
 
 from nbkit.guards.blocks import Blocks
 from nbkit.guards.controls import CONTROL, CONTROLS
+from nbkit.guards.fences import DRAWN, SHOWN, inert_info, read_info
 from nbkit.guards.hosts import Hosts
-from nbkit.guards.lines import MAX_CHARS, read_start
+from nbkit.guards.lines import HOLD, MAX_CHARS, read_start, span_end
 from nbkit.types import Span
 
-HOLD: Final = -1
-_CODE_CHARS: Final = 2000
-"""Longest code span, link target or address that is looked through; a longer one is not trusted."""
 _QUICK: Final = re.compile(rf"[\n`<\[\]\\$:wW*_~{CONTROL}]")
-_SPECIAL: Final = re.compile(r"[\n`<\[\]\\$]|:(?=//|/?\Z)|[wW](?=[wW][wW]\.|[wW]{0,2}\Z)")
-_TICKS: Final = re.compile(r"`+")
+_SPECIAL: Final = re.compile(r"[\n`<\[\]\\$]|:(?=//|/?\Z)|[wW](?=[wW][wW]\.|[wW]{0,2}\Z)|~(?=~~|~?\Z)")
+_MARKS: Final = re.compile(r"`+|~+")
 _DOLLARS: Final = re.compile(r"\$+")
 _COMMAND: Final = re.compile(r"(\\+)([A-Za-z]{0,40})")
-_LIVE_TEX: Final = re.compile(r"(?:href|url|includegraphics|html\w*|cssId|style|class|csname|require|data)\Z")
+_LIVE_TEX: Final = re.compile(
+    r"(?:href|url|includegraphics|html\w*|cssId|style|class|csname|require|data|mmlToken|bbox)\Z"
+)
 _LIVE_IN_CELL: Final = re.compile(r"\]\s*[(:\[]|<[^|]*>|:|www\.", re.IGNORECASE)
 _FENCE_LINE: Final = re.compile(r"([^\S\n]*)((?:[`~]|[^\S\n])*)")
 
@@ -60,6 +60,7 @@ class Neutraliser:
         self._specials = {
             "\n": self._on_newline,
             "`": self._on_ticks,
+            "~": self._on_ticks,
             "<": self._on_tag,
             "[": self._on_open,
             "]": self._on_close,
@@ -135,10 +136,10 @@ class Neutraliser:
         if start.kind == "fence" and self._mode == "fence":
             info = start.at - len(start.info)
             self._emit(at, info)
-            if "{" in start.info:
-                # `{image}` and its kind make a renderer with directives fetch what the block names.
-                return self._break("directive", info, start.at, "")
-            return self._emit(info, start.at)
+            # `{image}` and `mermaid` make a renderer fetch what the block names.
+            shown = inert_info(start.info)
+            is_inert = shown == start.info
+            return self._emit(info, start.at) if is_inert else self._break("directive", info, start.at, shown)
         return self._emit(at, start.at if start.kind == "blank" else self._content(at, start.at, start.kind))
 
     def _content(self, at: int, end: int, kind: str) -> int:
@@ -189,37 +190,38 @@ class Neutraliser:
         return self._emit(at, at + 1)
 
     def _on_ticks(self, at: int, is_last: bool) -> int:  # noqa: FBT001
-        run = _TICKS.match(self._buffer, at)
+        run = _MARKS.match(self._buffer, at)
         assert run is not None
         end = run.end()
         if end == len(self._buffer) and not is_last:
             return HOLD
+        if run.group()[0] == "~":
+            self._blocks.read_marks(self._buffer, at, end)
+            return self._on_marks(at, end, is_last=is_last)
         if self._previous(at) in ("\\", "~"):
             self._blocks.leave_spans()
-        if not self._blocks.has_spans:
-            return self._emit(at, end)
-        close = self._close_of(run.group(), end, is_last=is_last)
-        if close == HOLD:
-            return HOLD
-        self._blocks.read_run(len(run.group()))
-        if close and self._blocks.is_span(self._buffer[end:close], _LIVE_IN_CELL):
-            return self._emit(at, close + len(run.group()))
-        self._blocks.leave_spans()
-        return self._emit(at, end)
-
-    def _close_of(self, run: str, at: int, *, is_last: bool) -> int:
-        """Where the run is that closes the code span; 0 when none does on this line."""
-        newline = self._buffer.find("\n", at, at + _CODE_CHARS)
-        limit = newline if newline >= 0 else min(len(self._buffer), at + _CODE_CHARS)
-        for other in _TICKS.finditer(self._buffer, at):
-            if other.start() >= limit:
-                break
-            if other.end() == len(self._buffer) and not is_last:
+        if self._blocks.has_spans:
+            close = span_end(self._buffer, end, run=run.group(), is_last=is_last)
+            if close == HOLD:
                 return HOLD
-            if other.group() == run:
-                return other.start()
-        is_decided = newline >= 0 or is_last or len(self._buffer) - at >= _CODE_CHARS
-        return 0 if is_decided else HOLD
+            self._blocks.read_run(len(run.group()))
+            if close and self._blocks.is_span(self._buffer[end:close], _LIVE_IN_CELL):
+                return self._emit(at, close + len(run.group()))
+        return self._on_marks(at, end, is_last=is_last)
+
+    def _on_marks(self, at: int, end: int, *, is_last: bool) -> int:
+        """A run of marks in text, where some renderer may begin a code block with them."""
+        run = self._buffer[at:end]
+        info = read_info(self._buffer, end, run=run, is_last=is_last)
+        if info is None:
+            return HOLD
+        if run[0] == "`":
+            self._blocks.leave_spans()
+        if info == "odd":
+            return self._break("directive", at, end, run[:2])
+        self._emit(at, end)
+        name = DRAWN.match(self._buffer, end) if info == "drawn" else None
+        return end if name is None else self._break("directive", end, name.end(), SHOWN + name.group().lstrip())
 
     def _on_tag(self, at: int, is_last: bool) -> int:  # noqa: FBT001
         following = self._buffer[at + 1 : at + 2]
@@ -242,13 +244,15 @@ class Neutraliser:
         brackets = self._blocks.brackets
         is_definition = following == ":" and self._blocks.has_definition
         if following != "(" and not is_definition:
+            # A reference is followed only to a host that is allowed.
+            is_odd = following == "[" and brackets[-1:] == [True] and self._blocks.has_marks and self._hosts.is_any
             del brackets[-1:]
-            return self._emit(at, at + 1)
+            return self._break("image", at, at + 1, "] ") if is_odd else self._emit(at, at + 1)
         end = self._hosts.target_end(self._buffer, at + 2, is_definition=is_definition, is_last=is_last)
         if end == HOLD:
             return HOLD
         is_image = bool(brackets and brackets.pop())
-        if end:
+        if end and not (is_image and (self._blocks.has_marks or self._buffer[at + 2 : at + 3] == "#")):
             return self._emit(at, at + 2 if is_definition else end)
         return self._break("image" if is_image else "link", at, at + 1, "] ")
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from nbkit.escape import clean, escape
+from nbkit.escape import NO_MATH, clean, escape
 from nbkit.figures import count, duration
 from nbkit.magics.tables import Table
 from nbkit.rag.progress import Progress
@@ -45,7 +45,8 @@ class Bar:
         self._due = now + _EVERY_S
         said = " · ".join(filter(None, self._words(progress, now)))
         share = progress.share
-        page = f'<meter min="0" max="1" value="{share:.3f}">{share:.0%}</meter> {escape(self._secrets.redact(said))}'
+        words = f"<span {NO_MATH}>{escape(self._secrets.redact(said))}</span>"
+        page = f'<meter min="0" max="1" value="{share:.3f}">{share:.0%}</meter> {words}'
         self._draw({"text/plain": clean(self._secrets.redact(said)), "text/html": page})
 
     def _words(self, progress: Progress, now: float) -> list[str]:

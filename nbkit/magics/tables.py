@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbkit.escape import clean, escape, line
+from nbkit.escape import NO_MATH, clean, escape, line
 from nbkit.secrets import SecretRegistry
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ class Table:
             for row in self.rows
         )
         return (
-            '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
+            f'<table {NO_MATH} style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
             f'<caption style="caption-side:top;text-align:left;font-weight:bold">{escape(self.caption)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            + (f"<p>{escape(self.note)}</p>" if self.note else "")
+            + (f"<p {NO_MATH}>{escape(self.note)}</p>" if self.note else "")
         )
 
 
@@ -69,5 +69,5 @@ def draw(shell: InteractiveShell, secrets: SecretRegistry, table: Table) -> None
 def draw_text(shell: InteractiveShell, secrets: SecretRegistry, text: str) -> None:
     """Puts text below the cell, character by character, without the secrets in use."""
     cleaned = clean(secrets.redact(text))
-    page = f'<pre style="{_LINES}">{escape(cleaned)}</pre>'
+    page = f'<pre {NO_MATH} style="{_LINES}">{escape(cleaned)}</pre>'
     shell.display_pub.publish(data={"text/plain": cleaned, "text/html": page}, metadata={})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -209,3 +212,31 @@ def cards_notebook(cards: dict[str, Shown]) -> Any:
         code = f"%%llm -m fake-1\n{name}: why is the sky blue?"
         cells.append(v4.new_code_cell(code, execution_count=1, outputs=outputs, id=name.replace(" ", "-")))
     return v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+
+
+@pytest.fixture(scope="session")
+def hostile() -> SimpleNamespace:
+    """Attacks, each as the guard leaves it, and the pages that are made of them."""
+    from nbkit.guards.markdown import MarkdownGuard
+    from nbkit.protocols import GuardOptions
+    from nbkit.secrets import SecretRegistry
+    from nbkit.testing.factories import request
+
+    guard = MarkdownGuard(GuardOptions(SecretRegistry()))
+
+    def screen(attack: Any) -> str:
+        return guard.screen(attack.text, stage="output", request=request(format=attack.form)).text
+
+    here = Path(__file__).parent
+    all_of_them = _module(here.parent / "guards" / "attacks.py").attacks()
+    return SimpleNamespace(attacks=all_of_them, screen=screen, pages=_module(here / "attack_pages.py"))
+
+
+def _module(path: Path) -> ModuleType:
+    name = f"tests_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -48,7 +48,7 @@ def test_matched_words_are_marked_among_those_around_them_and_escaped():
     assert "<u><b>ignore all previous instructio</b></u>" in html
     assert "&lt;b&gt;now" in html
     assert "<b>now" not in html
-    assert "0.93 of 0.50" in html
+    assert "0.93 (acts from 0.50)" in html
     assert "ignore-instructions: Summarise this, and [ignore" in card_text(made(WARNED))
 
 
@@ -72,7 +72,8 @@ def test_unsupported_sentence_is_marked_in_the_answer():
 
 def test_looser_guards_are_said_in_the_line_and_the_tile():
     loose = made(WARNED, policy="off", loosened=("pii: allow instead of redact (input)",))
-    assert "policy off · pii: allow instead of redact (input)" in card_text(loose)
+    assert "policy off · looser than standard" in card_text(loose)
+    assert "! guards looser than the standard: pii: allow instead of redact (input)" in card_text(loose)
     assert "looser than standard" in card_html(loose)
 
 

@@ -178,7 +178,7 @@ def test_allow_takes_several_and_is_in_the_card(notebook, add_guards):
     cell = notebook.run("%%llm --allow mail:EMAIL --allow guard:rude\nmail ann@example.org")
     assert cell.error is None
     assert result(notebook).record.loosened == ("mail: EMAIL allowed", "rude: may fail")
-    assert "mail: EMAIL allowed · rude: may fail" in "".join(cell.bundles("text/plain"))
+    assert "mail: EMAIL allowed; rude: may fail" in "".join(cell.bundles("text/plain"))
 
 
 def test_allow_of_what_is_not_there_is_three_lines(notebook):
