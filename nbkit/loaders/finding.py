@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nbkit.loaders.decoding import is_binary
 from nbkit.loaders.kinds import loader_of
+from nbkit.store.locks import is_live
 
 _LEFT_OUT = frozenset(("__pycache__", "node_modules", "site-packages", "$RECYCLE.BIN", "__MACOSX"))
 """Folders that nobody wrote by hand; those whose name starts with a dot, such as .git, are left out as well."""
@@ -150,6 +151,9 @@ def _reason(path: Path, status: os.stat_result) -> str:
         return "it is a folder behind a link"
     if not stat.S_ISREG(status.st_mode):
         return "it is no regular file"
+    if is_live(path):
+        # Our own, when the home is below what is added: to open it here would unlock it.
+        return "it is a database in use"
     if loader_of(path) is not None:
         return ""
     kind = path.suffix.lower() or "files without a suffix"

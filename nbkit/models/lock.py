@@ -23,15 +23,30 @@ def held(path: Path, *, on_wait: Callable[[], None] = lambda: None) -> Iterator[
     ...     print("alone")
     alone
     """
-    number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    number = _taken(path, on_wait)
     try:
-        while not _take(number):
-            on_wait()
-            time.sleep(_POLL_S)
         yield
     finally:
         # Closing frees the lock. The file stays: unlinking it would let two holders lock two files of one name.
         os.close(number)
+
+
+def _taken(path: Path, on_wait: Callable[[], None]) -> int:
+    while True:
+        number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            while not _take(number):
+                on_wait()
+                time.sleep(_POLL_S)
+            # The folder may have been removed and made again meanwhile, and the file of that name is another.
+            if os.path.samestat(os.fstat(number), path.stat()):
+                return number
+        except BaseException as error:
+            os.close(number)
+            if not isinstance(error, FileNotFoundError):
+                raise
+        else:
+            os.close(number)
 
 
 if sys.platform == "win32":

@@ -13,6 +13,7 @@ from nbkit.models.lock import held
 from nbkit.rag import store
 from nbkit.rag.index_files import Files, View
 from nbkit.store.connect import Snapshot
+from nbkit.store.damage import inode
 from nbkit.store.database import Database
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ class Held:
         self.database = Database(folder / "index.sqlite", schema=store.SCHEMA)
         self._on_wait = on_wait
         self._files: Files | None = None
+        self._files_of = 0
         self._lock = threading.RLock()
         self._turn = threading.RLock()
         self._depth = 0
         self._is_checked = False
+        self._written: int | None = None
 
     def settings(self) -> dict[str, str | int]:
         """All settings by name; empty for an index that is being made."""
@@ -75,7 +78,9 @@ class Held:
         epoch = self._epoch(connection)
         with self._lock:
             files = self._files
-            if files is None or files.epoch != epoch:
+            # Epochs begin again in an index that another kernel has built anew.
+            if files is None or (files.epoch, self._files_of) != (epoch, self.database.generation):
+                self._files_of = self.database.generation
                 files = self._files = Files.at(self.folder, epoch, dimensions=int(now["dimensions"]))
             return files.view(connection, store.state(connection))
 
@@ -84,7 +89,7 @@ class Held:
         """Keeps other threads and processes from writing for as long as the block lasts."""
         with self._turn, contextlib.ExitStack() as stack:
             if not self._depth:
-                stack.enter_context(held(self.folder / "writer.lock", on_wait=self._on_wait))
+                stack.enter_context(self._alone(self._on_wait))
                 self._check()
             self._depth += 1
             try:
@@ -96,7 +101,14 @@ class Held:
 
     def write(self, action: Callable[[sqlite3.Connection], T]) -> T:
         """What `action` gives; what it changes is kept together, or not at all. Inside `writing`."""
-        return self.database.whole(lambda: self.database.run(action))
+
+        def act() -> T:
+            # Removed, and perhaps begun anew, by another kernel: that one has a lock of its own.
+            if self._written not in (None, inode(self.database.path)):
+                raise self._removed()
+            return self.database.run(action)
+
+        return self.database.whole(act)
 
     def changed(self, connection: sqlite3.Connection, **values: int) -> None:
         """Marks a new generation, with what else has changed of the settings."""
@@ -123,8 +135,10 @@ class Held:
 
     def catch_up(self) -> None:
         """Finishes what a killed writer left, unless somebody is writing."""
-        if self.count("pending") and not self.database.is_read_only and not self._depth:
-            with contextlib.suppress(_BusyError, OSError), held(self.folder / "writer.lock", on_wait=_give_up):
+        if self._depth or self.database.is_read_only or inode(self.database.path) is None:
+            return
+        if self.count("pending"):
+            with contextlib.suppress(_BusyError, OSError), self._alone(_give_up):
                 self._check()
                 self.tell()
 
@@ -139,6 +153,26 @@ class Held:
         if files is not None:
             files.close()
         self.database.close()
+
+    @contextlib.contextmanager
+    def _alone(self, on_wait: Callable[[], None]) -> Iterator[None]:
+        if not self.folder.exists():
+            raise self._removed()
+        with held(self.folder / "writer.lock", on_wait=on_wait):
+            self._written = inode(self.database.path)
+            if self._written is None:
+                raise self._removed()
+            try:
+                yield
+            finally:
+                self._written = None
+
+    def _removed(self) -> CollectionError:
+        return CollectionError(
+            what=f"index {self.folder.name!r} is not the one that was to be written",
+            why="it was removed or begun anew meanwhile, perhaps by another kernel",
+            fix=f"add again what is to be in it: %rag add PATH --index {self.folder.name}",
+        )
 
     def _check(self) -> None:
         # Once: SQLite may have been moved aside, or the word index damaged or lost.

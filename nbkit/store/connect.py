@@ -69,8 +69,12 @@ def connect_read_only(path: Path, *, busy_s: float) -> sqlite3.Connection:
 def is_writable(path: Path) -> bool:
     """Whether the file, or the directory it would be made in, can be written by this process."""
     effective = os.access in os.supports_effective_ids
-    places = [path.parent, path] if path.exists() else [path.parent]
-    return all(os.access(place, os.W_OK, effective_ids=effective) for place in places)
+
+    def may_write(place: Path) -> bool:
+        return os.access(place, os.W_OK, effective_ids=effective)
+
+    # Asked again: one that is moved aside cannot be written for a moment, and another takes its place.
+    return may_write(path.parent) and (may_write(path) or not path.exists() or may_write(path))
 
 
 def migrate(connection: sqlite3.Connection, schema: Sequence[str]) -> None:

@@ -14,45 +14,23 @@ from typing import Any, TypeAlias, TypeVar
 
 from nbkit.errors import StoreError
 from nbkit.store.connect import connect, connect_read_only, is_busy, is_writable, migrate, roll_back
-from nbkit.store.damage import inode, is_damage, set_aside
+from nbkit.store.damage import InUse, inode, is_confirmed, is_damage, set_aside
 from nbkit.store.files import private_dir, private_file
+from nbkit.store.handles import Handle
 
 T = TypeVar("T")
 Row: TypeAlias = "tuple[Any, ...]"
-
-
-class _Handle:
-    """One thread's connection; closed with the thread that owns it."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self.connection = connection
-        self.lock = threading.RLock()
-        self.inode = inode(path)
-        self.has_begun = False
-        self.is_stale = False
-        self.is_closed = False
-
-    @property
-    def is_usable(self) -> bool:
-        # A transaction ends where it began: its later statements must not slip, uncommitted, into a new file.
-        return self.has_begun or not (self.is_stale or self.is_closed)
-
-    def close(self) -> None:
-        with self.lock:
-            self.is_closed = True
-            self.connection.close()
-
-    def __del__(self) -> None:
-        if not self.is_closed:
-            self.close()
+_LONGEST_WAIT_S = 2.0
+"""How long a file that is to be moved aside is waited for: others let go of it when they find the same."""
 
 
 class Database:
     """Rows in a file (0600, write-ahead log), through one connection for each thread.
 
     `schema`: one SQL script for each version of the tables, oldest first; those not yet applied are, in order. Opened
-    on first use. A damaged file is moved aside and a new one begun; one that can only be read is; `notice` says so.
-    What is committed survives the process being killed. `busy_s`: how long to wait for another writer.
+    on first use. A damaged file is moved aside and a new one begun, unless another process has it open; one that can
+    only be read is; `notice` says so. What is committed survives the process being killed, and others closing the file
+    (`nbkit.store.locks`). `busy_s`: how long to wait for another writer.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -70,10 +48,11 @@ class Database:
         self._busy_s = busy_s
         self._lock = threading.RLock()
         self._local = threading.local()
-        self._handles: weakref.WeakSet[_Handle] = weakref.WeakSet()
+        self._handles: weakref.WeakSet[Handle] = weakref.WeakSet()
         self._notice: str | None = None
         self._is_read_only = False
         self._generation = 0
+        self._number: int | None = None
         if sys.platform != "win32":
             before, after = weakref.WeakMethod(self._before_fork), weakref.WeakMethod(self._after_fork)
             os.register_at_fork(
@@ -98,7 +77,7 @@ class Database:
 
     @property
     def generation(self) -> int:
-        """How often the file was moved aside: what was prepared in an earlier one is no longer there."""
+        """How often the file was moved aside or replaced: what was prepared in an earlier one is no longer there."""
         return self._generation
 
     def execute(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
@@ -111,7 +90,7 @@ class Database:
         self.whole(lambda: self.run(lambda connection: connection.executemany(sql, kept)))
 
     def run(self, action: Callable[[sqlite3.Connection], T], *, may_retry: bool = True) -> T:
-        """What `action` gives for this thread's connection; it is tried once more when the file turns out damaged.
+        """What `action` gives for this thread's connection; tried once more, anew, when it finds the file damaged.
 
         Raises `StoreError` for any error of SQLite.
         """
@@ -123,14 +102,17 @@ class Database:
         except sqlite3.Error as error:
             if not is_damage(error) or self._is_read_only:
                 raise self._failed(error) from error
-            self._set_aside(handle.inode)
+            self._set_damaged_aside(handle.inode)
             if not may_retry or handle.has_begun:
                 raise self._failed(error) from error
             may_retry = False
         return self.run(action, may_retry=may_retry)
 
     def set_aside(self, why: str) -> None:
-        """Moves the file out of the way for a reason of the caller's, such as `"has foreign tables"`."""
+        """Moves the file out of the way for a reason of the caller's, such as `"has foreign tables"`.
+
+        Raises `StoreError` when another process has it open.
+        """
         self._set_aside(inode(self.path), why=why)
 
     def whole(self, action: Callable[[], T]) -> T:
@@ -170,7 +152,7 @@ class Database:
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        handle: _Handle = self._local.handle
+        handle: Handle = self._local.handle
         handle.has_begun = True
         # `run` holds it already, so this does not wait, and no interrupt comes between the two.
         handle.lock.acquire()
@@ -180,7 +162,7 @@ class Database:
         self._end()
 
     def _end(self) -> None:
-        handle: _Handle = self._local.handle
+        handle: Handle = self._local.handle
         with handle.lock:
             if not handle.is_closed:
                 roll_back(handle.connection)
@@ -196,17 +178,23 @@ class Database:
         for handle in handles:
             handle.close()
 
-    def _handle(self) -> _Handle:
-        handle: _Handle | None = getattr(self._local, "handle", None)
+    def _handle(self) -> Handle:
+        handle: Handle | None = getattr(self._local, "handle", None)
         if handle is not None:
-            if handle.is_usable:
+            if handle.has_begun or (handle.is_usable and not self._is_replaced(handle)):
                 return handle
             handle.close()
         with self._lock:
             handle = self._open()
+            self._generation += self._number not in (None, handle.inode)
+            self._number = handle.inode
             self._handles.add(handle)
         self._local.handle = handle
         return handle
+
+    def _is_replaced(self, handle: Handle) -> bool:
+        # By another process, which took it for damaged or began it anew: what is written here would be in no file.
+        return inode(self.path) not in (None, handle.inode)
 
     def _before_fork(self) -> None:
         # The child would take over what SQLite notes of locks, its own and those of other threads, and hold none of
@@ -221,7 +209,7 @@ class Database:
     def _after_fork(self) -> None:
         self._lock.release()
 
-    def _open(self) -> _Handle:
+    def _open(self) -> Handle:
         try:
             return self._open_once()
         except OSError as error:
@@ -229,13 +217,13 @@ class Database:
         except sqlite3.Error as error:
             if not is_damage(error) or self._is_read_only:
                 raise self._failed(error) from error
-            self._set_aside(inode(self.path))
+            self._set_damaged_aside(inode(self.path))
         try:
             return self._open_once()
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
-    def _open_once(self) -> _Handle:
+    def _open_once(self) -> Handle:
         if not self.path.exists():
             private_dir(self.path.parent)
         if not is_writable(self.path):
@@ -243,28 +231,43 @@ class Database:
             if not self._is_read_only:
                 self._notice = f"{self.path} can only be read; nothing is added to it"
             self._is_read_only = True
-            return _Handle(connection, self.path)
+            return Handle(connection, number=inode(self.path))
         private_file(self.path)
+        number = inode(self.path)
         connection = connect(self.path, busy_s=self._busy_s, pragmas=self._pragmas)
         self._is_read_only = False
         try:
+            if number != inode(self.path):
+                # Moved aside as it was opened: file and log may not belong together.
+                connection.close()
+                return self._open_once()
             migrate(connection, self._schema)
         except BaseException:
             connection.close()
             raise
-        return _Handle(connection, self.path)
+        return Handle(connection, number=number)
+
+    def _set_damaged_aside(self, found: int | None) -> None:
+        # A fresh connection is asked. What is left of this process' others would show it what they have mapped.
+        self._leave()
+        if is_confirmed(self.path, busy_s=self._busy_s):
+            self._set_aside(found)
+
+    def _leave(self) -> None:
+        with self._lock:
+            for handle in list(self._handles):
+                handle.leave()
 
     def _set_aside(self, found: int | None, *, why: str = "was damaged") -> None:
-        with self._lock:
-            for handle in self._handles:
-                handle.is_stale = True
+        self._leave()
         try:
-            aside = set_aside(self.path, found)
+            aside = set_aside(self.path, found, wait_s=min(self._busy_s, _LONGEST_WAIT_S))
         except OSError as error:
+            is_in_use = isinstance(error, InUse)
             raise StoreError(
                 what=f"{self.path} {why} and cannot be moved aside",
                 why=error.strerror or str(error),
-                fix="move the file away yourself",
+                fix="shut down the other kernels and try again" if is_in_use else "move the file away yourself",
             ) from error
         self._generation += 1
         if aside is not None:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from nbkit.errors import StoreError
+from nbkit.store.locks import alone_in
 
 if sys.platform == "win32":
     import msvcrt
@@ -50,15 +51,37 @@ def private_dir(path: Path) -> Path:
 def private_file(path: Path) -> None:
     """Makes the file, empty, when it is missing, and takes everyone else's rights from it (0600).
 
-    Raises `StoreError` when it cannot be made. One that belongs to someone else keeps its mode.
+    Opens no descriptor of the file itself: that would cost this process its locks (`nbkit.store.locks`). Raises
+    `StoreError` when it cannot be made. One that belongs to someone else keeps its mode.
     """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDONLY, 0o600))
-        if path.stat().st_mode & 0o077:
-            with contextlib.suppress(PermissionError):
+        if not path.exists():
+            # A link to a file that is not there yet: the file is what is missing.
+            _make(Path(os.path.realpath(path)))
+        # Not there, when another process has just moved it aside.
+        with contextlib.suppress(PermissionError, FileNotFoundError):
+            if path.stat().st_mode & 0o077:
                 path.chmod(0o600)
     except OSError as error:
         raise _failed(path, "made", error) from error
+
+
+def _make(path: Path) -> None:
+    # Whoever moves a damaged database aside moves three files: a new one begins after the last of them.
+    with alone_in(path.parent):
+        number, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(number)
+        try:
+            # Fails when another has made it meanwhile, where a rename would put an empty file in place of his.
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+        except OSError:
+            # A file system without links.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o600))
+        finally:
+            Path(temporary).unlink(missing_ok=True)
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -141,3 +141,14 @@ def test_no_name_leads_out_of_the_root(tmp_path_factory, parts):
     (base / "a.txt").write_text("out")
     root = Path(os.path.realpath(base / "root"))
     assert all(one.reason or one.path.is_relative_to(root) for one in find(["/".join(parts)], root=root))
+
+
+def test_a_database_that_somebody_has_open_is_not_looked_into(root):
+    for name in ("a.sqlite", "a.sqlite-wal", "a.sqlite-shm", "closed.sqlite"):
+        (root / name).write_bytes(b"\0")
+    assert reasons(["*.sqlite*"], root) == {
+        "a.sqlite": "it is a database in use",
+        "a.sqlite-shm": "it is a database in use",
+        "a.sqlite-wal": "it is a database in use",
+        "closed.sqlite": "no loader reads .sqlite (it is a binary file)",
+    }
