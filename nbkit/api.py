@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from nbkit.rag.added import Added
+    from nbkit.rag.listing import DocumentList, IndexStats
 
 
 def ask(  # noqa: PLR0913 - every setting of one call, all by name
@@ -151,17 +153,28 @@ class Documents:
     def __init__(self, name: str | None) -> None:
         self._name = name
 
+    def __repr__(self) -> str:
+        return f"nbkit.index({self._name!r})" if self._name else "nbkit.index()"
+
     def add(
-        self, *paths: str | Path, allow_urls: bool = False, embedder: str | None = None, rebuild: bool = False
+        self,
+        *paths: str | Path,
+        allow_urls: bool = False,
+        embedder: str | None = None,
+        chunk_tokens: int | None = None,
+        overlap: int | None = None,
+        rebuild: bool = False,
     ) -> Added:
         """What became of the files: only new and changed ones are read and embedded, those that are gone taken out.
 
         `paths`: files, folders, globs, and with `allow_urls` https URLs of the open internet. A file or URL that cannot
-        be read is a row of the result. Raises `CollectionError` when nothing of what is named is there, `BadSetting`
-        for a URL that is not allowed, `EmbedError`, `WeightsError`, `StoreError`.
+        be read is a row of the result. `chunk_tokens`, `overlap`: the most tokens of a chunk, and how many of them it
+        repeats; as in the settings, else as the index was made. Raises `CollectionError` when nothing of what is named
+        is there, `BadSetting` for a URL that is not allowed, `EmbedError`, `WeightsError`, `StoreError`.
         """
         here = session.current()
-        in_force = here.config({"rag_embedder": embedder} if embedder else None).settings
+        own = {"rag_embedder": embedder, "rag_chunk_tokens": chunk_tokens, "rag_chunk_overlap": overlap}
+        in_force = here.config({name: value for name, value in own.items() if value is not None}).settings
         with here.embedding_calls.made_for(origin(), tag=in_force.tag):
             _, added = here.collections.add(self._name, paths, in_force, rebuild=rebuild, allow_urls=allow_urls)
         if not added.is_whole:
@@ -192,6 +205,27 @@ class Documents:
         with session.current().collections.look(self._name) as found:
             return found.remove(source)
 
+    def documents(self) -> DocumentList:
+        """All documents, in the order of their sources: a list that draws as a table and has `to_frame()`."""
+        from nbkit.rag.listing import DocumentList
+
+        with session.current().collections.look(self._name) as found:
+            return DocumentList(found.folder.name, tuple(found.documents()))
+
+    def stats(self) -> IndexStats:
+        """How much there is, and what it was made with: `.documents`, `.chunks`, `.size_bytes`, `.embedder_name`."""
+        from nbkit.rag.listing import IndexStats
+
+        with session.current().collections.look(self._name) as found:
+            return IndexStats(**dataclasses.asdict(found.stats()), index=found.folder.name)
+
+    def drop(self) -> None:
+        """Removes the index whole, without asking; waits for another kernel that is adding to it."""
+        collections = session.current().collections
+        with collections.look(self._name) as found:
+            name = found.folder.name
+        collections.drop(name)
+
 
 def search_index(
     here: session.Session, name: str | None, question: str, in_force: Settings, *, where: str | None
@@ -201,7 +235,9 @@ def search_index(
     with here.embedding_calls.made_for(origin(), tag=in_force.tag):
         collection, reranker = here.collections.open(name, in_force), here.collections.reranker(in_force)
         found = collection.matches(question, mode=mode, k=k, where=where, reranker=reranker)
-    return Found(question, collection.name, in_force.rag_mode, tuple(match.passage for match in found))
+    meets = bool(found) or where is None or collection.meets(where)
+    note = "" if meets else f"no document meets the filter {where}"
+    return Found(question, collection.name, in_force.rag_mode, tuple(match.passage for match in found), note)
 
 
 def index(name: str | None = None) -> Documents:

@@ -112,6 +112,14 @@ class Settings:
     rag_embedder_url: str | None = _setting(
         None, "Endpoint for the service of `rag.embedder`, when it is not the service's own", text, "rag.embedder_url"
     )
+    rag_chunk_tokens: int | None = _setting(
+        None, "Most tokens of a chunk; none is what the index was made with, 80 for a new one", integer(16, 8192),
+        "rag.chunk_tokens",
+    )  # fmt: skip
+    rag_chunk_overlap: int | None = _setting(
+        None, "Most tokens that a chunk repeats of the one before it; none is what the index was made with, else 0",
+        integer(0, 4096), "rag.chunk_overlap",
+    )  # fmt: skip
     rag_rerank: str | None = _setting(
         None, "CrossEncoder that reads the best passages again and orders them: a model on this machine, or a folder",
         text, "rag.rerank",

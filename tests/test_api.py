@@ -92,3 +92,31 @@ def test_document_is_removed(documents):
 def test_index_that_is_not_there_is_an_error_that_says_so(documents):
     with pytest.raises(CollectionError, match="no index named 'handbook'"):
         documents.search("x")
+
+
+def test_an_index_says_what_it_holds_as_tables_and_is_dropped(documents):
+    handbook = documents
+    handbook.add("fan.md")
+    assert repr(handbook) == "nbkit.index('handbook')"
+    assert repr(nbkit.index()) == "nbkit.index()"
+    listed = handbook.documents()
+    assert listed.sources == [one.source for one in listed]
+    assert len(listed) == len(listed.to_frame()) == handbook.stats().documents > 0
+    assert listed.sources[0] in repr(listed)
+    assert "<table" in listed._repr_html_()
+    stats = nbkit.index().stats()
+    assert (stats.index, stats.embedder_name, stats.chunk_tokens) == ("handbook", "fake", 80)
+    assert "chunk size: 80 tokens at most" in repr(stats)
+    assert "<table" in stats._repr_html_()
+    handbook.drop()
+    with pytest.raises(CollectionError, match="no index named 'handbook'"):
+        handbook.documents()
+
+
+def test_a_title_is_drawn_inert():
+    from nbkit.rag.listing import DocumentList
+    from nbkit.rag.store import Entry
+
+    listed = DocumentList("x", (Entry("<b>.md", "", "<img src=x>\x1b[31m", ".md", "", "", 0, 1, ()),))
+    assert "<img" not in listed._repr_html_()
+    assert "\x1b" not in repr(listed)

@@ -25,7 +25,7 @@ class Found:
 
     >>> found = Found("fans", "docs", "bm25", (Passage("a", "The fan needs 30 W.", "fan.md", end=19, score=1.5),))
     >>> found
-    docs: fans (bm25)
+    docs: fans (bm25; scores compare within this table)
       1  1.500  fan.md, characters 1 to 19
          The fan needs 30 W.
     >>> found[0].source, len(found)
@@ -36,6 +36,8 @@ class Found:
     index: str
     mode: SearchMode
     passages: tuple[Passage, ...]
+    note: str = ""
+    """Why nothing was found, where that is known."""
 
     def __getitem__(self, at: int) -> Passage:
         return self.passages[at]
@@ -63,11 +65,11 @@ class Found:
         return pd.DataFrame([[getattr(one, name) for name in names] for one in self.passages], columns=list(names))
 
     def __repr__(self) -> str:
-        lines = [f"{self.index}: {clean(self.question)} ({self.mode})"]
+        lines = [f"{self.index}: {clean(self.question)} ({self.mode}; scores compare within this table)"]
         for number, one in enumerate(self.passages, 1):
             lines.append(f"  {number}  {one.score:.3f}  {clean(_where(one))}")
             lines.append(f"     {clean(_short(one.text))}")
-        return "\n".join(lines if self.passages else [*lines, "  nothing was found"])
+        return "\n".join(lines if self.passages else [*lines, f"  {self._nothing}"])
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col" {_CELL}>{name}</th>' for name in _NAMES)
@@ -81,8 +83,12 @@ class Found:
             f'<table {NO_MATH} style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
             f'<caption style="caption-side:top;text-align:left;font-weight:bold">{caption}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            + ("" if self.passages else "<p>Nothing was found.</p>")
+            + ("" if self.passages else f"<p>{escape(self._nothing[:1].upper() + self._nothing[1:])}.</p>")
         )
+
+    @property
+    def _nothing(self) -> str:
+        return f"nothing was found: {clean(self.note)}" if self.note else "nothing was found"
 
 
 def _where(passage: Passage) -> str:

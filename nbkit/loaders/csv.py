@@ -35,10 +35,14 @@ class CsvLoader:
         writer = Writer(budget)
         writer.notes += decoded.notes
         rows = csv.reader(io.StringIO(decoded.text, newline=""), delimiter=delimiter(decoded.text, path.suffix))
+        # Of the whole process, which is a child that reads for nobody else; what is read is capped already.
+        before = csv.field_size_limit(budget.limits.text_chars)
         try:
             write_rows(writer, rows)
         except csv.Error as error:
             raise unreadable(budget.name, f"its rows cannot be told apart: {error}") from error
+        finally:
+            csv.field_size_limit(before)
         return writer.document(title="", media_type="text/csv")
 
 
@@ -57,8 +61,17 @@ def delimiter(text: str, suffix: str = "") -> str:
             widths = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
         except csv.Error:
             continue
+        doubt = 1.0 if _is_quoted_well(lines, mark) else 0.5
         usual = max({*widths}, key=widths.count, default=1)
-        score = (usual - 1) * (widths.count(usual) / len(widths)) ** 2 if widths else 0.0
+        score = doubt * (usual - 1) * (widths.count(usual) / len(widths)) ** 2 if widths else 0.0
         if score > most:
             best, most = mark, score
     return best
+
+
+def _is_quoted_well(lines: list[str], mark: str) -> bool:
+    """Whether each quotation mark that closes a cell is followed by the mark: behind another it closes none."""
+    try:
+        return all(True for _ in csv.reader(lines, delimiter=mark, strict=True))
+    except csv.Error:
+        return False

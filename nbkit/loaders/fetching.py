@@ -19,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 from nbkit.errors import BadResponse, BadSetting, DocumentError
 from nbkit.http.coding import decoder
 from nbkit.http.proxies import proxy_for
+from nbkit.loaders.addresses import is_public
 from nbkit.loaders.faults import too_large, unreadable
 from nbkit.loaders.kinds import loader_of, loaders
 from nbkit.loaders.limits import Limits
@@ -46,7 +47,6 @@ _KINDS = {
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
 }
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +57,6 @@ class Fetched:
     url: str
     """Where it was in the end, after redirects."""
     media_type: str
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is one of the open internet: not of this machine, its network, or a way round to them.
-
-    >>> is_public("93.184.215.14"), is_public("127.0.0.1"), is_public("::ffff:10.0.0.1"), is_public("169.254.169.254")
-    (True, False, False, False)
-    """
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour
-        if inner is not None:
-            return is_public(str(inner))
-        if found.teredo is not None or any(found in network for network in _NAT64):
-            return False
-    return found.is_global and not found.is_multicast
 
 
 def fetch(

@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from nbkit.loaders.decoding import is_binary
 from nbkit.loaders.kinds import loader_of
@@ -36,28 +36,67 @@ class Found:
     is_missing: bool = False
     """Whether nothing of this name is there."""
     is_kept: bool = False
-    """Whether the index keeps what it has of it when it cannot be read now: the trouble may pass."""
+    """Whether the index keeps what it has of it also when nothing is there now: a page may come back."""
 
 
-def find(paths: Iterable[str | Path], *, root: Path) -> Iterator[Found]:
+def find(paths: Iterable[str | Path], *, root: Path, reach: Sequence[Path] = ()) -> Iterator[Found]:
     """Each file once, sorted by its source; what cannot be read is there with its reason.
 
-    `paths`: files, folders and globs (`docs/**/*.md`), relative ones below `root`. Nothing outside `root` is read,
-    whether `..`, an absolute path or a link leads there. Hidden files and folders, `__pycache__`, `node_modules` and
-    checkpoints are left out without a word, unless they are named themselves.
+    `paths`: files, folders and globs (`docs/**/*.md`), relative ones below `root`. Nothing outside `root` and the
+    folders or files in `reach` is read, whether `..`, an absolute path or a link leads there. Hidden files and folders,
+    `__pycache__`, `node_modules` and checkpoints are left out without a word, unless they are named themselves.
 
     >>> [one.reason for one in find(["nowhere.md"], root=Path("."))]
     ['there is no such file']
     """
-    real_root = Path(os.path.realpath(root))
+    within = _Within(root, reach)
     found: dict[str, Found] = {}
     for given in paths:
-        for path in _named(_relative(Path(given), root), real_root):
-            one = _look(path, real_root)
+        for path in _named(_relative(Path(given), root), within):
+            one = _look(path, within)
             # A file that two names lead to is read once, and a reason gives way to a file.
             if one.source not in found or not one.reason:
                 found[one.source] = one
     yield from (found[source] for source in sorted(found))
+
+
+class _Within:
+    """The places that may be read, with links followed."""
+
+    def __init__(self, root: Path, reach: Sequence[Path]) -> None:
+        self.root = Path(os.path.realpath(root))
+        self._places = [self.root, *(Path(os.path.realpath(one)) for one in reach)]
+
+    def __contains__(self, real: Path) -> bool:
+        return any(real.is_relative_to(place) for place in self._places)
+
+
+def split_pattern(path: PurePath) -> tuple[PurePath, tuple[str, ...]]:
+    """The last folder that a pattern names outright, and the rest of it, which is empty where it is no pattern.
+
+    >>> split_pattern(PurePosixPath("docs/*/a.md"))
+    (PurePosixPath('docs'), ('*', 'a.md'))
+    """
+    parts = path.parts
+    first = next((number for number, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+    return type(path)(*parts[:first]), parts[first:]
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether a name stands for those that are like it; a file that is called like a pattern is itself."""
+    return glob.has_magic(str(path)) and not path.exists()
+
+
+def fits(source: str, pattern: str) -> bool:
+    """Whether a pattern stands for a file, both named from one folder on.
+
+    >>> fits("docs/a.md", "docs/*.md"), fits("docs/more/a.md", "docs/*.md"), fits("../a.md", "*/a.md")
+    (True, False, False)
+    """
+    base, rest = split_pattern(PurePosixPath(pattern))
+    own = PurePosixPath(source).parts
+    below = own[len(base.parts) :]
+    return own[: len(base.parts)] == base.parts and ".." not in below and bool(below) and _matches(below, rest)
 
 
 def _relative(given: Path, root: Path) -> Path:
@@ -66,28 +105,27 @@ def _relative(given: Path, root: Path) -> Path:
     return given.relative_to(whole) if given.is_relative_to(whole) else given
 
 
-def _named(given: Path, root: Path) -> Iterator[Path]:
+def _named(given: Path, within: _Within) -> Iterator[Path]:
     """The files that a name stands for; the name itself when it stands for none."""
-    path = root / given
+    path = within.root / given
     real = Path(os.path.realpath(path))
-    if real.is_dir() and real.is_relative_to(root):
+    if real.is_dir() and real in within:
         yield from _below(real)
-    elif glob.has_magic(str(given)) and not path.exists():
-        yield from _matching(path, root)
+    elif is_pattern(path):
+        yield from _matching(path, within)
     else:
         yield path
 
 
-def _matching(path: Path, root: Path) -> Iterator[Path]:
+def _matching(path: Path, within: _Within) -> Iterator[Path]:
     """The files below the last folder that the pattern names outright; nothing else of the disk is looked at.
 
     Not by `glob`: its `**` follows links, out of the root and in circles.
     """
-    parts = path.parts
-    first = next(number for number, part in enumerate(parts) if glob.has_magic(part))
-    base, pattern = Path(os.path.realpath(Path(*parts[:first]))), parts[first:]
+    named, pattern = split_pattern(path)
+    base = Path(os.path.realpath(named))
     is_empty = True
-    if base.is_dir() and base.is_relative_to(root) and ".." not in pattern:
+    if base.is_dir() and base in within and ".." not in pattern:
         for one in _below(base):
             if _matches(one.relative_to(base).parts, pattern):
                 is_empty = False
@@ -128,13 +166,12 @@ def _below(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted(files) if not name.startswith((".", _OFFICE_LOCK)))
 
 
-def _look(path: Path, root: Path) -> Found:
+def _look(path: Path, within: _Within) -> Found:
     real = Path(os.path.realpath(path))
-    lexical = os.path.normpath(path)
-    source = Path(os.path.relpath(lexical, root)).as_posix()
-    if not real.is_relative_to(root):
-        return Found(real, source, "it is outside the folder that may be read")
-    source = real.relative_to(root).as_posix()
+    if real not in within:
+        lexical = os.path.normpath(path)
+        return Found(real, _source(Path(lexical), within.root), "it is outside the folder that may be read")
+    source = _source(real, within.root)
     try:
         status = real.stat()
     except OSError as error:
@@ -144,6 +181,10 @@ def _look(path: Path, root: Path) -> Found:
         return Found(real, source, why, is_missing=True)
     reason = _reason(real, status)
     return Found(real, source, reason, status.st_size, status.st_mtime)
+
+
+def _source(path: Path, root: Path) -> str:
+    return Path(os.path.relpath(path, root)).as_posix()
 
 
 def _reason(path: Path, status: os.stat_result) -> str:

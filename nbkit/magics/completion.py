@@ -25,7 +25,7 @@ _NAME = re.compile(r"\{\{-?\s*(?:[^{}]*[^\w.{}])?([A-Za-z_]\w*)?$|\{%-?\s*\w+\s+
 _ATTRIBUTE = re.compile(r"\{\{-?[^{}]*?\b([A-Za-z_]\w*)\.(\w*)$")
 _PROMPT_CELLS = ("%%llm", "%%rag")
 _INDEX_OPTIONS = {
-    "add": ("--index", "--embedder", "--rebuild", "--allow-url"),
+    "add": ("--index", "--embedder", "--chunk-tokens", "--overlap", "--rebuild", "--allow-url"),
     "search": ("--index", "-k", "--mode", "--filter", "--rerank"),
     "ls": ("--index",),
     "stats": ("--index",),

@@ -24,10 +24,10 @@ from nbkit.rag.chunking_words import WordSizes, weight
 
 SIZE_TOKENS = 80
 OVERLAP_TOKENS = 0
+LEAST_TOKENS = 16
 
 _VERSION = 2
 """Raised when the same settings cut elsewhere than before, or what is embedded of a chunk is another text."""
-_LEAST_TOKENS = 16
 _HEADINGS_SHARE = 4
 """Headings take up to a quarter of the window."""
 _BETWEEN = " > "
@@ -54,8 +54,8 @@ class Chunker:
     _words: WordSizes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.size_tokens < _LEAST_TOKENS or not 0 <= self.overlap_tokens <= self.size_tokens // 2:
-            msg = f"a chunk has {_LEAST_TOKENS} tokens or more, and repeats up to half of them"
+        if self.size_tokens < LEAST_TOKENS or not 0 <= self.overlap_tokens <= self.size_tokens // 2:
+            msg = f"a chunk has {LEAST_TOKENS} tokens or more, and repeats up to half of them"
             raise ValueError(msg)
         object.__setattr__(self, "_words", WordSizes(self.embedder))
 

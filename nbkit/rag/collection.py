@@ -6,24 +6,24 @@ import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbkit.documents import Chunk, Document, Heading, Passage
-from nbkit.errors import DocumentError
+from nbkit.errors import BadSetting, DocumentError
 from nbkit.loaders.reading import Reader
 from nbkit.loaders.urls import refuse_urls
 from nbkit.protocols import Bill, Embedder, Reranker
 from nbkit.rag.added import Added, FileRow
-from nbkit.rag.chunking import Chunker
+from nbkit.rag.chunking import LEAST_TOKENS, OVERLAP_TOKENS, SIZE_TOKENS, Chunker
 from nbkit.rag.chunking_neighbours import blend
 from nbkit.rag.gathering import Gathering
 from nbkit.rag.index import Index, Match, Mode, Stats
 from nbkit.rag.ingest import Embedded, ingest, prune
 from nbkit.rag.names import name_words
-from nbkit.rag.progress import OnProgress, Tracker
+from nbkit.rag.progress import OnProgress, Progress, Tracker
 from nbkit.rag.store import Entry
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _EMBEDDED_TOGETHER = 64
+WAITING = "waiting: another kernel is adding to this index"
 _RERANKED_AT_LEAST, _RERANKED_PER_PASSAGE = 20, 4
 """So many passages are read by a reranker, to choose from."""
 
@@ -38,18 +39,34 @@ _RERANKED_AT_LEAST, _RERANKED_PER_PASSAGE = 20, 4
 class Collection:
     """One index, open. Safe to be used by several threads; `add` by one at a time.
 
-    `embedder_name`: what the embedder is called in settings, for a reader.
+    `embedder_name`: what the embedder is called in settings, for a reader. `chunk_tokens`, `overlap_tokens`: those of
+    `Chunker`; None is what the index was made with, or the chunker's own for a new one.
     """
 
-    def __init__(self, folder: Path, *, embedder: Embedder, embedder_name: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        embedder: Embedder,
+        embedder_name: str,
+        chunk_tokens: int | None = None,
+        overlap_tokens: int | None = None,
+    ) -> None:
         self.folder = folder
         self.name = folder.name
         self.embedder_name = embedder_name
         self._embedder = embedder
-        self._chunker = Chunker(embedder)
+        size, overlap = _sizes(folder, chunk_tokens, overlap_tokens)
+        self._chunker = Chunker(embedder, size, overlap)
         self._index = Index.open(
-            folder, embedder_id=embedder.id, chunker_id=self._chunker.id, dimensions=embedder.dimensions
-        )
+            folder, embedder_id=embedder.id, chunker_id=self._chunker.id, dimensions=embedder.dimensions,
+            described={"embedder_name": embedder_name, "chunk_tokens": size, "overlap_tokens": overlap},
+        )  # fmt: skip
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is the index of its name, which another process may have removed or built again."""
+        return self._index.is_current
 
     def add(
         self, paths: Sequence[str | Path], *, allow_urls: bool = False, on_progress: OnProgress = lambda _: None
@@ -81,10 +98,12 @@ class Collection:
         embed = functools.partial(self._embed, tracker=tracker)
         shelf = _Joined(self._index)
         # The fetching is done by now: another process that wants to write waits for no network.
-        with self._index.writing(), Reader() as reader:
+        with self._index.writing(lambda: tracker.step(WAITING)), Reader() as reader:
+            known = self._index.fingerprints()
+            found = [one for one in found if not gathering.had(one, known)]
             read = functools.partial(_read, reader, {one.path: one.source for one in found})
             yield from ingest(found, shelf=shelf, read=read, cut=self._chunker.chunks, embed=embed, tracker=tracker)
-            yield from prune(self._index, under=gathering.is_under, settled=[one.source for one in found])
+            yield from prune(self._index, under=gathering.is_gone, settled=[one.source for one in found])
 
     def search(self, question: str, *, mode: Mode = "hybrid", k: int = 5, where: str | None = None) -> list[Passage]:
         """The passages that fit a question best, best first, at most `k`; raises `BadSetting` for a bad filter."""
@@ -105,6 +124,10 @@ class Collection:
         found = self._index.search(question, vector, mode=mode, k=wanted, where=where)
         trimmed = [dataclasses.replace(match, passage=_trimmed(match.passage)) for match in found]
         return trimmed if reranker is None else _reranked(question, trimmed, reranker)[:k]
+
+    def meets(self, where: str) -> bool:
+        """Whether anything in it meets a filter."""
+        return self._index.meets(where)
 
     def remove(self, source: str) -> bool:
         """Whether there was such a document."""
@@ -167,6 +190,38 @@ class _Joined:
         chunks = [_shown(chunk, source) for chunk in reaching(document, parts.chunks)]
         joined = Embedded(chunks, parts.vectors)
         self._index.put(source, content_sha256, document=document, parts=joined)
+
+
+def waiting(on_progress: OnProgress) -> Callable[[], None]:
+    """What tells that another process writes, and that this one waits for it."""
+    return lambda: on_progress(Progress(0, 0, 0, 0.0, WAITING))
+
+
+def refuse_sizes(size: int | None, overlap: int | None) -> None:
+    """Raises `BadSetting` for sizes of chunks that do not go together; None is what a new index has."""
+    size = SIZE_TOKENS if size is None else size
+    overlap = OVERLAP_TOKENS if overlap is None else overlap
+    if size < LEAST_TOKENS or not 0 <= overlap <= size // 2:
+        raise BadSetting(
+            what=f"chunks cannot have {size:,} tokens and repeat {overlap:,}",
+            why=f"a chunk has {LEAST_TOKENS} tokens or more, and repeats up to half of them",
+            fix="set rag.chunk_tokens and rag.chunk_overlap: %rag add PATH --chunk-tokens 120 --overlap 20",
+        )
+
+
+def _sizes(folder: Path, chunk_tokens: int | None, overlap_tokens: int | None) -> tuple[int, int]:
+    """The sizes of chunks: those asked for, else those of the index in the folder, else the chunker's own.
+
+    Raises `BadSetting` where they do not go together.
+    """
+    kept: Mapping[str, str | int] = {}
+    if (folder / "index.sqlite").exists() and None in (chunk_tokens, overlap_tokens):
+        with contextlib.closing(Index.read(folder)) as index:
+            kept = index.settings()
+    size = int(kept.get("chunk_tokens", SIZE_TOKENS)) if chunk_tokens is None else chunk_tokens
+    overlap = int(kept.get("overlap_tokens", OVERLAP_TOKENS)) if overlap_tokens is None else overlap_tokens
+    refuse_sizes(size, overlap)
+    return size, overlap
 
 
 def titled(document: Document) -> Document:

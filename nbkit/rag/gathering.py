@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import difflib
 import glob
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
 from nbkit.errors import CollectionError, DocumentError
 from nbkit.escape import line
 from nbkit.loaders.fetching_many import fetch_many
-from nbkit.loaders.finding import Found, find
+from nbkit.loaders.finding import Found, find, fits, is_pattern, split_pattern
 from nbkit.loaders.urls import address, is_url, source_of
 from nbkit.rag.progress import OnProgress, Progress
 from nbkit.store.files import write_atomic
@@ -36,24 +35,44 @@ class Gathering:
         self._urls = list(dict.fromkeys(address(one) for one in given if is_url(one)))
         self._paths = [_whole(one) for one in given if not is_url(one)]
         real = [Path(os.path.realpath(path)) for path in self._paths]
-        self._reach = Path(os.path.commonpath([self._root, *real]))
         self._folders = [_below(self._root, path) for path in real if path.is_dir()]
+        self._patterns = [_pattern(self._root, path) for path in self._paths if is_pattern(path)]
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     def found(self, on_progress: OnProgress = lambda _: None) -> Iterator[Found]:
         """Each file once: those on this machine by their sources, then those that URLs lead to, in the order given."""
-        for one in find(self._paths, root=self._reach):
-            yield dataclasses.replace(one, source=_below(self._root, one.path))
+        found: dict[str, Found] = {}
+        for path in self._paths:
+            # A link leads no further than what was named with it, or the folder that all sources are named from.
+            for one in find([path], root=self._root, reach=[_place(path)]):
+                if one.source not in found or not one.reason:
+                    found[one.source] = one
+        yield from (found[source] for source in sorted(found))
         if self._urls:
             yield from self._fetched(on_progress)
 
     def is_under(self, source: str) -> bool:
-        """Whether a source lies in a folder that was added, and so should be a file there."""
+        """Whether a source lies in a folder that was added, or is like a pattern, and so should be a file there."""
         # The index also knows URLs, and those lie in no folder.
-        return not is_url(source) and any(
-            not source.startswith("../") if folder == "." else source.startswith(f"{folder}/")
-            for folder in self._folders
+        return not is_url(source) and (
+            any(
+                not source.startswith("../") if folder == "." else source.startswith(f"{folder}/")
+                for folder in self._folders
+            )
+            or any(fits(source, pattern) for pattern in self._patterns)
         )
+
+    def is_gone(self, source: str) -> bool:
+        """Whether a source should be a file by what was added, and is none; a hidden one that was named once is."""
+        place = self._root / source
+        return self.is_under(source) and not (place.is_file() and os.path.realpath(place) == os.path.abspath(place))  # noqa: PTH100 - without following links
+
+    def had(self, one: Found, known: Iterable[str]) -> bool:
+        """Whether a pattern that no file is like any more is the reason of sources that the index knows."""
+        if not one.is_missing:
+            return False
+        pattern = _pattern(self._root, self._root / one.source)
+        return pattern in self._patterns and any(fits(source, pattern) for source in known)
 
     def close(self) -> None:
         """Removes what was fetched."""
@@ -86,14 +105,36 @@ def _root(folder: Path) -> Path:
     """The folder that sources are named from: the working directory of the first who added."""
     kept = folder / "root"
     if not kept.exists():
-        write_atomic(kept, os.fsencode(os.path.realpath(Path.cwd())))
+        here = Path(os.path.realpath(Path.cwd()))
+        if not folder.is_dir():
+            # Another process has removed the index: nothing is begun in its place.
+            return here
+        write_atomic(kept, os.fsencode(here))
     return Path(os.fsdecode(kept.read_bytes()))
 
 
-def sources_named(given: Sequence[str | Path], *, folder: Path) -> set[str]:
-    """What an index in `folder` would call the files of these names, whether they are there or not."""
-    root = _root(folder)
-    return {_below(root, _whole(one)) for one in given if not is_url(one)}
+def knows_named(given: Sequence[str | Path], known: Iterable[str], *, folder: Path) -> bool:
+    """Whether an index in `folder`, which has the sources in `known`, has what one of the names stands for.
+
+    The files may be gone: then they are to be taken out.
+    """
+    root, sources = _root(folder), set(known)
+    paths = [_whole(one) for one in given if not is_url(one)]
+    patterns = [_pattern(root, path) for path in paths if is_pattern(path)]
+    return not sources.isdisjoint(_below(root, path) for path in paths) or any(
+        fits(source, pattern) for source in sources for pattern in patterns
+    )
+
+
+def _place(path: Path) -> Path:
+    """What a name stands for outright: the folder or file itself, of a pattern the folder that it begins with."""
+    return Path(os.path.realpath(split_pattern(path)[0] if is_pattern(path) else path))
+
+
+def _pattern(root: Path, path: Path) -> str:
+    """A pattern as the sources are named that are like it."""
+    base, rest = split_pattern(path)
+    return PurePosixPath(_below(root, Path(os.path.realpath(base))), *rest).as_posix()
 
 
 def refuse_nothing(given: Sequence[str | Path]) -> None:

@@ -21,7 +21,7 @@ from nbkit.rag import store
 from nbkit.rag.index_files import Files, Stats
 from nbkit.rag.index_held import TOLD_TOGETHER, Held
 from nbkit.rag.index_search import Match, Mode, found
-from nbkit.search.filters import condition
+from nbkit.search.filters import condition, spellings
 from nbkit.store.files import private_dir
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Index", "Match", "Mode", "Stats"]
 _MOVED_TOGETHER = 10_000
 _LONGEST_SHOWN = 24
+DESCRIBED = {"embedder": ("embedder_name",), "chunker": ("chunk_tokens", "overlap_tokens")}
+"""Of what an index is made with, the settings that say it in a reader's words; older indexes have none."""
 
 
 class Parts(Protocol):
@@ -57,12 +59,13 @@ class Index:
     @classmethod
     def open(
         cls, folder: Path, *, embedder_id: str, chunker_id: str, dimensions: int,
-        on_wait: Callable[[], None] = lambda: None,
+        described: Mapping[str, str | int] | None = None, on_wait: Callable[[], None] = lambda: None,
     ) -> Index:  # fmt: skip
         """The index in `folder`, made when there is none.
 
-        `on_wait` is called five times a second while another process writes, and may raise to give up. Raises
-        `CollectionError` for one that was made with another embedder or chunker, naming the command that rebuilds it.
+        `described`: what a reader calls embedder and chunker by (`DESCRIBED`), kept in a new one. `on_wait` is called
+        five times a second while another process writes, and may raise to give up. Raises `CollectionError` for one
+        that was made with another embedder or chunker, naming the command that rebuilds it.
 
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as home:
@@ -73,13 +76,15 @@ class Index:
         """
         private_dir(folder)
         given: dict[str, str | int] = {"embedder": embedder_id, "chunker": chunker_id, "dimensions": dimensions}
+        words = described or {}
         index = cls(Held(folder, on_wait=on_wait))
         try:
             there = index._held.settings()
             if not there:
-                index._held.begin(given)
+                index._held.begin({**words, **given})
                 there = index._held.settings()
-            _refuse_other(folder.name, given, there)
+            _refuse_other(folder.name, given, there, words)
+            index._held.check = lambda now: _refuse_other(folder.name, given, now, words)
         except BaseException:
             index.close()
             raise
@@ -97,21 +102,32 @@ class Index:
         return cls(Held(folder, on_wait=lambda: None))
 
     @property
+    def is_current(self) -> bool:
+        """Whether this is the index of its name, which another process may have removed or built again."""
+        return self._held.is_current
+
+    def settings(self) -> Mapping[str, str | int]:
+        """What it was made with, by name."""
+        return self._held.settings()
+
+    @property
     def notice(self) -> str | None:
         """What the reader should know, such as that the index was damaged; None when nothing."""
         return self._held.database.notice
 
     def documents(self) -> list[store.Entry]:
         """All documents in the order of their sources."""
-        return self._held.database.run(store.entries)
+        return self._held.run(store.entries)
 
     def document(self, source: str) -> store.Entry | None:
         """The document of a source, None when there is none."""
-        return next(iter(self._held.database.run(lambda connection: store.entries(connection, source))), None)
+        return next(iter(self._held.run(lambda connection: store.entries(connection, source))), None)
 
     def fingerprints(self) -> Mapping[str, str]:
         """The hash of each file's content, by source."""
-        return dict(self._held.database.execute("SELECT source, sha256 FROM document"))
+        return dict(
+            self._held.run(lambda connection: connection.execute("SELECT source, sha256 FROM document").fetchall())
+        )
 
     def put(self, source: str, content_sha256: str, *, document: Document, parts: Parts) -> None:
         """Keeps a file's chunks in place of those it had, all or none, also when the process is killed.
@@ -135,25 +151,27 @@ class Index:
             self._held.tell(at_least=TOLD_TOGETHER)
 
     def remove(self, source: str) -> bool:
-        """Whether there was such a file; nothing of it is found any more."""
+        """Whether there was such a file; nothing of it is found any more. Letters may be written with their accents."""
 
         def drop(connection: sqlite3.Connection) -> bool:
-            was_there = store.remove(connection, source)
-            if was_there:
+            found = _spelled(connection, source)
+            for one in found:
+                store.remove(connection, one)
+            if found:
                 self._held.changed(connection)
-            return was_there
+            return bool(found)
 
         with self.writing():
             return self._held.write(drop)
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Keeps others from writing for as long as the block lasts.
+    def writing(self, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+        """Keeps others from writing for as long as the block lasts; `on_wait` is called while one of them does.
 
         Many files put inside one block cost less: the word index is told of them together. Until it is, and that is at
         the end of the block at the latest, they are found by their vectors alone.
         """
-        with self._held.writing():
+        with self._held.writing(on_wait):
             yield
 
     def search(
@@ -177,10 +195,15 @@ class Index:
             )
         )
 
+    def meets(self, where: str) -> bool:
+        """Whether anything in it meets a filter; raises `BadSetting` for one that cannot be read."""
+        filtered = condition(where)
+        return bool(self._held.run(lambda connection: len(store.slots(connection, "chunk", filtered))))
+
     def neighbours(self, passage: Passage, *, count: int = 1) -> list[Passage]:
         """The passage's chunks with `count` before and after them, in the order of the document."""
         source, start, end = passage.source, passage.start, passage.end
-        rows = self._held.database.run(lambda c: store.neighbours(c, source, start, end, count=count))
+        rows = self._held.run(lambda c: store.neighbours(c, source, start, end, count=count))
         return [row.passage for row in rows]
 
     def stats(self) -> Stats:
@@ -220,15 +243,33 @@ class Index:
         self._held.changed(connection, rows=len(kept), epoch=after.epoch)
 
 
-def _refuse_other(name: str, given: Mapping[str, str | int], there: Mapping[str, str | int]) -> None:
+def _refuse_other(
+    name: str, given: Mapping[str, str | int], there: Mapping[str, str | int], words: Mapping[str, str | int]
+) -> None:
     other = [key for key, value in given.items() if there.get(key) != value]
     if other:
-        parts = ", ".join(f"{key} was {_short(there.get(key))} and is {_short(given[key])}" for key in other)
+        parts = ", ".join(part for key in other for part in _differing(key, given, there, words))
         raise CollectionError(
             what=f"index {name!r} was made with other settings",
             why=f"{parts}: what the two give cannot be compared",
             fix=f"build it again: %rag add PATH --index {name} --rebuild",
         )
+
+
+def _differing(
+    key: str, given: Mapping[str, str | int], there: Mapping[str, str | int], words: Mapping[str, str | int]
+) -> list[str]:
+    """How one setting differs, by the names that a reader knows where they say it, else by hashes."""
+    named = [name for name in DESCRIBED.get(key, ()) if name in words and there.get(name, words[name]) != words[name]]
+    if named:
+        return [f"{name.replace('_', ' ')} was {there[name]} and is {words[name]}" for name in named]
+    return [f"{key} was {_short(there.get(key))} and is {_short(given[key])}"]
+
+
+def _spelled(connection: sqlite3.Connection, source: str) -> list[str]:
+    """The source, or where there is none of it those whose letters are written otherwise: file systems differ."""
+    known = [name for (name,) in connection.execute("SELECT source FROM document")]
+    return [source] if source in known else [name for name in known if source in spellings(name)]
 
 
 def _short(value: object) -> str:

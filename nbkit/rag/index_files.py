@@ -34,6 +34,29 @@ class Stats:
     size_bytes: int
     embedder_id: str
     chunker_id: str
+    embedder_name: str = ""
+    """As in settings; empty for an index that was made before it was kept."""
+    chunk_tokens: int | None = None
+    """The most tokens of a chunk; None for an index that was made before it was kept."""
+    overlap_tokens: int | None = None
+
+    def figures(self) -> list[tuple[str, str]]:
+        """What a reader wants to know, with names.
+
+        >>> Stats(2, 9, 0, 384, 1_200_000, "id", "id", "all-minilm-l6-v2", 80, 0).figures()[3]
+        ('embedder', 'all-minilm-l6-v2, 384 dimensions, id id')
+        """
+        named = ", ".join(filter(None, (self.embedder_name, f"{self.dimensions} dimensions")))
+        rows = [
+            ("documents", f"{self.documents:,}"),
+            ("chunks", f"{self.chunks:,}"),
+            ("size", f"{self.size_bytes / 1e6:,.1f} MB"),
+            ("embedder", f"{named}, id {self.embedder_id[:12]}"),
+        ]
+        if self.chunk_tokens is not None:
+            overlap = f", {self.overlap_tokens:,} of them again" if self.overlap_tokens else ", no overlap"
+            rows.append(("chunk size", f"{self.chunk_tokens:,} tokens at most{overlap}"))
+        return rows
 
     @classmethod
     def of(cls, connection: sqlite3.Connection, *, size_bytes: int) -> Stats:
@@ -45,7 +68,13 @@ class Stats:
         )
         held = store.settings(connection)
         embedder, chunker = str(held["embedder"]), str(held["chunker"])
-        return cls(documents, chunks, dead, int(held["dimensions"]), size_bytes, embedder, chunker)
+        tokens, overlap = held.get("chunk_tokens"), held.get("overlap_tokens")
+        return cls(
+            documents, chunks, dead, int(held["dimensions"]), size_bytes, embedder, chunker,
+            embedder_name=str(held.get("embedder_name", "")),
+            chunk_tokens=None if tokens is None else int(tokens),
+            overlap_tokens=None if overlap is None else int(overlap),
+        )  # fmt: skip
 
 
 class Files:

@@ -15,6 +15,7 @@ from nbkit.rag.index_files import Files, View
 from nbkit.store.connect import Snapshot
 from nbkit.store.damage import inode
 from nbkit.store.database import Database
+from nbkit.store.files import private_dir
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,12 +37,49 @@ class Held:
         self._lock = threading.RLock()
         self._turn = threading.RLock()
         self._depth = 0
+        self._writer: int | None = None
         self._is_checked = False
         self._written: int | None = None
+        self._opened = _identity(self.database.path)
+        self.check: Callable[[dict[str, str | int]], None] = lambda _: None
+        """Raises when the settings of another index, found in the place of this one, are not to be used."""
 
     def settings(self) -> dict[str, str | int]:
         """All settings by name; empty for an index that is being made."""
-        return self.database.run(store.settings)
+        return self.run(store.settings)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the index is the one that was opened, and no other that has its name now."""
+        return self._opened is not None and _identity(self.database.path) == self._opened
+
+    def run(self, action: Callable[[sqlite3.Connection], T]) -> T:
+        """What `action` gives for the database that is in the folder now.
+
+        Raises `CollectionError` when the index was removed, and what `check` raises for another in its place.
+        """
+        self._keep_up()
+        before = _identity(self.database.path)
+        given = self.database.run(action)
+        if self._opened is None:
+            self._opened = before or _identity(self.database.path)
+        return given
+
+    def _keep_up(self) -> None:
+        """Lets go of files that another process has removed, so that those in their place are opened."""
+        if self._opened is None or self._writer == threading.get_ident() or self.is_current:
+            return
+        with self._lock:
+            now = _identity(self.database.path)
+            if now == self._opened:
+                return
+            self.close()
+            if now is None:
+                raise _gone(self.folder.name, "it was removed meanwhile")
+            there = self.database.run(store.settings)
+            if there:
+                self.check(there)
+            self._opened, self._is_checked = now, False
 
     def begin(self, values: dict[str, str | int]) -> None:
         """Keeps the settings of a new index; another process may have begun it meanwhile, then its stay."""
@@ -50,8 +88,13 @@ class Held:
             if not store.settings(connection):
                 store.set_settings(connection, {**values, "epoch": 0, "generation": 0, "rows": 0})
 
-        with held(self.folder / "writer.lock", on_wait=self._on_wait):
+        with writer(self.folder, on_wait=self._on_wait):
+            if not self.is_current:
+                # Removed since it was looked at.
+                self.close()
+                private_dir(self.folder)
             self.database.whole(lambda: self.database.run(keep))
+            self._opened = _identity(self.database.path)
 
     def reading(self, action: Callable[[sqlite3.Connection, View], T]) -> T:
         """What `action` gives for one state of the tables and the files that belong to it.
@@ -63,14 +106,14 @@ class Held:
             with Snapshot(connection):
                 return action(connection, self.files(connection))
 
-        before = self.database.run(self._epoch)
+        before = self.run(self._epoch)
         try:
-            return self.database.run(act)
+            return self.run(act)
         except (StoreError, OSError):
             # Another process may have moved on to other files and removed these.
-            if self.database.run(self._epoch) == before:
+            if self.is_current and self.run(self._epoch) == before:
                 raise
-            return self.database.run(act)
+            return self.run(act)
 
     def files(self, connection: sqlite3.Connection) -> View:
         """The files as they are in the state that the connection sees."""
@@ -85,18 +128,20 @@ class Held:
             return files.view(connection, store.state(connection))
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Keeps other threads and processes from writing for as long as the block lasts."""
+    def writing(self, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+        """Keeps other threads and processes from writing, or removing it, for as long as the block lasts."""
         with self._turn, contextlib.ExitStack() as stack:
             if not self._depth:
-                stack.enter_context(self._alone(self._on_wait))
+                stack.enter_context(self._alone(on_wait or self._on_wait))
                 self._check()
             self._depth += 1
+            self._writer = threading.get_ident()
             try:
                 yield
             finally:
                 self._depth -= 1
                 if not self._depth:
+                    self._writer = None
                     self.tell()
 
     def write(self, action: Callable[[sqlite3.Connection], T]) -> T:
@@ -144,7 +189,7 @@ class Held:
 
     def count(self, table: Literal["chunk", "dead", "pending"]) -> int:
         """How many rows a table has."""
-        return int(self.database.execute(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 - a table of the schema
+        return int(self.run(lambda connection: connection.execute(f"SELECT count(*) FROM {table}").fetchone())[0])  # noqa: S608 - a table of the schema
 
     def close(self) -> None:
         """Lets go of all files; a later use opens them again."""
@@ -158,7 +203,8 @@ class Held:
     def _alone(self, on_wait: Callable[[], None]) -> Iterator[None]:
         if not self.folder.exists():
             raise self._removed()
-        with held(self.folder / "writer.lock", on_wait=on_wait):
+        with writer(self.folder, on_wait=on_wait):
+            self._keep_up()
             self._written = inode(self.database.path)
             if self._written is None:
                 raise self._removed()
@@ -190,12 +236,33 @@ class Held:
     def _epoch(self, connection: sqlite3.Connection) -> int:
         held_settings = store.settings(connection)
         if not held_settings:
-            raise CollectionError(
-                what=f"index {self.folder.name!r} holds nothing any more",
-                why=self.database.notice or "it was never finished, or its database was removed",
-                fix=f"build it again: %rag add PATH --index {self.folder.name} --rebuild",
-            )
+            raise _gone(self.folder.name, self.database.notice or "it was never finished, or its database was removed")
         return int(held_settings["epoch"])
+
+
+def writer(folder: Path, *, on_wait: Callable[[], None] = lambda: None) -> contextlib.AbstractContextManager[None]:
+    """Holds what allows one process to write to an index, or to remove it.
+
+    The lock is a file beside its folder: one that is removed with it would let two hold locks of one name.
+    """
+    return held(folder.parent / f".{folder.name}.lock", on_wait=on_wait)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for as long as it is the same file; one that is open keeps its number from being given again."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _gone(name: str, why: str) -> CollectionError:
+    return CollectionError(
+        what=f"index {name!r} holds nothing any more",
+        why=why,
+        fix=f"build it again: %rag add PATH --index {name} --rebuild",
+    )
 
 
 class _BusyError(Exception):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from nbkit.documents import Chunk, Document
-from nbkit.errors import DocumentError
+from nbkit.errors import Blocked, DocumentError
 from nbkit.loaders.finding import Found
 from nbkit.rag.added import FileRow
 from nbkit.rag.progress import Tracker
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TOGETHER_CHUNKS = 64
 _BLOCK_BYTES = 1 << 20
+_KEPT = "what the index has of it is kept"
 
 
 class Shelf(Protocol):
@@ -73,8 +74,8 @@ def ingest(
 ) -> Iterator[FileRow]:
     """What became of each file, one row for each, as soon as it is known: those that need no work first.
 
-    A file that cannot be read is a row with its reason, and is taken out: what it said before is not what it says now.
-    Raises `EmbedError` and `StoreError`.
+    A file that cannot be read now, or that a guard does not let go to a service that embeds, is a row with its reason,
+    and the index keeps what it has of it: it may be in the middle of being saved. Raises `EmbedError`, `StoreError`.
     """
     tracker = tracker or Tracker()
     known = shelf.fingerprints()
@@ -89,13 +90,13 @@ def ingest(
     tracker.begin({one.found.source: one.found.size_bytes for one in work.values()})
     in_hand: list[tuple[_Work, Document, list[Chunk]]] = []
     for path, document in read(work):
-        one = work[path].found
-        tracker.step(f"reading {one.source}")
+        file = work[path]
+        tracker.step(f"reading {file.found.source}")
         if isinstance(document, DocumentError):
-            tracker.settled(one.source)
-            yield _failed(one, document.why, shelf=shelf, known=known)
+            tracker.settled(file.found.source)
+            yield _failed(file.found, document.why, is_known=file.is_known)
             continue
-        in_hand.append((work[path], document, cut(document)))
+        in_hand.append((file, document, cut(document)))
         if sum(len(chunks) for _, _, chunks in in_hand) >= _TOGETHER_CHUNKS:
             yield from _put(in_hand, shelf=shelf, embed=embed, tracker=tracker)
             in_hand = []
@@ -128,7 +129,7 @@ def _look(one: Found, *, shelf: Shelf, known: Mapping[str, str]) -> tuple[FileRo
         shelf.remove(one.source)
         return FileRow(one.source, "removed"), ""
     if one.reason:
-        return _failed(one, one.reason, shelf=shelf, known=known), ""
+        return _failed(one, one.reason, is_known=one.source in known), ""
     try:
         content_sha256 = hash_of(one.path)
     except OSError as error:
@@ -140,13 +141,8 @@ def _look(one: Found, *, shelf: Shelf, known: Mapping[str, str]) -> tuple[FileRo
     return None, content_sha256
 
 
-def _failed(one: Found, reason: str, *, shelf: Shelf, known: Mapping[str, str]) -> FileRow:
-    if one.source not in known:
-        return FileRow(one.source, "failed", reason=reason)
-    if one.is_kept:
-        return FileRow(one.source, "failed", reason=f"{reason}; what the index has of it is kept")
-    shelf.remove(one.source)
-    return FileRow(one.source, "failed", reason=f"{reason}; what the index had of it is taken out")
+def _failed(one: Found, reason: str, *, is_known: bool) -> FileRow:
+    return FileRow(one.source, "failed", reason=f"{reason}; {_KEPT}" if is_known else reason)
 
 
 def _put(
@@ -156,7 +152,19 @@ def _put(
         return
     groups = [chunks for _, _, chunks in in_hand]
     tracker.embedding([one.found.source for one, _, _ in in_hand], chunks=sum(map(len, groups)))
-    for (one, document, chunks), own in zip(in_hand, embed(groups), strict=True):
+    try:
+        vectors = embed(groups)
+    except Blocked as error:
+        if len(in_hand) == 1:
+            one, _, _ = in_hand[0]
+            tracker.settled(one.found.source)
+            yield _failed(one.found, f"{error.what}: {error.why}", is_known=one.is_known)
+            return
+        # Which of them it was is found out one by one; the others stay in the cache of embeddings, or go on.
+        for alone in in_hand:
+            yield from _put([alone], shelf=shelf, embed=embed, tracker=tracker)
+        return
+    for (one, document, chunks), own in zip(in_hand, vectors, strict=True):
         source = one.found.source
         shelf.put(source, one.content_sha256, document=document, parts=Embedded(chunks, own))
         tracker.settled(source)

@@ -220,6 +220,7 @@ def slots(connection: sqlite3.Connection, table: str, where: Condition | None = 
 
     sql, values = f"SELECT slot FROM {table}", ()  # noqa: S608 - a table of the schema
     if where is not None:
+        where.prepare(connection)
         sql += f" JOIN document ON document.id = chunk.document WHERE {where.sql}"
         values = where.values  # type: ignore[assignment]
     found = connection.execute(f"{sql} ORDER BY slot", values)

@@ -7,18 +7,23 @@
     value       = text in quotes | number | "(" value { "," value } ")" after "in"
 
 Names: path, title, heading, suffix, added (texts; added as 2026-01-31 or longer), page (a number). `~`: contains,
-upper and lower case alike. A quote in a text is written twice. What is not known of a document meets no condition.
+upper and lower case alike, in every alphabet. `=`, `!=` and `in` take a letter and its accent for the letter with the
+accent, as `~` does. A quote in a text is written twice. What is not known of a document meets no condition.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from nbkit.errors import BadSetting
+
+if TYPE_CHECKING:
+    import sqlite3
 
 COLUMNS: Mapping[str, str] = {
     "path": "document.source",
@@ -37,6 +42,7 @@ _TOKEN = re.compile(
 _COMPARISONS = ("=", "!=", "<", "<=", ">", ">=", "~", "in")
 _DEEPEST = 50
 _MOST_VALUES = 500
+_FOLDED = "nbkit_folded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,31 @@ class Condition:
 
     sql: str
     values: tuple[str | float, ...]
+
+    def prepare(self, connection: sqlite3.Connection) -> None:
+        """Tells a connection what `~` means; before the expression is run on it."""
+        if _FOLDED in self.sql:
+            connection.create_function(_FOLDED, 1, fold, deterministic=True)
+
+
+def fold(text: str | None) -> str | None:
+    """The text as `~` compares it: without upper and lower case, letters and their accents put together.
+
+    >>> fold("U\u0308BERBLICK") == fold("überblick"), fold("Straße")
+    (True, 'strasse')
+    """
+    if text is None or text.isascii():
+        return text and text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """The text, and how else its letters may be written: file systems differ in that.
+
+    >>> spellings("a"), len(spellings("ü"))
+    (('a',), 2)
+    """
+    return tuple(dict.fromkeys((text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,33 +172,38 @@ class _Reader:
         if sign == "~":
             if name in _NUMBERS:
                 self._refuse(f"{name} is a number, which contains nothing; use = < >")
-            self._value(name)
-            return f"ifnull(instr(lower({column}), lower(?)) > 0, 0)"
-        self._value(name)
+            self._values.append(fold(str(self._value(name))) or "")
+            return f"ifnull(instr({_FOLDED}({column}), ?) > 0, 0)"
+        if sign in ("=", "!="):
+            return self._among(column, [self._value(name)], sign="IN" if sign == "=" else "NOT IN")
+        self._values.append(self._value(name))
         return f"ifnull({column} {sign} ?, 0)"
 
     def _membership(self, name: str, column: str) -> str:
         self._expect("(")
-        count = 1
-        self._value(name)
+        values = [self._value(name)]
         while self._take(","):
-            self._value(name)
-            count += 1
+            values.append(self._value(name))
         self._expect(")")
-        return f"ifnull({column} IN ({', '.join('?' * count)}), 0)"
+        return self._among(column, values)
 
-    def _value(self, name: str) -> None:
+    def _among(self, column: str, values: list[str | float], *, sign: str = "IN") -> str:
+        listed = [one for value in values for one in (spellings(value) if isinstance(value, str) else (value,))]
+        self._values += listed
+        return f"ifnull({column} {sign} ({', '.join('?' * len(listed))}), 0)"
+
+    def _value(self, name: str) -> str | float:
         token = self._token
         if name in _NUMBERS:
             if token.kind != "number":
                 self._refuse(f"{name} is compared with a number")
-            self._values.append(float(token.text) if "." in token.text else _bounded(int(token.text)))
-        else:
-            if token.kind != "text":
-                self._refuse(f"{name} is compared with a text in quotes")
-            quote = token.text[0]
-            self._values.append(token.text[1:-1].replace(quote * 2, quote))
+        elif token.kind != "text":
+            self._refuse(f"{name} is compared with a text in quotes")
         self._next += 1
+        if token.kind == "number":
+            return float(token.text) if "." in token.text else _bounded(int(token.text))
+        quote = token.text[0]
+        return token.text[1:-1].replace(quote * 2, quote)
 
     def _expect(self, text: str) -> None:
         if self._take(text) is None:

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbkit.config import Settings
-from nbkit.documents import SearchMode
-from nbkit.errors import CollectionError
-from nbkit.recorded import Retrieved
+from nbkit.errors import CollectionError, StoreError
 from nbkit.registry import nearest
 from nbkit.session.embedders import Embedders, Owner
-from nbkit.session.retrieving import Looked, install_secret, prepare
 
 if TYPE_CHECKING:
     from nbkit.protocols import Embedder, Reranker
     from nbkit.rag.added import Added
     from nbkit.rag.collection import Collection
-    from nbkit.rag.index import Index, Match
+    from nbkit.rag.index import Index
     from nbkit.rag.progress import OnProgress
-    from nbkit.session.session import Prepare, Session
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+_ASIDE = ".dropped-"
+
+
+class _MadeWith(NamedTuple):
+    """What an open index was opened with."""
+
+    folder: Path
+    embedder: str
+    embedder_url: str | None
+    chunk_tokens: int | None
+    overlap_tokens: int | None
 
 
 class Collections:
@@ -36,7 +44,8 @@ class Collections:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._lock = threading.Lock()
-        self._open: dict[tuple[Path, str, str | None], Collection] = {}
+        self._opening = threading.Lock()
+        self._open: dict[_MadeWith, Collection] = {}
         self._made = Embedders(owner)
         self.embedders = self._made.given
         """Instances that answer for the name of an embedder or a reranker, for tests."""
@@ -48,32 +57,56 @@ class Collections:
 
     def names(self) -> list[str]:
         """Names of the indexes there are, sorted."""
-        return sorted(path.parent.name for path in self.folder.glob("*/index.sqlite"))
+        found = (path.parent.name for path in self.folder.glob("*/index.sqlite"))
+        return sorted(name for name in found if _NAME.fullmatch(name))
 
-    def open(self, name: str | None, settings: Settings, *, is_new: bool = False, rebuild: bool = False) -> Collection:
+    def open(
+        self,
+        name: str | None,
+        settings: Settings,
+        *,
+        is_new: bool = False,
+        rebuild: bool = False,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> Collection:
         """The index of this name, or the only one there is.
 
-        `is_new`: it is made when it is missing. `rebuild`: it begins again, empty. Raises `CollectionError` for a name
-        that is none or of nothing, with the nearest; `UnknownPlugin`, `MissingKey`, `WeightsError` for the embedder.
+        `is_new`: it is made when it is missing, and is to be cut as the settings say. `rebuild`: it begins again,
+        empty, once nobody writes to it; `on_wait` is called meanwhile. Raises `CollectionError` for a name that is none
+        or of nothing, with the nearest; `UnknownPlugin`, `MissingKey`, `WeightsError` for the embedder.
         """
-        from nbkit.rag.collection import Collection
+        from nbkit.rag.collection import refuse_sizes
 
         chosen = self._chosen(name, is_new=is_new)
         if rebuild:
-            # Raises where weights are missing: the index that is there stays.
+            # Raises where weights are missing, or sizes do not fit: the index that is there stays.
             self.embedder(settings).token_starts("")
-            self.drop(chosen, must_exist=False)
-        made_with = (self.folder / chosen, settings.rag_embedder, settings.rag_embedder_url)
-        with self._lock:
+            refuse_sizes(settings.rag_chunk_tokens, settings.rag_chunk_overlap)
+            self.drop(chosen, must_exist=False, on_wait=on_wait)
+        sizes = (settings.rag_chunk_tokens, settings.rag_chunk_overlap) if is_new else (None, None)
+        made_with = _MadeWith(self.folder / chosen, settings.rag_embedder, settings.rag_embedder_url, *sizes)
+        # Not under the lock: to open an index may wait for one who removes it, and who removes needs the lock.
+        with self._opening:
             found = self._open.get(made_with)
-            if found is None:
-                embedder = self.embedder(settings)
-                if not (self.folder / chosen / "index.sqlite").exists():
-                    # Raises where weights are missing: a first try that fails leaves no empty index behind.
-                    embedder.token_starts("")
-                found = Collection(self.folder / chosen, embedder=embedder, embedder_name=settings.rag_embedder)
-                self._open[made_with] = found
+            if found is None or not found.is_current:
+                if found is not None:
+                    found.close()
+                found = self._made_open(made_with, settings)
+                with self._lock:
+                    self._open[made_with] = found
         return found
+
+    def _made_open(self, made_with: _MadeWith, settings: Settings) -> Collection:
+        from nbkit.rag.collection import Collection
+
+        embedder = self.embedder(settings)
+        if not (made_with.folder / "index.sqlite").exists():
+            # Raises where weights are missing: a first try that fails leaves no empty index behind.
+            embedder.token_starts("")
+        return Collection(
+            made_with.folder, embedder=embedder, embedder_name=settings.rag_embedder,
+            chunk_tokens=made_with.chunk_tokens, overlap_tokens=made_with.overlap_tokens,
+        )  # fmt: skip
 
     def add(
         self,
@@ -91,29 +124,42 @@ class Collections:
         in the end is not kept. Raises what `open` and `Collection.add` do.
         """
         from nbkit.loaders.urls import refuse_urls
+        from nbkit.rag.collection import waiting
         from nbkit.rag.gathering import refuse_nothing
 
         refuse_urls(paths, is_allowed=allow_urls)
-        before = self.names()
+        before = () if rebuild else self.names()
         if not self._knows(name, paths):
             refuse_nothing(paths)
         together = getattr(self.embedder(settings), "together", contextlib.nullcontext)
         # To open an index may take a call too: it belongs into the same record.
         with together():
-            collection = self.open(name, settings, is_new=True, rebuild=rebuild)
-            added = collection.add(paths, allow_urls=allow_urls, on_progress=on_progress)
-        if collection.name not in before and not collection.documents():
-            self.drop(collection.name, must_exist=False)
+            collection = self.open(name, settings, is_new=True, rebuild=rebuild, on_wait=waiting(on_progress))
+            try:
+                added = collection.add(paths, allow_urls=allow_urls, on_progress=on_progress)
+            finally:
+                if collection.name not in before:
+                    self._drop_empty(collection.name)
         return collection.name, added
+
+    def _drop_empty(self, name: str) -> None:
+        """Removes an index that was made for nothing; another kernel may have removed it, or added to it."""
+        from nbkit.rag.index import Index
+
+        with contextlib.suppress(CollectionError, StoreError, OSError), self._alone(name):
+            with contextlib.closing(Index.read(self.folder / name)) as index:
+                is_empty = not index.fingerprints()
+            if is_empty:
+                self._remove(name)
 
     def _knows(self, name: str | None, paths: Sequence[str | Path]) -> bool:
         """Whether one of the names is that of a document of the index: it may be gone, and is to be taken out then."""
-        from nbkit.rag.gathering import sources_named
+        from nbkit.rag.gathering import knows_named
 
         if (name or "") not in self.names():
             return False
         with self.look(name) as index:
-            return not index.fingerprints().keys().isdisjoint(sources_named(paths, folder=index.folder))
+            return knows_named(paths, index.fingerprints(), folder=index.folder)
 
     @contextlib.contextmanager
     def look(self, name: str | None) -> Iterator[Index]:
@@ -126,17 +172,45 @@ class Collections:
         finally:
             index.close()
 
-    def drop(self, name: str, *, must_exist: bool = True) -> None:
-        """Removes an index whole; raises `CollectionError` when there is none."""
-        chosen = self._checked(name)
-        if chosen not in self.names():
-            if must_exist:
-                raise self._unknown(chosen)
-            return
+    def drop(self, *names: str, must_exist: bool = True, on_wait: Callable[[], None] = lambda: None) -> None:
+        """Removes indexes whole, each once nobody writes to it; `on_wait` is called meanwhile.
+
+        Raises `CollectionError`, before any is removed, when one of them is not there.
+        """
+        there = self.names()
+        for name in names:
+            if self._checked(name) not in there and must_exist:
+                raise self._unknown(name)
+        for name in dict.fromkeys(names):
+            if name not in there:
+                continue
+            with self._alone(name, on_wait=on_wait):
+                if name in self.names():
+                    self._remove(name)
+
+    def _alone(self, name: str, *, on_wait: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+        from nbkit.rag.index_held import writer
+
+        return writer(self.folder / name, on_wait=on_wait)
+
+    def _remove(self, name: str) -> None:
+        """Removes an index that nobody writes to: at once for all who look, whenever this is killed."""
         with self._lock:
-            for made_with in [key for key in self._open if key[0] == self.folder / chosen]:
-                self._open.pop(made_with).close()
-        shutil.rmtree(self.folder / chosen)
+            opened = [self._open.pop(key) for key in [key for key in self._open if key.folder == self.folder / name]]
+        for collection in opened:
+            collection.close()
+        aside = self.folder / f"{_ASIDE}{uuid.uuid4().hex[:12]}"
+        try:
+            (self.folder / name).rename(aside)
+        except OSError as error:
+            raise StoreError(
+                what=f"index {name!r} cannot be removed",
+                why=error.strerror or "the system refused",
+                fix="close other programs that have it open, and try again",
+            ) from error
+        # Those that a killed process has left are removed too.
+        for left in self.folder.glob(f"{_ASIDE}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def close(self) -> None:
         """Closes all; what is asked for afterwards is opened again."""
@@ -185,46 +259,3 @@ class Collections:
             why=f"there are {', '.join(self.names()) or 'none'}",
             fix=f"use {near!r}" if near else f"%rag add PATH --index {name} makes it",
         )
-
-
-class _Lookup:
-    """A collection as the retrieval of a call sees it."""
-
-    def __init__(self, collection: Collection, reranker: Reranker | None) -> None:
-        self.name = collection.name
-        self._collection = collection
-        self._reranker = reranker
-
-    def search(self, question: str, *, mode: SearchMode, k: int, where: str | None) -> Looked:
-        """The passages that fit a question best, and the cosine of the nearest of them."""
-        found = self._collection.matches(question, mode=mode, k=k, where=where, reranker=self._reranker)
-        cosines = [match.cosine for match in found if match.cosine is not None]
-        return Looked(
-            tuple(match.passage for match in found),
-            tuple(_retrieved(match) for match in found),
-            max(cosines, default=None),
-        )
-
-
-def _retrieved(match: Match) -> Retrieved:
-    one = match.passage
-    return Retrieved(
-        one.id,
-        one.source,
-        one.page,
-        one.start,
-        one.end,
-        one.score,
-        cosine=match.cosine,
-        words=match.words,
-        document_sha256=match.document_sha256 or None,
-    )
-
-
-def reading(session: Session, settings: Settings, *, where: str | None) -> Prepare:
-    """What looks passages up for one call, with the settings in force."""
-    collections = session.collections
-    lookup = _Lookup(collections.open(settings.rag_index, settings), collections.reranker(settings))
-    # A replay finds its answer by the request as it was recorded, and that is the unsealed one.
-    secret = None if session.environment.get("NBKIT_REPLAY") else install_secret(session.home)
-    return functools.partial(prepare, lookup=lookup, settings=settings, secret=secret, where=where)

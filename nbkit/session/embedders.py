@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from nbkit.config import Settings
-from nbkit.errors import MissingKey
+from nbkit.errors import Blocked, MissingKey
+from nbkit.types import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,21 @@ class Owner(Protocol):
 
     def key_for(self, names: tuple[str, ...]) -> str | None:
         """The value of the first key that is set."""
+
+
+def document_blocked(verdict: Verdict) -> Blocked:
+    """What a guard said of a text, in words for somebody who adds documents; the kinds of what it found stand in it.
+
+    >>> from nbkit.types import Span
+    >>> document_blocked(Verdict("secrets", "input", "block", "why", (Span(0, 9, "openai-key"),))).why
+    'it holds openai-key'
+    """
+    kinds = ", ".join(dict.fromkeys(span.kind for span in verdict.spans if span.kind))
+    return Blocked(
+        what=f"the guard {verdict.guard!r} keeps it from the service that embeds",
+        why=f"it holds {kinds}" if kinds else verdict.reason or "the guard gave no reason",
+        fix="take it out of the document, or embed on this machine: --embedder all-minilm-l6-v2 --rebuild",
+    )
 
 
 class Embedders:

@@ -30,6 +30,7 @@ from nbkit.errors import Blocked
 from nbkit.pipeline.recording import failure, status, without_secrets, write
 from nbkit.pipeline.screening import screen_request, strongest
 from nbkit.recorded import Embedded, Origin, Record, Retrieval
+from nbkit.session.embedders import document_blocked
 from nbkit.session.furniture import priced
 from nbkit.types import Cost, FinishReason, Message, Request, Response, Spent, Timing, Usage, Verdict
 
@@ -128,7 +129,7 @@ class ServiceEmbedder:
         with self.together() as bill:
             started = time.perf_counter()
             try:
-                sent = self._screened(texts, bill)
+                sent = self._screened(texts, bill, is_query=is_query)
                 bill.asked_for(sent)
                 return self._embedder.embed(sent, is_query=is_query)
             except BaseException as error:
@@ -161,22 +162,24 @@ class ServiceEmbedder:
             if bill.has_called or isinstance(raised, Blocked):
                 self._calls.keep(bill.record(raised))
 
-    def _screened(self, texts: Sequence[str], bill: Gathered) -> list[str]:
+    def _screened(self, texts: Sequence[str], bill: Gathered, *, is_query: bool) -> list[str]:
         started = time.perf_counter()
         guards = self._calls.guards()
         try:
-            return [self._screen(text, guards, bill) for text in texts]
+            return [self._screen(text, guards, bill, is_query=is_query) for text in texts]
         finally:
             bill.guards_s += time.perf_counter() - started
 
-    def _screen(self, text: str, guards: tuple[Guard, ...], bill: Gathered) -> str:
+    def _screen(self, text: str, guards: tuple[Guard, ...], bill: Gathered, *, is_query: bool) -> str:
         request = dataclasses.replace(self._asked, messages=(Message("user", text),))
         verdicts: list[Verdict] = []
         try:
             screened = screen_request(request, guards, verdicts).messages[-1].content
         except Blocked as error:
             self._calls.clean(error)
-            raise
+            if is_query:
+                raise
+            raise document_blocked(verdicts[-1]) from error
         finally:
             bill.heard(verdicts)
         if screened == text:
@@ -252,7 +255,8 @@ class Gathered:
         spent = self.spent
         # What went wrong elsewhere, such as a disk that is full, did not go wrong here.
         error = raised if raised is self.failed or not isinstance(raised, Exception) else None
-        error = error or (self.failed if isinstance(self.failed, KeyboardInterrupt) else None)
+        is_told_elsewhere = isinstance(self.failed, Blocked) and not self._texts
+        error = error or (self.failed if isinstance(self.failed, KeyboardInterrupt) or is_told_elsewhere else None)
         response = self._response(error)
         in_service_s = min(spent.duration_s, self.total_s)
         return Record(

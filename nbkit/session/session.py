@@ -29,10 +29,11 @@ from nbkit.recorded import Origin, Outcome, final
 from nbkit.secrets import SecretRegistry
 from nbkit.session import building, keys, targets
 from nbkit.session.cleaning import without_secrets
-from nbkit.session.collections import Collections, reading
+from nbkit.session.collections import Collections
 from nbkit.session.embedding import EmbeddingCalls, with_embedding
 from nbkit.session.furniture import Furniture
 from nbkit.session.layers import environment_layers, file_layers, file_stamp
+from nbkit.session.lookups import reading
 from nbkit.session.policy import Policy
 from nbkit.session.screening import Screening, screen_texts
 from nbkit.session.threads import Threads, turn_of

@@ -93,13 +93,32 @@ def test_the_kind_is_that_of_the_answer_or_the_name(tmp_path, path, kind, suffix
         "64:ff9b::7f00:1",
         "2001:0:7f00:1::",
         "no address",
+        "fec0::1",
+        "::7f00:1",
+        "::93.184.215.14",
+        "::ffff:10.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::93.184.215.14",
+        "2002:a00:1::",
+        "2002:c0a8:101::1",
+        "2001:0:5db8:d70e::",
+        "2606:2800:21f:cb07:0:5efe:10.0.0.1",
+        "2001:db8::1",
+        "100::1",
+        "5f00::1",
+        "4000::1",
+        "192.88.99.1",
+        "240.0.0.1",
     ],
 )
 def test_addresses_that_not_everybody_may_reach_are_not_public(address):
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:93.184.215.14"])
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::ffff:93.184.215.14",
+    "::ffff:0:93.184.215.14", "64:ff9b::93.184.215.14", "2002:5db8:d70e::1", "2a00:1450:4001::8a"])  # fmt: skip
 def test_addresses_of_the_open_internet_are_public(address):
     assert is_public(address)
 

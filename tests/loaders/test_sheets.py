@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nbkit.errors import DocumentError
 from nbkit.loaders.csv import CsvLoader, delimiter
-from nbkit.loaders.limits import Budget
+from nbkit.loaders.limits import Budget, Limits
 from nbkit.loaders.rows import write_rows
 from nbkit.loaders.sheets import SheetsLoader
 from nbkit.loaders.writer import Writer, one_line
@@ -120,3 +120,18 @@ def test_what_is_no_workbook_is_refused(tmp_path, name):
     path.write_bytes(b"no workbook")
     with pytest.raises(DocumentError):
         SheetsLoader().load(path)
+
+
+def test_a_cell_may_be_as_long_as_a_text(tmp_path):
+    before = csv.field_size_limit()
+    (tmp_path / "long.csv").write_text("name,notes\nfan," + "word " * 40_000 + "\nseal,dry\n")
+    document = CsvLoader().load(tmp_path / "long.csv")
+    assert document.text.count("word") == 40_000
+    assert "name: seal; notes: dry" in document.text
+    assert csv.field_size_limit() == before
+
+
+def test_a_cell_beyond_the_limit_is_refused(tmp_path):
+    (tmp_path / "long.csv").write_text("name,notes\nfan," + "word " * 400 + "\n")
+    with pytest.raises(DocumentError):
+        CsvLoader().load(tmp_path / "long.csv", budget=Budget("long.csv", limits=Limits(text_chars=1000)))

@@ -287,3 +287,86 @@ def test_a_file_that_is_gone_is_taken_out_when_it_is_named_alone(notebook, tmp_p
     (tmp_path / "docs" / "fan.md").unlink()
     assert "1 removed" in text_of(notebook.run("%rag add docs/fan.md --index handbook"))
     assert notebook.run("%rag add docs/fan.md --index handbook").error is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("ls --indx handbook", "use --index"),
+        ("stats --rebuild", "it is one of %rag add"),
+        ("search fan --rebuild", "it is one of %rag add"),
+        ("add docs --mode bm25", "it is one of %rag search"),
+        ("rm docs/fan.md -k 3", "it is one of %rag search"),
+        ("drop handbook --index handbook", "it takes none"),
+        ("add docs --chunk-token 40", "use --chunk-tokens"),
+        ("stats handbook", "%rag stats --index handbook"),
+        ("ls handbook", "%rag ls --index handbook"),
+    ],
+)
+def test_what_is_not_a_commands_own_is_refused_with_the_nearest(notebook, line, hint):
+    notebook.run("%rag add docs --index handbook")
+    assert hint in "".join(notebook.run(f"%rag {line}").traceback)
+    assert re.search(r"handbook +2 ", text_of(notebook.run("%rag ls")))
+
+
+def test_words_may_stand_behind_options(notebook):
+    said = text_of(notebook.run("%rag add docs/fan.md --index handbook docs/warranty.txt"))
+    assert "2 files: 2 new" in said
+
+
+def test_half_a_command_is_not_done(notebook):
+    notebook.run("%rag add docs --index handbook")
+    failed = "".join(notebook.run("%rag rm docs/fan.md docs/waranty.txt").traceback)
+    assert "handbook has no document 'docs/waranty.txt'" in failed
+    assert "did you mean 'docs/warranty.txt'?" in failed
+    assert notebook.run("%rag drop handbook extra").error is not None
+    assert re.search(r"handbook +2 ", text_of(notebook.run("%rag ls")))
+    assert "2 documents removed" in text_of(notebook.run("%rag rm docs/fan.md docs/warranty.txt docs/fan.md"))
+
+
+def test_an_index_that_cannot_be_opened_is_listed_beside_the_others(notebook):
+    notebook.run("%rag add docs --index handbook")
+    for name, content in (("bad", b"no database " * 1000), ("empty", b"")):
+        (current().collections.folder / name).mkdir()
+        (current().collections.folder / name / "index.sqlite").write_bytes(content)
+    (current().collections.folder / "odd" / "index.sqlite").mkdir(parents=True)
+    said = text_of(notebook.run("%rag ls"))
+    assert re.search(r"index +documents +chunks +size +state", said)
+    assert re.search(r"handbook +2 ", said)
+    for name in ("bad", "empty", "odd"):
+        assert re.search(rf"{name} +\? +\? +\? +cannot be opened: ", said)
+
+
+def test_without_a_name_the_only_index_is_added_to(notebook):
+    assert "Index docs" in text_of(notebook.run("%rag add docs/fan.md"))
+    notebook.run("%rag drop docs")
+    notebook.run("%rag add docs/fan.md --index handbook")
+    said = text_of(notebook.run("%rag add docs"))
+    assert "Index handbook" in said
+    assert re.search(r"file +status +chunks +reason", said)
+    notebook.run("%rag add docs --index other")
+    assert "Index docs" in text_of(notebook.run("%rag add docs"))
+
+
+def test_stats_name_the_embedder_and_the_size_of_chunks(notebook):
+    notebook.run("%rag add docs --chunk-tokens 40 --overlap 10")
+    said = text_of(notebook.run("%rag stats"))
+    assert re.search(r"embedder +fake, \d+ dimensions, id ", said)
+    assert re.search(r"chunk size +40 tokens at most, 10 of them again", said)
+    failed = "".join(notebook.run("%rag add docs --chunk-tokens 60").traceback)
+    assert "chunk tokens was 40 and is 60" in failed
+    assert "--rebuild" in failed
+    assert notebook.run("%rag add docs --chunk-tokens sixty").error is not None
+    assert notebook.run("%rag add docs --chunk-tokens 60 --overlap 0 --rebuild").error is None
+
+
+def test_a_filter_that_meets_nothing_says_so(notebook):
+    notebook.run("%rag add docs --index handbook")
+    cell = notebook.run("""%rag search power --filter "path ~ 'wrranty'" """)
+    assert "nothing was found: no document meets the filter path ~ 'wrranty'" in text_of(cell)
+    assert "no document meets the filter" in "".join(cell.bundles("text/html"))
+
+
+def test_scores_say_what_they_compare_with_in_plain_text_too(notebook):
+    notebook.run("%rag add docs --index handbook")
+    assert "scores compare within this table" in text_of(notebook.run("%rag search power"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import sys
 import threading
+import unicodedata
 
 import pytest
 
-from nbkit.errors import BadSetting, EmbedError
+from nbkit.errors import BadSetting, CollectionError, EmbedError
 from nbkit.rag.collection import Collection
 from nbkit.testing import FakeEmbedder
 
@@ -107,14 +109,124 @@ def test_a_file_that_is_gone_and_was_named_is_taken_out(made, tmp_path):
     assert added(made, "b.md") == {"b.md": ("failed", "there is no such file")}
 
 
-def test_a_file_that_no_loader_reads_any_more_is_taken_out(made, tmp_path):
+def test_a_file_that_cannot_be_read_any_more_stays_as_the_index_has_it(made, tmp_path):
     (tmp_path / "b.json").write_text('{"a": 1}')
     added(made, "b.json")
     (tmp_path / "b.json").write_text('{"a": ')
     [(status, reason)] = added(made, "b.json").values()
     assert status == "failed"
-    assert reason.endswith("; what the index had of it is taken out")
-    assert sources(made) == []
+    assert reason.endswith("; what the index has of it is kept")
+    assert sources(made) == ["b.json"]
+    (tmp_path / "b.json").unlink()
+    assert added(made, "b.json") == {"b.json": ("removed", "")}
+
+
+@pytest.mark.parametrize("given", ["docs/*.md", "docs/**/*.md", "do*/*"])
+def test_what_a_pattern_brought_and_is_gone_is_taken_out_with_it(made, tmp_path, given):
+    (tmp_path / "docs").mkdir()
+    for name in ("docs/a.md", "docs/b.md", "docs/c.txt", "d.md"):
+        (tmp_path / name).write_text(f"# {name}")
+    added(made, given, "docs/c.txt", "d.md")
+    for name in ("docs/a.md", "d.md"):
+        (tmp_path / name).unlink()
+    found = added(made, given)
+    assert found["docs/a.md"] == ("removed", "")
+    assert sources(made) == ["d.md", "docs/b.md", "docs/c.txt"]
+
+
+def test_a_pattern_that_nothing_is_like_any_more_takes_out_what_it_brought(made, tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# Seals")
+    added(made, "docs/*.md")
+    (tmp_path / "docs" / "a.md").unlink()
+    assert added(made, "docs/*.md") == {"docs/a.md": ("removed", "")}
+    assert added(made, "docs/*.md") == {"docs/*.md": ("failed", "no file is named like this")}
+
+
+def test_a_hidden_file_that_was_named_stays_when_its_folder_is_added(made, tmp_path):
+    for name in (".care.md", "a.md"):
+        (tmp_path / name).write_text(f"# {name}")
+    added(made, ".care.md")
+    assert added(made, ".") == {"a.md": ("new", "")}
+    assert sources(made) == [".care.md", "a.md"]
+    (tmp_path / ".care.md").unlink()
+    assert added(made, ".")[".care.md"] == ("removed", "")
+
+
+def test_names_with_accents_are_met_however_their_letters_are_written(made, tmp_path):
+    (tmp_path / unicodedata.normalize("NFD", "Überblick.md")).write_text("# Seals are kept dry")
+    added(made, ".")
+    for where in ("path ~ 'überblick'", "path ~ 'ÜBERBLICK'", "path = 'Überblick.md'", "path in ('Überblick.md')"):
+        assert len(made.search("seals", where=where)) == 1, where
+    assert made.search("seals", where="path != 'Überblick.md'") == []
+    assert made.remove(unicodedata.normalize("NFC", "Überblick.md"))
+
+
+def test_an_open_index_goes_on_with_the_one_in_its_place(made, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.md").write_text(f"# Fan {name}")
+    added(made, "a")
+    assert [one.source for one in made.search("fan")] == ["a/a.md"]
+    shutil.rmtree(made.folder)
+    assert not made.is_current
+    with pytest.raises(CollectionError, match="holds nothing any more"):
+        made.search("fan")
+    assert not made.folder.exists()
+    with contextlib.closing(Collection(made.folder, embedder=FakeEmbedder(), embedder_name="fake")) as other:
+        added(other, "b")
+        assert [one.source for one in made.search("fan")] == ["b/b.md"]
+        assert added(made, "a", "b") == {"a/a.md": ("new", ""), "b/b.md": ("unchanged", "")}
+        assert sources(other) == sources(made) == ["a/a.md", "b/b.md"]
+
+
+def test_an_open_index_that_was_built_with_another_model_is_refused(made, tmp_path):
+    (tmp_path / "a.md").write_text("# Fan")
+    added(made, "a.md")
+    shutil.rmtree(made.folder)
+    other = Collection(made.folder, embedder=FakeEmbedder(seed="other"), embedder_name="other")
+    with contextlib.closing(other):
+        added(other, "a.md")
+        for _ in range(2):
+            with pytest.raises(CollectionError, match="embedder name was other and is fake"):
+                made.search("fan")
+
+
+def test_who_waits_for_another_that_adds_is_told(made, tmp_path):
+    (tmp_path / "a.md").write_text("# Fan")
+    told = []
+    with contextlib.closing(Collection(made.folder, embedder=FakeEmbedder(), embedder_name="fake")) as other:
+        with other._index.writing():
+            adding = threading.Thread(target=lambda: made.add(["a.md"], on_progress=told.append))
+            adding.start()
+            while not told:
+                adding.join(0.05)
+        adding.join()
+    assert told[0].step == "waiting: another kernel is adding to this index"
+    assert sources(made) == ["a.md"]
+
+
+def test_chunks_have_the_size_that_the_index_was_made_with(made, tmp_path):
+    (tmp_path / "a.md").write_text("\n\n".join(f"Pump {number} is oiled weekly by hand." for number in range(60)))
+    folder = made.folder.parent / "small"
+
+    def opened(**sizes):
+        return contextlib.closing(Collection(folder, embedder=FakeEmbedder(), embedder_name="fake", **sizes))
+
+    added(made, "a.md")
+    with opened(chunk_tokens=20, overlap_tokens=8) as small:
+        added(small, "a.md")
+        assert small.stats().chunks > 2 * made.stats().chunks
+    with opened() as again:
+        stats = again.stats()
+        assert (stats.embedder_name, stats.chunk_tokens, stats.overlap_tokens) == ("fake", 20, 8)
+    with (
+        pytest.raises(CollectionError, match=r"chunk tokens was 20 and is 80: .*\n.*--rebuild"),
+        opened(chunk_tokens=80),
+    ):
+        pass
+    with pytest.raises(BadSetting, match="cannot have 20 tokens and repeat 11"), opened(overlap_tokens=11):
+        pass
 
 
 def test_the_name_of_a_page_is_embedded_without_its_query(made, open_internet):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,31 @@ def test_files_folders_and_globs_are_files_once(folder):
     assert sources(folder, "docs", "docs/a.md", "docs/*.md", "other/*") == ["docs/a.md", "docs/more/b.md", "other/c.md"]
 
 
+@pytest.mark.parametrize("given", ["", "*.md", "**/*.md", "*"])
+def test_a_link_in_a_folder_elsewhere_leads_nowhere_else(folder, tmp_path_factory, given):
+    there, private = tmp_path_factory.mktemp("downloads"), tmp_path_factory.mktemp("private")
+    (private / "diary.md").write_text("secret")
+    (there / "fine.md").write_text("# Fine")
+    (there / "notes.md").symlink_to(private / "diary.md")
+    (there / "same.md").symlink_to(there / "fine.md")
+    found = gathered(folder, "docs", there / given)
+    assert [Path(source).name for source, reason, _ in found if not reason] == ["fine.md", "a.md", "b.md"]
+    assert [reason for _, reason, _ in found if reason] == ["it is outside the folder that may be read"]
+
+
+def test_a_link_in_a_folder_elsewhere_may_lead_into_the_one_that_names_start_from(folder, tmp_path, tmp_path_factory):
+    there = tmp_path_factory.mktemp("downloads")
+    (there / "notes.md").symlink_to(tmp_path / "docs" / "a.md")
+    assert sources(folder, there) == ["docs/a.md"]
+
+
+def test_a_link_that_is_named_itself_is_followed(folder, tmp_path_factory):
+    there, private = tmp_path_factory.mktemp("downloads"), tmp_path_factory.mktemp("private")
+    (private / "diary.md").write_text("mine")
+    (there / "all").symlink_to(private)
+    assert [Path(source).name for source in sources(folder, there / "all")] == ["diary.md"]
+
+
 def test_names_stay_those_of_the_first_working_directory(folder, tmp_path, monkeypatch):
     assert sources(folder, "docs/a.md") == ["docs/a.md"]
     monkeypatch.chdir(tmp_path / "other")
@@ -52,7 +78,9 @@ def test_the_home_directory_is_meant_by_a_tilde(folder, tmp_path, monkeypatch):
         ("docs", ["docs/x.md", "docs/more/x.md"], ["docs2/x.md", "x.md", "../docs/x.md", "https://a.org/docs/x.md"]),
         (".", ["x.md", "docs/x.md"], ["../x.md", "https://a.org/x.md", "https://…0123456789ab"]),
         ("docs/a.md", [], ["docs/a.md", "docs/x.md"]),
-        ("docs/*.md", [], ["docs/x.md"]),
+        ("docs/*.md", ["docs/x.md"], ["docs/x.txt", "docs/more/x.md", "../docs/x.md", "https://a.org/docs/x.md"]),
+        ("*/x.md", ["docs/x.md"], ["../x.md", "x.md"]),
+        ("docs/**/*.md", ["docs/x.md", "docs/more/x.md"], ["docs2/x.md"]),
         ("https://a.org/docs", [], ["https://a.org/docs/x.md", "docs/x.md"]),
     ],
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nbkit.documents import Chunk
+from nbkit.errors import Blocked
 from nbkit.loaders.finding import find
 from nbkit.loaders.reading import Reader
 from nbkit.rag.added import Added
@@ -81,13 +82,49 @@ def test_file_that_cannot_be_read_is_a_row_and_the_others_are_kept(tmp_path, run
     assert rows["bad.pdf"].reason
 
 
-def test_file_that_became_unreadable_no_longer_answers(tmp_path, run, shelf):
+def test_file_that_cannot_be_read_just_now_answers_as_before(tmp_path, run, shelf):
     (tmp_path / "a.json").write_text('{"a": 1}')
     run()
     (tmp_path / "a.json").write_text('{"a": ')
     rows = run()
     assert rows["a.json"].status == "failed"
-    assert shelf.kept == {}
+    assert rows["a.json"].reason.endswith("; what the index has of it is kept")
+    assert list(shelf.kept) == ["a.json"]
+    (tmp_path / "a.json").write_text('{"a": 2}')
+    assert run()["a.json"].status == "changed"
+
+
+def test_office_file_in_the_middle_of_being_saved_answers_as_before(tmp_path, run, shelf):
+    from docx import Document as Word
+
+    word = Word()
+    word.add_paragraph("The K200 fan needs 30 W.")
+    word.save(tmp_path / "a.docx")
+    run()
+    whole = (tmp_path / "a.docx").read_bytes()
+    (tmp_path / "a.docx").write_bytes(whole[: len(whole) // 2])
+    assert run()["a.docx"].status == "failed"
+    assert list(shelf.kept) == ["a.docx"]
+    (tmp_path / "a.docx").unlink()
+    assert run()["a.docx"].status == "removed"
+
+
+def test_document_that_a_guard_keeps_back_is_a_row_and_the_others_go_on(tmp_path, shelf):
+    for number in range(5):
+        (tmp_path / f"{number}.md").write_text("a secret" if number == 2 else f"line {number}")
+
+    def embed(groups):
+        if any("secret" in chunk.text for group in groups for chunk in group):
+            raise Blocked(what="the guard kept it back", why="it holds a key", fix="")
+        return [np.zeros((len(group), 2), np.float32) for group in groups]
+
+    with Reader(children=2) as reader:
+        found = find([tmp_path], root=tmp_path)
+        rows = list(ingest(found, shelf=shelf, read=reader.read_many, cut=cut, embed=embed))
+    assert {row.source: row.reason for row in rows if row.status == "failed"} == {
+        "2.md": "the guard kept it back: it holds a key"
+    }
+    assert sorted(shelf.kept) == ["0.md", "1.md", "3.md", "4.md"]
 
 
 def test_small_files_are_embedded_together(tmp_path, run):

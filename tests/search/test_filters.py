@@ -33,6 +33,7 @@ def matches(text: str) -> list[int]:
         headings = row["heading"].replace(" > ", "\n")
         database.execute("INSERT INTO chunk VALUES (?, ?, ?)", (number, headings, row["page"]))
     read = condition(text)
+    read.prepare(database)
     sql = f"SELECT id FROM document JOIN chunk USING (id) WHERE {read.sql} ORDER BY id"
     found = [number for (number,) in database.execute(sql, read.values)]
     database.close()
@@ -128,3 +129,17 @@ def test_values_never_become_sql():
     read = condition("path = 'x'' OR 1=1 --' and title = \"a\"\"b\"")
     assert read.values == ("x' OR 1=1 --", 'a"b')
     assert "1=1" not in read.sql
+
+
+@pytest.mark.parametrize("text", ["title ~ 'überblick'", "title ~ 'ÜBERBLICK'", "title ~ 'U\u0308berblick'"])
+def test_upper_and_lower_case_are_alike_in_every_alphabet(monkeypatch, text: str):
+    monkeypatch.setitem(ROWS[0], "title", "Der U\u0308BERBLICK")
+    assert matches(text) == [0]
+
+
+@pytest.mark.parametrize("text", ["path = 'é.md'", "path = 'e\u0301.md'", "path in ('x', 'é.md')"])
+@pytest.mark.parametrize("written", ["é.md", "e\u0301.md"])
+def test_letters_and_their_accents_are_one_letter(monkeypatch, text: str, written: str):
+    monkeypatch.setitem(ROWS[0], "path", written)
+    assert matches(text) == [0]
+    assert 0 not in matches(text.replace("=", "!=").replace("path in", "not path in"))

@@ -1,8 +1,13 @@
 """Indexes of a session, by name."""
 
+import subprocess
+import sys
+import threading
+import time
+
 import pytest
 
-from nbkit.errors import CollectionError, MissingKey, WeightsError
+from nbkit.errors import BadSetting, CollectionError, MissingKey, WeightsError
 from nbkit.session import Session
 from nbkit.testing import FakeEmbedder
 
@@ -95,3 +100,121 @@ def test_of_several_indexes_one_has_to_be_named(session):
         session.collections.open(name, settings, is_new=True)
     with pytest.raises(CollectionError, match="--index one"):
         session.collections.open(None, settings)
+
+
+def added(session, *given, **options):
+    return session.collections.add("docs", given or ["docs"], session.config().settings, **options)[1]
+
+
+OTHER = """
+import sys
+from pathlib import Path
+from nbkit.session import Session
+from nbkit.testing import FakeEmbedder
+session = Session(home=Path(sys.argv[1]), environment={}, folder=Path.cwd())
+session.collections.embedders["fake"] = FakeEmbedder()
+session.configure({"rag_embedder": "fake"})
+session.collections.drop("docs")
+if len(sys.argv) > 2:
+    session.collections.add("docs", sys.argv[2:], session.config().settings)
+session.close()
+"""
+
+
+def elsewhere(session, *given):
+    """Drops the index in another process, and builds it again from what is given."""
+    subprocess.run([sys.executable, "-c", OTHER, str(session.home), *given], check=True)
+
+
+def test_an_index_that_another_kernel_dropped_and_built_again_is_the_one_asked(session, tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "b.md").write_text("Seals are kept dry.")
+    settings = session.config().settings
+    added(session, "docs")
+    assert session.collections.open("docs", settings).search("fan")
+    elsewhere(session, "more")
+    assert [one.source for one in session.collections.open("docs", settings).search("fan seals")] == ["more/b.md"]
+    added(session, "docs")
+    with session.collections.look("docs") as index:
+        assert [one.source for one in index.documents()] == ["docs/a.md", "more/b.md"]
+
+
+def test_an_index_that_another_kernel_dropped_is_made_anew_or_missing(session):
+    settings = session.config().settings
+    added(session)
+    elsewhere(session)
+    with pytest.raises(CollectionError, match="there is no index named 'docs'"):
+        session.collections.open("docs", settings)
+    assert [row.status for row in added(session).rows] == ["new"]
+
+
+def test_who_drops_waits_for_who_adds_and_leaves_nothing(session, tmp_path):
+    for number in range(200):
+        (tmp_path / "docs" / f"{number}.md").write_text(f"Pump {number} is oiled weekly.")
+    events, dropping = [], []
+
+    def drop():
+        session.collections.drop("docs", on_wait=lambda: events.append("waits"))
+        events.append("dropped")
+
+    def begin(progress):
+        if progress.chunks and not dropping:
+            dropping.append(threading.Thread(target=drop))
+            dropping[0].start()
+            while "waits" not in events:
+                time.sleep(0.01)
+
+    found = added(session, on_progress=begin)
+    events.append("added")
+    dropping[0].join()
+    assert len(found.rows) == 201
+    assert [one for one in events if one != "waits"] in (["added", "dropped"], ["dropped", "added"])
+    assert session.collections.names() == []
+    assert [one.name for one in session.collections.folder.iterdir()] == [".docs.lock"]
+
+
+def test_of_several_that_are_dropped_all_are_there_or_none_is_removed(session):
+    settings = session.config().settings
+    for name in ("club", "team"):
+        session.collections.open(name, settings, is_new=True)
+    with pytest.raises(CollectionError, match="no index named 'clubs'"):
+        session.collections.drop("club", "clubs")
+    assert session.collections.names() == ["club", "team"]
+    session.collections.drop("club", "team", "club")
+    assert session.collections.names() == []
+
+
+def test_what_a_killed_process_left_of_one_that_it_dropped_is_no_index(session):
+    added(session)
+    (session.collections.folder / "docs").rename(session.collections.folder / ".dropped-1")
+    assert session.collections.names() == []
+    added(session)
+    session.collections.drop("docs")
+    assert not (session.collections.folder / ".dropped-1").exists()
+
+
+def test_an_add_that_fails_leaves_no_empty_index(session, monkeypatch):
+    fake = session.collections.embedders["fake"]
+    monkeypatch.setattr(fake, "embed", lambda texts, *, is_query=False: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        added(session)
+    assert session.collections.names() == []
+
+
+def test_sizes_that_do_not_fit_are_refused_before_an_index_begins_again(session):
+    added(session)
+    session.configure({"rag_chunk_tokens": 40, "rag_chunk_overlap": 30})
+    with pytest.raises(BadSetting, match="repeats up to half"):
+        added(session, rebuild=True)
+    assert session.collections.names() == ["docs"]
+
+
+def test_another_size_is_refused_to_who_adds_and_is_nothing_to_who_asks(session):
+    added(session)
+    session.configure({"rag_chunk_tokens": 40})
+    assert session.collections.open("docs", session.config().settings).search("fan")
+    with pytest.raises(CollectionError, match=r"chunk tokens was 80 and is 40"):
+        added(session)
+    assert [row.status for row in added(session, rebuild=True).rows] == ["new"]
+    session.configure({"rag_chunk_tokens": None})
+    assert [row.status for row in added(session).rows] == ["unchanged"]

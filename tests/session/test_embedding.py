@@ -100,12 +100,51 @@ def test_a_question_that_is_known_already_costs_nothing(session):
 
 def test_a_secret_in_a_document_is_never_sent(session, server, tmp_path):
     (tmp_path / "docs" / "a.md").write_text(f"The token is {SECRET}.")
-    with pytest.raises(Blocked):
-        add(session)
+    [row] = add(session).rows
+    assert row.status == "failed"
+    assert row.reason == "the guard 'secrets' keeps it from the service that embeds: it holds HF_TOKEN"
+    assert session.collections.names() == []
     assert [seen.body["input"] for seen in server.seen] == [["length"]]
     [record] = embeddings(session)
     assert (record.status, record.embedded.texts) == ("blocked", 0)
     assert SECRET not in str(record)
+
+
+def test_one_document_with_a_secret_does_not_stop_the_others(session, server, tmp_path):
+    for number in range(4):
+        (tmp_path / "docs" / f"{number}.md").write_text(f"Pump {number} is oiled weekly.")
+    (tmp_path / "docs" / "2.md").write_text(f"The token is {SECRET}.")
+    added = add(session)
+    assert {row.source: row.status for row in added.rows} == {
+        "docs/0.md": "new", "docs/1.md": "new", "docs/2.md": "failed", "docs/3.md": "new", "docs/a.md": "new",
+    }  # fmt: skip
+    assert SECRET not in str([seen.body for seen in server.seen])
+    [record] = embeddings(session)
+    assert record.status == "ok"
+    assert next(one.action for one in record.verdicts if one.guard == "secrets") == "block"
+
+
+def test_a_document_that_has_a_secret_now_stays_as_the_index_has_it(session, tmp_path):
+    add(session)
+    (tmp_path / "docs" / "a.md").write_text(f"The token is {SECRET}.")
+    [row] = add(session).rows
+    assert row.reason.endswith("; what the index has of it is kept")
+    with session.collections.look("docs") as index:
+        assert [one.source for one in index.documents()] == ["docs/a.md"]
+
+
+def test_a_question_with_a_secret_is_refused_in_words_for_a_prompt(session):
+    add(session)
+    settings = session.config().settings
+    with pytest.raises(Blocked, match="prompt"):
+        session.collections.open("docs", settings).search(f"what is {SECRET}?")
+
+
+def test_a_call_that_fails_leaves_no_empty_index(session, server):
+    server.script = ["ok", "status_401"]
+    with pytest.raises(AuthFailed):
+        add(session)
+    assert session.collections.names() == []
 
 
 def test_a_call_that_fails_is_recorded(session, server):

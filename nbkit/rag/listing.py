@@ -1,0 +1,118 @@
+"""What is in an index, as values that draw as a table and become a DataFrame."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbkit import registry
+from nbkit.errors import NbkitError
+from nbkit.escape import clean, escape, line
+from nbkit.figures import count
+from nbkit.rag.index_files import Stats
+from nbkit.rag.store import Entry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CELL = 'style="text-align:left;padding:2px 12px 2px 0;vertical-align:top"'
+_MOST_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DocumentList(Sequence[Entry]):
+    """The documents of an index, in the order of their sources.
+
+    >>> listed = DocumentList("docs", (Entry("a.md", "", "Fans", ".md", "text/markdown", "2026-01-31", 0, 3, ()),))
+    >>> listed
+    docs: 1 document
+      a.md  Fans  3 chunks
+    >>> [one.source for one in listed], "a.md" in listed.sources
+    (['a.md'], True)
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def sources(self) -> list[str]:
+        """The names that the index knows them by; `remove` takes one."""
+        return [one.source for one in self.entries]
+
+    def __getitem__(self, at: int) -> Entry:  # type: ignore[override]  # a part of it is no list of an index
+        return self.entries[at]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each document; needs the extra `[data]`, raises an `NbkitError` naming the command without it."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise NbkitError(
+                what="to_frame() makes a DataFrame, and pandas is not installed",
+                why="pandas is an extra, so that nbkit installs quickly",
+                fix=registry.install_command("data"),
+            ) from error
+        names = [field.name for field in dataclasses.fields(Entry)]
+        return pd.DataFrame([[getattr(one, name) for name in names] for one in self.entries], columns=names)
+
+    def __repr__(self) -> str:
+        rows = [f"  {line(one.source)}  {line(one.title)}  {count(one.chunks, 'chunk')}" for one in self._shown]
+        return "\n".join([f"{self.name}: {count(len(self), 'document')}", *rows, *self._more])
+
+    def _repr_html_(self) -> str:
+        rows = [(one.source, one.title, f"{one.chunks:,}") for one in self._shown]
+        more = "".join(f"<p>{escape(said.strip())}</p>" for said in self._more)
+        return _table(f"{self.name}: {count(len(self), 'document')}", ("file", "title", "chunks"), rows) + more
+
+    @property
+    def _shown(self) -> tuple[Entry, ...]:
+        return self.entries[:_MOST_ROWS]
+
+    @property
+    def _more(self) -> list[str]:
+        left = len(self) - _MOST_ROWS
+        return [f"  … and {left:,} more"] if left > 0 else []
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class IndexStats(Stats):
+    """How much an index holds, and what it was made with, under its name.
+
+    >>> IndexStats(2, 9, 0, 384, 1_200_000, "id", "id", "all-minilm-l6-v2", 80, 0, index="docs")
+    docs: 2 documents, 9 chunks, 1.2 MB
+      embedder: all-minilm-l6-v2, 384 dimensions, id id
+      chunk size: 80 tokens at most, no overlap
+    """
+
+    index: str = ""
+
+    def __repr__(self) -> str:
+        documents, chunks, size, *rest = self.figures()
+        head = f"{count(self.documents, documents[0][:-1])}, {count(self.chunks, chunks[0][:-1])}, {size[1]}"
+        return "\n".join([f"{self.index}: {head}", *(f"  {name}: {clean(value)}" for name, value in rest)])
+
+    def _repr_html_(self) -> str:
+        return _table(f"Index {self.index}", ("figure", "value"), self.figures())
+
+
+def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col" {_CELL}>{escape(name)}</th>' for name in columns)
+    body = "".join(
+        f'<tr><th scope="row" {_CELL}>{escape(row[0])}</th>'
+        + "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
+        f'<caption style="caption-side:top;text-align:left;font-weight:bold">{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )

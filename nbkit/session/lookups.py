@@ -1,0 +1,60 @@
+"""What looks passages up for one call, in an index of the session."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from nbkit.config import Settings
+from nbkit.documents import SearchMode
+from nbkit.recorded import Retrieved
+from nbkit.session.retrieving import Looked, install_secret, prepare
+
+if TYPE_CHECKING:
+    from nbkit.protocols import Reranker
+    from nbkit.rag.collection import Collection
+    from nbkit.rag.index import Match
+    from nbkit.session.session import Prepare, Session
+
+
+class _Lookup:
+    """A collection as the retrieval of a call sees it."""
+
+    def __init__(self, collection: Collection, reranker: Reranker | None) -> None:
+        self.name = collection.name
+        self._collection = collection
+        self._reranker = reranker
+
+    def search(self, question: str, *, mode: SearchMode, k: int, where: str | None) -> Looked:
+        """The passages that fit a question best, and the cosine of the nearest of them."""
+        found = self._collection.matches(question, mode=mode, k=k, where=where, reranker=self._reranker)
+        cosines = [match.cosine for match in found if match.cosine is not None]
+        return Looked(
+            tuple(match.passage for match in found),
+            tuple(_retrieved(match) for match in found),
+            max(cosines, default=None),
+        )
+
+
+def _retrieved(match: Match) -> Retrieved:
+    one = match.passage
+    return Retrieved(
+        one.id,
+        one.source,
+        one.page,
+        one.start,
+        one.end,
+        one.score,
+        cosine=match.cosine,
+        words=match.words,
+        document_sha256=match.document_sha256 or None,
+    )
+
+
+def reading(session: Session, settings: Settings, *, where: str | None) -> Prepare:
+    """What looks passages up for one call, with the settings in force."""
+    collections = session.collections
+    lookup = _Lookup(collections.open(settings.rag_index, settings), collections.reranker(settings))
+    # A replay finds its answer by the request as it was recorded, and that is the unsealed one.
+    secret = None if session.environment.get("NBKIT_REPLAY") else install_secret(session.home)
+    return functools.partial(prepare, lookup=lookup, settings=settings, secret=secret, where=where)
