@@ -103,9 +103,11 @@ class Settings:
         "hybrid", "How passages are found: hybrid, dense or bm25", choice("hybrid", "dense", "bm25"), "rag.mode"
     )
     rag_min_score: float = _setting(
-        0.25, "Least similarity of the best passage, 0 to 1; below it the answer is not in the sources", number(0, 1),
+        0.25,
+        "Least similarity of the best passage, 0 to 1; below it nobody is asked, unless one has all names asked for",
+        number(0, 1),
         "rag.min_score",
-    )  # fmt: skip
+    )
     rag_embedder: str = _setting(
         "all-minilm-l6-v2", "Model that turns texts into vectors: a name, or PROVIDER:MODEL", text, "rag.embedder"
     )

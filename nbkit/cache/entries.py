@@ -23,6 +23,8 @@ LONGEST_SHOWN_CHARS = 7
 """Texts of parameters up to this length are kept as they are; a secret has eight characters or more."""
 
 
+_ASKED = "Question: "
+"""What stands before the question in a request that quotes documents."""
 LAST_MOMENT = 253_402_300_799.0
 """Seconds since 1970 at the end of the years that a date can have."""
 
@@ -57,6 +59,9 @@ def fingerprint(request: Request) -> dict[str, JsonValue]:
     for number, message in enumerate(request.messages):
         fields[f"messages[{number}].role"] = message.role
         fields[f"messages[{number}].content"] = _hashed(message.content)
+    if request.sources and request.messages:
+        # Without what was found for it: the same question stays the same when a document changes.
+        fields["question"] = _hashed(request.messages[-1].content.rpartition(_ASKED)[2])
     for name, value in request.params:
         fields[f"params.{name}"] = _short(value)
     for number, text in enumerate(request.stop):

@@ -102,13 +102,17 @@ class Explanation:
 def nearest(fields: Fingerprint, candidates: Iterable[Kept]) -> tuple[Kept, tuple[Difference, ...]] | None:
     """The candidate with the fewest differing fields, the first of equals; None when none is alike.
 
-    Alike is one with the same last message, or one of the same model with at most three differences.
+    One that asks the same of documents comes before all others, whatever was found for it then. Alike is one with the
+    same last message, or one of the same model with at most three differences.
     """
     best: tuple[Kept, tuple[Difference, ...]] | None = None
+    least = (True, 0)
     for kept in candidates:
         found = differences(kept.fingerprint, fields)
-        if _is_alike(kept.fingerprint, fields, len(found)) and (best is None or len(found) < len(best[1])):
-            best = kept, found
+        is_same = _asks_the_same(kept.fingerprint, fields)
+        rank = (not is_same, len(found))
+        if (is_same or _is_alike(kept.fingerprint, fields, len(found))) and (best is None or rank < least):
+            best, least = (kept, found), rank
     return best
 
 
@@ -119,7 +123,13 @@ def differences(stored: Fingerprint, asked: Fingerprint) -> tuple[Difference, ..
     seed: 1 -> 2
     """
     names = [*asked, *(name for name in stored if name not in asked)]
-    return tuple(_difference(name, stored, asked) for name in names if _at(stored, name) != _at(asked, name))
+    told = {"question"} if "question" not in stored or "question" not in asked else set[str]()
+    if _asks_the_same(stored, asked) and stored.get("sources") != asked.get("sources"):
+        # The message differs by what it quotes of the sources, and those are named.
+        told.add(_last_content(asked))
+    return tuple(
+        _difference(name, stored, asked) for name in names if name not in told and _at(stored, name) != _at(asked, name)
+    )
 
 
 _ABSENT = "not given"
@@ -160,8 +170,16 @@ def _shown(value: JsonValue) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - one short line
 
 
+def _asks_the_same(stored: Fingerprint, asked: Fingerprint) -> bool:
+    return "question" in asked and stored.get("question") == asked["question"]
+
+
+def _last_content(fields: Fingerprint) -> str:
+    return next((name for name in reversed(list(fields)) if name.endswith("].content")), "")
+
+
 def _is_alike(stored: Fingerprint, asked: Fingerprint, count: int) -> bool:
-    contents = [name for name in asked if name.endswith("].content")]
-    has_same_prompt = bool(contents) and stored.get(contents[-1]) == asked[contents[-1]]
+    last = _last_content(asked)
+    has_same_prompt = bool(last) and stored.get(last) == asked[last]
     has_same_model = all(stored.get(name) == asked.get(name) for name in ("provider", "model"))
     return has_same_prompt or (has_same_model and count <= _MOST_DIFFERENCES)

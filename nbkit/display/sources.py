@@ -18,6 +18,7 @@ _MOST_QUOTE_CHARS, _MOST_OPEN_CHARS = 300, 4000
 _RESET = "border:none;background:transparent;text-align:left;"
 _CELL = "padding:3px 14px 3px 0;font-weight:400;vertical-align:top;white-space:normal;" + _RESET
 _TABLE = "border-collapse:collapse;margin:4px 0 0 0;font-size:12px;" + _RESET
+_BELOW = "margin:6px 0 0 0;font-size:12px"
 _CITED, _UNCITED = "Passages that the answer cites", "Passages that the answer does not cite"
 _NAMES = ("No.", "Where", "Quote", "Score")
 
@@ -45,6 +46,8 @@ class Sources:
     rows: tuple[Source, ...]
     note: str = ""
     """What of the answer leads to no row."""
+    left_out: tuple[str, ...] = ()
+    """Place and reason of each passage that a guard kept from the model."""
     is_open: bool = False
     """Whether all passages are in sight."""
 
@@ -80,7 +83,12 @@ def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = F
     )
     times = sum(row.is_cited for row in rows)
     note = _note("\n".join(answers), is_cited=times > 0) if any(texts) else ""
-    return Sources(f"Sources: {times} of {count(len(rows), 'passage')} cited ({_took(found)})", rows, note, is_open)
+    left_out = tuple(
+        f"{place(one.source, one.page, one.start, one.end)} ({one.left_out or 'by a guard'})" for one in found.left_out
+    )
+    less = f", {len(left_out):,} left out" if left_out else ""
+    summary = f"Sources: {times} of {count(len(rows), 'passage')} cited{less} ({_took(found)})"
+    return Sources(summary, rows, note, left_out, is_open)
 
 
 def anchors(record: Record) -> dict[int, str]:
@@ -106,8 +114,11 @@ def sources_html(found: Sources) -> str:
         parts.append(
             f'<details{is_open} style="margin:6px 0 0 0"><summary>{title}</summary>{_table(others, _UNCITED)}</details>'
         )
+    if found.left_out:
+        listed = "".join(f'<li style="margin:0">{escape(one)}</li>' for one in found.left_out)
+        parts.append(f'<div style="{_BELOW}">{_kept_away(found)}<ul style="margin:0">{listed}</ul></div>')
     if found.note:
-        parts.append(f'<div style="margin:6px 0 0 0;font-size:12px">{escape(found.note)}</div>')
+        parts.append(f'<div style="{_BELOW}">{escape(found.note)}</div>')
     return "".join([*parts, "</details>"])
 
 
@@ -119,7 +130,13 @@ def sources_text(found: Sources) -> list[str]:
         lines.append(f"  [{row.number}] {row.where} ({mark}, score {row.score})")
         if (row.is_cited or found.is_open) and row.quote:
             lines.append(f"      “{clean(row.quote)}”")
+    if found.left_out:
+        lines += [f"  {_kept_away(found)}", *(f"    {clean(one)}" for one in found.left_out)]
     return [*lines, found.note] if found.note else lines
+
+
+def _kept_away(found: Sources) -> str:
+    return f"{count(len(found.left_out), 'passage')} left out, and not shown to the model:"
 
 
 def _took(found: Retrieval) -> str:
@@ -170,5 +187,13 @@ def _table(rows: Sequence[Source], caption: str) -> str:
 
 
 def _quote(text: str, places: Sequence[tuple[int, int]] | None) -> str:
-    quote = " … ".join(dict.fromkeys(text[start:end] for start, end in places)) if places else text
-    return excerpt(quote, most_chars=_MOST_QUOTE_CHARS)
+    """The words at these places, in the order of the text; where one goes on with the next there is no gap."""
+    if not places:
+        return excerpt(text, most_chars=_MOST_QUOTE_CHARS)
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if joined and not text[joined[-1][1] : start].strip():
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return excerpt(" … ".join(text[start:end] for start, end in joined), most_chars=_MOST_QUOTE_CHARS)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple
+
+from nbkit.guards.claim_ends import ITEM, Sentences, code_spans
 
 MARKS: Final = re.compile(
     r"\s{0,3}[\[【(](?:(?:source|passage|document|doc|ref)s?[\s:]{0,3})?"
@@ -11,21 +14,8 @@ MARKS: Final = re.compile(
     re.IGNORECASE,
 )
 """What stands for a citation, also `(2)`, which may be a figure."""
-ITEM: Final = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+")
-"""What begins a list's item."""
-
 _SURE_MARKS: Final = re.compile(r"[ \t]?[\[【](?:\?|\d{1,3}(?:\s?[,;\u2013-]\s?\d{1,3}){0,20})[\]】](?!\()")
 _ADDRESS: Final = re.compile(r"(?<=\])\([^)\s]{0,300}\)|https?://[^\s)>\]]{1,2000}(?<![.,;:!?])")
-_END: Final = re.compile(
-    r"(?<![.!?])[.!?]++[\"'”\u2019)*_]*(?:[ \t]*[\[【][^\]】\n]{0,40}[\]】])*(?=\s)|[\u3002\uff01\uff1f]|\n"
-)
-_LITERAL: Final = re.compile(r"[ \t]{0,40}(?:#{1,6}\s|\||>|```|~~~|---|\*\*\*)")
-_FENCES: Final = ("```", "~~~")
-_ABBREVIATION: Final = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|no|fig|mr|ms|mrs|dr|st|jr)|(?:^|(?<!\d)\s)[^\W\d])\.$", re.IGNORECASE
-)
-_LONGEST_ABBREVIATION: Final = 10
-_LONGEST_ITEM: Final = 12
 _SOURCE: Final = r"(?:sources?|passages?|documents?|context|texts?|excerpts?|articles?|information|materials?|pages?)"
 _GIVES: Final = (
     r"(?:say|said|state|mention|specif|contain|provide|include|give|address|describe|discuss|cover|indicate|tell)"
@@ -37,7 +27,7 @@ _UNKNOWN: Final = re.compile(
     r"|\b(?:can ?not|could not|do not|unable to|not able to|can['\u2019]t|couldn['\u2019]t|don['\u2019]t) "
     r"(?:\w+ )?(?:know|find|determine|answer|say|tell)\b"
     r"|\bnot (?:known|clear) (?:from|in)\b|\bnot enough\b.{0,20}\binformation\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -45,8 +35,6 @@ _LONGEST_UNKNOWN: Final = 400
 _LONGEST_SENTENCE: Final = 4000
 _MOST_SENTENCES: Final = 3000
 """Blank lines and lines of code included; an answer that no token limit stopped is not worth more time."""
-_MARKS_AFTER: Final = re.compile(r"(?:[ \t]*[\[【][^\]】\n]{0,40}[\]】])*[ \t]*")
-_LONGEST_MARK: Final = 42
 
 
 class Place(NamedTuple):
@@ -74,11 +62,24 @@ def claims(answer: str) -> list[Place]:
             item = ITEM.match(sentence)
             body = sentence[item.end() if item else 0 :]
             start = end - len(body.lstrip())
-            plain = _ADDRESS.sub("", _SURE_MARKS.sub("", body.strip()[:_LONGEST_SENTENCE]))
+            plain = _ADDRESS.sub("", outside_code(_SURE_MARKS, "", body.strip()[:_LONGEST_SENTENCE]))
             if not is_unknown(plain):
                 found.append(Place(start, at + len(sentence.rstrip()), plain))
         at = end
     return found
+
+
+def outside_code(pattern: re.Pattern[str], new: str | Callable[[re.Match[str]], str], text: str) -> str:
+    """The text with `new` in place of what the pattern finds, but for inline code.
+
+    >>> outside_code(MARKS, "", "so `x[1]` is [1]")
+    'so `x[1]` is'
+    """
+    parts, at = [], 0
+    for start, end in code_spans(text):
+        parts += [pattern.sub(new, text[at:start]), text[start:end]]
+        at = end
+    return "".join([*parts, pattern.sub(new, text[at:])])
 
 
 def is_unknown(sentence: str) -> bool:
@@ -88,48 +89,3 @@ def is_unknown(sentence: str) -> bool:
     (True, False)
     """
     return _UNKNOWN.search(sentence, 0, _LONGEST_UNKNOWN) is not None
-
-
-class Sentences:
-    """Cuts an answer into sentences, also while it arrives; code and headings are cut line by line."""
-
-    def __init__(self) -> None:
-        self._fence = ""
-
-    def end(self, text: str, at: int, *, is_last: bool) -> int | None:
-        """Where the sentence ends that starts at `at`; None while it has not."""
-        if self._fence or _LITERAL.match(text, at):
-            newline = text.find("\n", at)
-            return None if newline < 0 else newline + 1
-        for found in _END.finditer(text, at):
-            if found.group() == "\n" or not _is_inside(text, at, found):
-                is_certain = is_last or found.group() == "\n" or _is_decided(text, found.end())
-                return found.end() if is_certain else None
-        return None
-
-    def is_prose(self, sentence: str) -> bool:
-        """Whether it may claim something; to be asked of each sentence once, in order."""
-        stripped = sentence.strip()
-        if stripped.startswith(_FENCES):
-            self._fence = "" if self._fence else stripped[:3]
-            return False
-        return not self._fence and bool(stripped) and _LITERAL.match(sentence) is None
-
-
-def _is_decided(text: str, end: int) -> bool:
-    """Whether nothing that may still come can turn out to be a citation of the sentence that ends here."""
-    if text[end : end + 1] == "\n":
-        return True
-    match = _MARKS_AFTER.match(text, end)
-    rest = text[match.end() if match else end :]
-    if not rest:
-        return False
-    return rest[0] not in "[【" or "\n" in rest or len(rest) > _LONGEST_MARK
-
-
-def _is_inside(text: str, at: int, found: re.Match[str]) -> bool:
-    """Whether what looks like an end is none: an abbreviation, an initial, or the number of a list's item."""
-    end = found.start() + 1
-    if _ABBREVIATION.search(text[max(at, end - _LONGEST_ABBREVIATION) : end]):
-        return True
-    return bool(ITEM.fullmatch(text[at:end].strip()[:_LONGEST_ITEM] + " "))

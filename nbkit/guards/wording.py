@@ -40,6 +40,10 @@ _STOP: Final = frozenset(
         """,
     )
 )
+_ARTICLES: Final = frozenset(
+    re.findall(r"\w+", "der die das ein eine er sie es wir ihr im am le la les un une il elle el los")
+)
+"""Of other languages; in German and French these are the words that sentences begin with most."""
 _CJK: Final = "\u3000"
 _LONGEST_WORD: Final = 64
 
@@ -73,6 +77,15 @@ def tokens(text: str) -> list[Token]:
                 token = Token(token.stem, "word")
         found.append(token)
     return found
+
+
+def is_function_word(word: str) -> bool:
+    """Whether it is a word without meaning of its own, with which a sentence may well begin.
+
+    >>> is_function_word("The"), is_function_word("Berlin")
+    (True, False)
+    """
+    return word.lower() in _STOP or word.lower() in _ARTICLES
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:

@@ -55,7 +55,7 @@ def parse(line: str) -> CellOptions:
     >>> parse("-t 0.5 -s \"it's terse\"").explicit
     {'system': "it's terse", 'temperature': 0.5}
     """
-    return _read(words_of(line))
+    return _read(words_of(line, magic="%%llm"))
 
 
 def parse_rag(line: str) -> CellOptions:
@@ -64,7 +64,7 @@ def parse_rag(line: str) -> CellOptions:
     >>> parse_rag("handbook -k 3").explicit
     {'rag_index': 'handbook', 'rag_k': 3}
     """
-    words = words_of(line)
+    words = words_of(line, magic="%%rag")
     index = [] if not words or words[0].startswith("-") else [words.pop(0)]
     found = _read(words, is_rag=True)
     explicit = {**({"rag_index": index[0]} if index else {}), **found.explicit}
@@ -82,14 +82,14 @@ def parse_line(line: str) -> tuple[CellOptions, str]:
     words: list[str] = []
     start = 0
     while re.match(r"\s*-\S", line[start:]):
-        word = _word(lexer)
+        word = _word(lexer, magic="%llm")
         start = stream.tell()
         if word is None or word == "--":
             break
         words.append(word)
         option = _BY_FLAG.get(word)
         if option is not None and option.metavar is not None:
-            value = _word(lexer)
+            value = _word(lexer, magic="%llm")
             start = stream.tell()
             words += [] if value is None else [value]
     return _read(words), line[start:].lstrip()
@@ -165,27 +165,29 @@ def _lexer(stream: io.StringIO) -> shlex.shlex:
     return lexer
 
 
-def words_of(line: str) -> list[str]:
+def words_of(line: str, *, magic: str) -> list[str]:
     """The words of a line as a shell would split it; raises `BadSetting` for a quotation that is left open.
 
-    >>> words_of("add 'my docs' --index x")
+    >>> words_of("add 'my docs' --index x", magic="%rag")
     ['add', 'my docs', '--index', 'x']
     """
     lexer = _lexer(io.StringIO(line))
     words: list[str] = []
-    while (word := _word(lexer)) is not None:
+    while (word := _word(lexer, magic=magic)) is not None:
         words.append(word)
     return words
 
 
-def _word(lexer: shlex.shlex) -> str | None:
+def _word(lexer: shlex.shlex, *, magic: str) -> str | None:
     try:
         return lexer.get_token()
     except ValueError:
         raise BadSetting(
-            what="a quotation mark or backslash on the %%llm line is left open",
-            why="options are split as in a shell, where an apostrophe opens a quotation",
-            fix="""put the text between double quotes: -s "it's like this\"""",
+            what=f"a quotation mark or backslash on the {magic} line is left open",
+            why="the line is split as in a shell, where an apostrophe opens a quotation",
+            fix="""put the text between double quotes: "it's like this\""""
+            if magic.startswith("%rag")
+            else """put the text between double quotes: -s "it's like this\"""",
         ) from None
 
 

@@ -12,6 +12,7 @@ from nbkit import registry
 from nbkit.errors import BadSetting
 from nbkit.figures import count, duration
 from nbkit.magics.args import words_of
+from nbkit.magics.literal import text_and_options
 from nbkit.magics.tables import Table, draw, draw_text
 from nbkit.magics.words import first_word, nothing_more
 from nbkit.parse import time_s
@@ -130,12 +131,12 @@ def _name(given: str) -> str:
 
 
 def _test(shell: InteractiveShell, session: Session, rest: str) -> None:
-    words, stage = _option(words_of(rest), "--stage", "input")
+    text, given = text_and_options(rest, ("--stage",), magic="%guard test")
+    stage = given.get("--stage", "input")
     if stage not in _STAGES:
         raise BadSetting(
             what=f"--stage cannot be {stage!r}", why=f"the stages are {', '.join(_STAGES)}", fix="--stage output"
         )
-    text = " ".join(words)
     if not text:
         raise BadSetting(what="%guard test takes a text", why="none was given", fix='%guard test "my key is sk-…"')
     [found] = session.screen([text], settings=session.config().settings, stage=stage, contexts=(), question="")
@@ -154,7 +155,7 @@ def _score(verdict: Verdict) -> str:
 
 
 def _report(shell: InteractiveShell, session: Session, rest: str) -> None:
-    words, since = _option(words_of(rest), "--since", "")
+    words, since = _option(words_of(rest, magic="%guard report"), "--since", "")
     if words:
         nothing_more(" ".join(words), command="%guard report")
     try:

@@ -1,6 +1,7 @@
 """Keeps `%llm what is RAG?` a prompt: IPython would read the last word and its mark as a request for help.
 
-Only lines that are `%llm` statements are rewritten, into the call that IPython makes of any other line magic. What
+The same goes for the commands of other magics that take a text, as `%rag search when is it open?` does. Only lines that
+are such statements are rewritten, into the call that IPython makes of any other line magic. What
 is inside a string, a bracket or a continued expression is not a statement: that is decided by Python's tokens of the
 lines before it.
 """
@@ -11,26 +12,30 @@ import io
 import re
 import tokenize
 
-_LINE = re.compile(r"(?P<head>[^%]*)%llm[ \t]+(?P<text>\S.*)", re.DOTALL)
+_LINE = re.compile(
+    r"(?P<head>[^%]*)%(?P<name>llm(?=[ \t]+\S)|(?:rag|guard|cache|nbkit)(?=[ \t]+\S+[ \t]+\S))[ \t]+(?P<text>\S.*)",
+    re.DOTALL,
+)
+_MAGIC = re.compile(r"%(?:llm|rag|guard|cache|nbkit)\b")
 _ESCAPES = ("%", "!", "?", "/", ",", ";")
 
 
 def keep_questions(lines: list[str]) -> list[str]:
-    r"""The cell's lines, each `%llm` statement that ends with a question mark turned into a call.
+    r"""The cell's lines, each statement that is a magic with a text and ends with a question mark turned into a call.
 
     >>> keep_questions(["%llm what is RAG?\n"])
     ["get_ipython().run_line_magic('llm', 'what is RAG?')\n"]
     >>> keep_questions(["%llm?\n"])
     ['%llm?\n']
     """
-    if (lines and lines[0].startswith("%%")) or not any("%llm" in line for line in lines):
+    if (lines and lines[0].startswith("%%")) or not any(map(_MAGIC.search, lines)):
         return lines
     kept: list[str] = []
     python: list[str] = []  # the same lines with every magic replaced, so that Python's tokenizer can read them
     at = 0
     while at < len(lines):
         end = _end_of_continued(lines, at)
-        is_magic = lines[at].lstrip().startswith(_ESCAPES) or "%llm" in lines[at]
+        is_magic = lines[at].lstrip().startswith(_ESCAPES) or _MAGIC.search(lines[at]) is not None
         if not is_magic or not _is_complete(python):
             kept.append(lines[at])
             python.append(lines[at])
@@ -50,7 +55,7 @@ def _call(line: str) -> str | None:
     found = _LINE.fullmatch(line)
     if found is None or not line.endswith("?") or not _opens_statement(found["head"]):
         return None
-    return f"{found['head']}get_ipython().run_line_magic('llm', {found['text']!r})\n"
+    return f"{found['head']}get_ipython().run_line_magic({found['name']!r}, {found['text']!r})\n"
 
 
 def _opens_statement(head: str) -> bool:

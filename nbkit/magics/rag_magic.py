@@ -10,6 +10,7 @@ from nbkit.api import search_index
 from nbkit.display.origin import origin
 from nbkit.errors import BadSetting, NbkitError
 from nbkit.figures import count
+from nbkit.magics.literal import text_and_options
 from nbkit.magics.progress import Bar
 from nbkit.magics.rag_options import read, some
 from nbkit.magics.tables import Table, draw, draw_text
@@ -41,6 +42,7 @@ Without --index: the setting rag.index, or the only index there is; `add` makes 
 `NBKIT_HOME` holds the indexes; two kernels may share one.
 """
 DEFAULT_INDEX = "docs"
+_SEARCH_OPTIONS = ("--index", "-k", "--mode", "--filter", "--rerank")
 
 
 def run(shell: InteractiveShell, line: str) -> None:
@@ -80,13 +82,12 @@ def _add(shell: InteractiveShell, session: Session, rest: str) -> None:
 
 
 def _search(shell: InteractiveShell, session: Session, rest: str) -> None:
-    given = read("search", rest)
-    question = " ".join(
-        some(given.words, what="%rag search takes a question", fix="%rag search how long is the warranty")
-    )
-    chosen = {"rag_index": given.index, "rag_k": given.k, "rag_mode": given.mode, "rag_rerank": given.rerank}
-    settings = session.config({name: value for name, value in chosen.items() if value is not None}).settings
-    found = search_index(session, settings.rag_index, question, settings, where=given.filter)
+    question, given = text_and_options(rest, _SEARCH_OPTIONS, magic="%rag search")
+    if not question:
+        some((), what="%rag search takes a question", fix="%rag search how long is the warranty")
+    chosen = {"rag_index": "--index", "rag_k": "-k", "rag_mode": "--mode", "rag_rerank": "--rerank"}
+    settings = session.config({name: given[flag] for name, flag in chosen.items() if flag in given}).settings
+    found = search_index(session, settings.rag_index, question, settings, where=given.get("--filter"))
     bundle = {"text/plain": repr(found), "text/html": found._repr_html_()}
     shown = {mime: session.secrets.redact(text) for mime, text in bundle.items()}
     shell.display_pub.publish(data=shown, metadata={})

@@ -47,7 +47,8 @@ def read(command: str, rest: str) -> Any:  # noqa: ANN401 - argparse's namespace
     ['spare', 'parts']
     """
     try:
-        words = words_of(_BACKSLASH.sub(_doubled, rest) if command == "add" else rest)
+        text = _BACKSLASH.sub(_doubled, rest) if command == "add" else rest
+        words = words_of(text, magic=f"%rag {command}")
         given, left = _parser(command).parse_known_args(words)
     except UsageError as error:
         raise BadSetting(

@@ -112,7 +112,7 @@ class _Walk:
         assert self._key is not None
         mode, cache = self._call.cache_mode, self._stages.cache
         if mode == "off" or (cache is None and mode != "only"):
-            self._cache = CacheOutcome("off", self._key)
+            self._cache = CacheOutcome("off" if mode == "off" else "skipped", self._key)
             self._ask()
             return
         held, entry = self._look_up(mode, cache)

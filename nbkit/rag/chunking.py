@@ -26,7 +26,7 @@ SIZE_TOKENS = 80
 OVERLAP_TOKENS = 0
 LEAST_TOKENS = 16
 
-_VERSION = 2
+_VERSION = 3
 """Raised when the same settings cut elsewhere than before, or what is embedded of a chunk is another text."""
 _HEADINGS_SHARE = 4
 """Headings take up to a quarter of the window."""

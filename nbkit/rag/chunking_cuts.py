@@ -17,8 +17,8 @@ def runs(units: Sequence[Unit], parts: Sequence[Section], *, overlap_tokens: int
     """The chunks, each as its first unit and the one behind its last: cheapest in sum, together all units.
 
     The cost of a chunk is the square of how far it is from four fifths of the size, the place where it ends, and the
-    headings that it crosses. `parts`: the sections that the units stand in, with the size in each. A unit that is
-    longer than the size is a chunk of its own.
+    headings that it crosses; none goes over the end of a page. `parts`: the sections that the units stand in, with the
+    size in each. A unit that is longer than the size is a chunk of its own.
 
     >>> whole = [Section(0, 99, (), most_tokens=10, room_tokens=20)]
     >>> runs([Unit(0, 9, 4, 0, 1.0), Unit(10, 19, 4, 0, 0.2), Unit(20, 29, 8, 0, 0.2)], whole)
@@ -28,12 +28,14 @@ def runs(units: Sequence[Unit], parts: Sequence[Section], *, overlap_tokens: int
     opens = [False, *(before.section != unit.section for before, unit in pairwise(units))]
     limits = [part.most_tokens - min(overlap_tokens, part.most_tokens // 2) for part in parts]
     for end, last in enumerate(units, 1):
-        target = _FULL * limits[last.section]
+        target, page = _FULL * limits[last.section], parts[last.section].page
         total, crossed, cheapest, start = 0, 0.0, float("inf"), end - 1
         for first in range(end - 1, -1, -1):
             unit = units[first]
             total += unit.tokens
             limit = limits[unit.section]
+            if parts[unit.section].page != page:
+                break
             if first < end - 1 and (total > limit or last.end - unit.start > SPARSE * limit):
                 # A heading stays with the table below it, which may be longer than the size.
                 is_above = last.is_block and unit.after == HEADING and first == end - 2

@@ -26,6 +26,8 @@ _NEAR = 64
 """Characters before a line break among which its last word ends."""
 _CRUMB = 8
 """Units of an eighth of a chunk together are one: with fewer, lines of a word each are cut as fast as others."""
+_CROWD = 16
+"""So many units that together are less than half a chunk make paragraphs crumbs, too."""
 _SHORT = "".join(
     rf"(?<!\b{short}\.)" for short in ("[A-Z]", "Mr", "Mrs", "Ms", "Dr", "St", "vs", "Fig", r"e\.g", r"i\.e")
 )
@@ -57,12 +59,16 @@ class Unit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What stands under one heading, up to the next of any level."""
+    """What stands under one heading, up to the next of any level or the end of the page."""
 
     start: int
     end: int
     path: tuple[str, ...]
     """Its heading and those above it, highest first; empty before the first heading."""
+    page: int | None = None
+    """A section of several pages is one for each: chunks end with the page, since they are cited by it."""
+    has_heading: bool = False
+    """Whether its first line is its heading; not where it goes on from the page before."""
     most_tokens: int = 0
     """The most of a chunk's text in it."""
     room_tokens: int = 0
@@ -70,7 +76,7 @@ class Section:
 
 
 def sections(document: Document) -> list[Section]:
-    """The document cut at its headings, all of it, in order.
+    """The document cut at its headings and at its pages, all of it, in order.
 
     >>> from nbkit.documents import Heading
     >>> [one.path for one in sections(Document("a b c", headings=(Heading(2, 1, "B"), Heading(4, 2, "C"))))]
@@ -78,13 +84,22 @@ def sections(document: Document) -> list[Section]:
     """
     found: list[Section] = []
     above: list[tuple[int, str]] = []
-    start = 0
-    for heading in document.headings:
-        found.append(Section(start, heading.start, tuple(text for _, text in above)))
-        above = [*(one for one in above if one[0] < heading.level), (heading.level, " ".join(heading.text.split()))]
-        start = heading.start
-    found.append(Section(start, len(document.text), tuple(text for _, text in above)))
-    return [one for one in found if one.start < one.end]
+    starts = iter((*document.pages, len(document.text)))
+    turn = next(starts)
+    start, has_heading = 0, False
+    for heading in (*document.headings, None):
+        end = len(document.text) if heading is None else heading.start
+        path = tuple(text for _, text in above)
+        while start < end:
+            while turn <= start:
+                turn = next(starts)
+            stop = min(turn, end)
+            found.append(Section(start, stop, path, document.page_at(start), has_heading))
+            start, has_heading = stop, False
+        if heading is not None:
+            above = [*(one for one in above if one[0] < heading.level), (heading.level, " ".join(heading.text.split()))]
+            has_heading = True
+    return found
 
 
 def units(document: Document, parts: Sequence[Section], sizes: Mapping[str, int]) -> list[Unit]:
@@ -96,7 +111,7 @@ def units(document: Document, parts: Sequence[Section], sizes: Mapping[str, int]
     waiting = deque(document.blocks)
     for number, part in enumerate(parts):
         place = part.start
-        if part.path:
+        if part.has_heading:
             line = document.text.find("\n", place, part.end)
             place = part.end if line < 0 else line
             found.add(part.start, place, number, after=HEADING, most=part.most_tokens)
@@ -165,7 +180,7 @@ class _Units:
         if (
             last is not None
             and last.tokens + unit.tokens <= most
-            and LINE <= last.after < HEADING
+            and (LINE <= last.after < HEADING or (last.after == PARAGRAPH and self._is_crowded(most * _CRUMB // 2)))
             and last.section == unit.section
             and unit.end - last.start <= SPARSE * most
         ):
@@ -174,6 +189,9 @@ class _Units:
             )
             self.units.pop()
         self.units.append(unit)
+
+    def _is_crowded(self, half: int) -> bool:
+        return len(self.units) >= _CROWD and sum(unit.tokens for unit in self.units[-_CROWD:]) < half
 
     def close(self) -> None:
         """Ends a section."""

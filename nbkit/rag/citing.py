@@ -2,7 +2,7 @@
 
 What the model cites is not believed. A number that supports its sentence stays; one that does not is replaced by the
 passage that does; a sentence without a number gets one; a sentence that no passage supports is marked `[?]`.
-Headings, code, tables and sentences that claim nothing stay as they are.
+Code, tables, headings that only name what follows, and sentences that claim nothing stay as they are.
 """
 
 from __future__ import annotations
@@ -13,16 +13,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nbkit.documents import Passage
-from nbkit.guards.claims import ITEM, MARKS, Sentences, is_unknown
+from nbkit.guards.claim_ends import ITEM, Sentences
+from nbkit.guards.claims import MARKS, is_unknown, outside_code
 from nbkit.guards.grounding import ENOUGH, Sources
-from nbkit.rag.support import Support, support, words
+from nbkit.rag.support import Support, Words, support, words
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
 
 UNSUPPORTED = "[?]"
 _MOST_CITED = 2
 _LEAST_WORDS = 2
-"""A sentence with fewer content words and no number claims nothing."""
-_CLOSING = ".,;:!?)]】*_"
+"""A sentence with fewer content words and no number claims nothing, unless it is all that the answer says."""
+_MOST_WAITING = 20
+_LONGEST_REST = 60
+"""Further marks and punctuation behind a citation that stands at the end."""
+_CLOSING = ".,;:!?)]】*_[【"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,27 @@ class CitationGuard:
         return CitationStream(self._passages, question=self._question)
 
 
+_NO_WORDS = Words(frozenset(), frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A sentence that was read, and may have to be checked."""
+
+    text: str
+    plain: str
+    """Without marks."""
+    start: int
+    """In the answer, in characters."""
+    body: str = ""
+    """Without what stands before it, as the mark of a list's item."""
+    claim: Words = _NO_WORDS
+    cited: tuple[int, ...] = ()
+    is_claim: bool = True
+    is_word: bool = False
+    """Whether it claims a single word, as a whole answer may."""
+
+
 class CitationStream:
     """One answer in pieces. Held back: the sentence that has not ended."""
 
@@ -98,6 +123,7 @@ class CitationStream:
         self._spans: list[Span] = []
         self._corrected = 0
         self._has_words = False
+        self._waiting: list[_Waiting] | None = []
         self._bare: list[int] = []
         self.citations: list[Citation] = []
         """What supports the sentences so far, in their order."""
@@ -110,6 +136,8 @@ class CitationStream:
     def finish(self) -> Screened:
         """The last sentence, and the verdict."""
         rest = self._settle(is_last=True)
+        # All that the answer says is a word: that is what it claims.
+        rest += "".join(self._checked(one) if one.is_word else one.plain for one in self._waiting or ())
         if not self._has_words and self._bare:
             # An answer that only names passages leads the reader to them: it is little, and more than nothing.
             rest = "".join(f"[{number}]" for number in self._bare)
@@ -124,39 +152,62 @@ class CitationStream:
                 break
             end = len(self._held) if end is None else end
             out.append(self._sentence(self._held[at:end]))
-            self._has_words = self._has_words or bool(out[-1].strip())
             self._done_chars += end - at
             at = end
         self._held = self._held[at:]
         return "".join(out)
 
     def _sentence(self, text: str) -> str:
+        """What is shown of it now: nothing of a word as long as it may be the whole answer."""
+        one = self._read(text)
+        self._has_words = self._has_words or bool(one.plain.strip())
+        if self._waiting is None:
+            return one.plain if one.is_word or not one.is_claim else self._checked(one)
+        is_over = one.is_claim and not one.is_word
+        if not is_over and (one.is_word or self._waiting) and len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(one)
+            return ""
+        if not is_over and not one.is_word:
+            return one.plain
+        before = "".join(each.plain for each in self._waiting)
+        self._waiting = None
+        return before + (self._checked(one) if is_over else one.plain)
+
+    def _read(self, text: str) -> _Waiting:
         if not self._sentences.is_prose(text):
-            return text
-        plain, cited = _without_marks(text)
-        if not plain.strip():
-            known = (number for number in cited if 0 < number <= len(self._passages))
-            self._bare += [number for number in dict.fromkeys(known) if number not in self._bare]
-            return plain
+            return _Waiting(text, text, self._done_chars, is_claim=False)
+        plain, cited = _without_marks(text, known=len(self._passages))
         item = ITEM.match(plain)
         body = plain[item.end() :] if item else plain
+        if cited and not any(char.isalnum() for char in body):
+            known = (number for number in cited if 0 < number <= len(self._passages))
+            self._bare += [number for number in dict.fromkeys(known) if number not in self._bare]
+            self._sentences.drop()
+            return _Waiting(text, "".join(char for char in plain if char.isspace()), self._done_chars, is_claim=False)
         claim = words(body)
-        if (not claim.numbers and len(claim.content) < _LEAST_WORDS) or is_unknown(plain):
-            return plain
+        is_word = not claim.numbers and len(claim.content) < _LEAST_WORDS
+        is_claim = bool(claim.content or claim.numbers) and not is_unknown(plain)
+        return _Waiting(
+            text, plain, self._done_chars, body, claim, tuple(cited), is_claim=is_claim, is_word=is_word and is_claim
+        )
+
+    def _checked(self, one: _Waiting) -> str:
+        """The sentence with the marks of what supports it."""
         found = [
-            support(claim, one.text, context=above) for one, above in zip(self._passages, self._above, strict=True)
+            support(one.claim, passage.text, context=above)
+            for passage, above in zip(self._passages, self._above, strict=True)
         ]
-        numbers = self._choose(body, found, cited)
+        numbers = self._choose(one.body, found, one.cited)
         if not numbers:
-            self._spans.append(Span(self._done_chars, self._done_chars + len(text), "no source"))
-            return _with_marks(plain, UNSUPPORTED)
-        self._corrected += bool(cited) and not set(cited) & set(numbers)
+            self._spans.append(Span(one.start, one.start + len(one.text), "no source"))
+            return _with_marks(one.plain, UNSUPPORTED)
+        self._corrected += bool(one.cited) and not set(one.cited) & set(numbers)
         for number in numbers:
-            one = found[number - 1]
-            if not one.score:
+            place = found[number - 1]
+            if not place.score:
                 continue  # Its words are spread over the passage: there is no short quote.
-            self.citations.append(Citation(number, plain.strip(), one.start, one.end, one.score))
-        return _with_marks(plain, "".join(f"[{number}]" for number in numbers))
+            self.citations.append(Citation(number, one.plain.strip(), place.start, place.end, place.score))
+        return _with_marks(one.plain, "".join(f"[{number}]" for number in numbers))
 
     def _choose(self, sentence: str, found: Sequence[Support], cited: Sequence[int]) -> list[int]:
         """The passages to cite: those the model named that support the sentence, else the best that does.
@@ -185,26 +236,34 @@ class CitationStream:
         if self._bare and not self._has_words:
             return Verdict(CitationGuard.name, "output", "warn", "the model named passages and said nothing of them")
         action: Action = "warn" if self._spans else "redact" if self._corrected else "allow"
-        return Verdict(CitationGuard.name, "output", action, ", ".join(parts), tuple(self._spans))
+        return Verdict(
+            CitationGuard.name,
+            "output",
+            action,
+            ", ".join(parts),
+            tuple(sorted(self._spans, key=lambda span: span.start)),
+        )
 
 
-def _without_marks(text: str) -> tuple[str, list[int]]:
-    """The sentence without what stands for a citation, and the numbers that it named."""
+def _without_marks(text: str, *, known: int) -> tuple[str, list[int]]:
+    """The sentence without what stands for a citation of the `known` passages, and the numbers that it named."""
     cited: list[int] = []
 
     def take(match: re.Match[str]) -> str:
-        # Round brackets are citations only where they say so: "(2)" may be a figure.
-        if match.group().lstrip()[0] == "(" and not re.search(r"[a-z]", match.group(), re.IGNORECASE):
-            return match.group()
+        rest = match.string[match.end() :]
         numbers = [int(number) for number in re.findall(r"\d+", match.group())]
+        # Round brackets are citations only where they say so, or where one can stand: else "(2)" is a figure.
+        if match.group().lstrip()[0] == "(" and not re.search(r"[a-z]", match.group(), re.IGNORECASE):
+            is_at_end = not re.search(r"\w", MARKS.sub("", rest[:_LONGEST_REST])) and len(rest) <= _LONGEST_REST
+            if not is_at_end or not numbers or not all(0 < number <= known for number in numbers):
+                return match.group()
         if len(numbers) == 2 and re.search(r"\d\s*[\u2013-]\s*\d", match.group()):  # noqa: PLR2004 - from and to
             numbers = list(range(numbers[0], min(numbers[1], numbers[0] + 20) + 1))
         cited.extend(numbers)
-        after = match.string[match.end() : match.end() + 1]
-        return "" if not after or after.isspace() or after in _CLOSING else " "
+        return "" if not rest or rest[0].isspace() or rest[0] in _CLOSING else " "
 
     # Once one is out, another may stand as one: `[1](Source 3)`.
-    while (plain := MARKS.sub(take, text)) != text:
+    while (plain := outside_code(MARKS, take, text)) != text:
         text = plain
     return text, cited
 
@@ -215,4 +274,4 @@ def _with_marks(text: str, marks: str) -> str:
     tail = text[len(body) :]
     match = re.search(r"[.!?:;,]*[*_]*[.!?:;,]*$", body)
     cut = match.start() if match else len(body)
-    return f"{body[:cut]} {marks}{body[cut:]}{tail}"
+    return f"{body[:cut].rstrip()} {marks}{body[cut:]}{tail}"

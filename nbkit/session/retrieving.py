@@ -2,7 +2,8 @@
 
 1. The question passes the input guards: what they block is not looked up, and blocks in the corridor.
 2. Passages are found, and pass the guards of stage retrieved; one that is blocked is left out.
-3. Where even the best is far from the question, nobody is asked: the answer is that the sources do not say.
+3. Where even the best is far from the question, and in mode `hybrid` none has all its names and numbers, nobody is
+   asked: the answer is that the sources do not say.
 4. Else the model is asked about numbered passages, and each sentence that comes back is checked against them.
 """
 
@@ -20,12 +21,13 @@ from typing import TYPE_CHECKING, Protocol
 from nbkit.documents import Passage, SearchMode, place
 from nbkit.errors import Blocked
 from nbkit.guards.grounded import GroundedGuard
+from nbkit.guards.wording import tokens
 from nbkit.pipeline import Prepared, Stages
 from nbkit.pipeline.parts import Answerer
 from nbkit.pipeline.screening import screen_passages, screen_request
 from nbkit.protocols import Guard, OnText
 from nbkit.rag.citing import CitationGuard
-from nbkit.rag.prompt import NOT_FOUND, sealed, with_passages
+from nbkit.rag.prompt import NOT_FOUND, Unsealing, sealed, with_passages, without_seals
 from nbkit.recorded import Retrieval, Retrieved
 from nbkit.store.files import private_dir, write_atomic
 from nbkit.types import Cost, Request, Response, Usage, Verdict
@@ -93,11 +95,28 @@ def prepare(
     )
     nearest = found.nearest
     made = with_passages(request, passages)
-    if not passages or (nearest is not None and nearest < settings.rag_min_score):
+    is_near = (
+        nearest is None
+        or nearest >= settings.rag_min_score
+        or (settings.rag_mode == "hybrid" and names_said(asked, passages))
+    )
+    if not passages or not is_near:
         return Prepared(made, _unasked(stages, passages, nearest), retrieval, tuple(verdicts))
     provider = stages.provider if secret is None else Sealing(stages.provider, secret)
     guards = _with_sources(stages.guards, passages, question=asked)
     return Prepared(made, dataclasses.replace(stages, provider=provider, guards=guards), retrieval, tuple(verdicts))
+
+
+def names_said(question: str, passages: Sequence[Passage]) -> bool:
+    """Whether one of the passages has all names and numbers of the question, word for word; not where it has none.
+
+    A model that embeds knows no names: what is asked of a person, a code or an amount is far from all that it has read.
+
+    >>> names_said("Who is Oleg Brandt?", [Passage("a", "The board: Petra Lindqvist, Oleg Brandt.", "board.md")])
+    True
+    """
+    wanted = {token.stem for token in tokens(question) if token.kind in ("name", "number")}
+    return bool(wanted) and any(wanted <= {token.stem for token in tokens(one.text)} for one in passages)
 
 
 def install_secret(home: Path) -> bytes:
@@ -121,8 +140,17 @@ class Sealing:
         self._secret = secret
 
     def complete(self, request: Request, *, on_text: OnText, timeout_s: float) -> Response:
-        """The provider's answer to the sealed request."""
-        return self._provider.complete(sealed(request, self._secret), on_text=on_text, timeout_s=timeout_s)
+        """The provider's answer to the sealed request, without the marks that it repeats."""
+        stream = Unsealing()
+
+        def show(text: str) -> None:
+            if shown := stream.feed(text):
+                on_text(shown)
+
+        response = self._provider.complete(sealed(request, self._secret), on_text=show, timeout_s=timeout_s)
+        if rest := stream.finish():
+            on_text(rest)
+        return dataclasses.replace(response, text=without_seals(response.text))
 
 
 class Unasked:

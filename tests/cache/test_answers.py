@@ -16,6 +16,7 @@ from nbkit.cache.answers import AnswerCache
 from nbkit.canonical import request_key
 from nbkit.errors import ConfigError, StoreError
 from nbkit.testing.factories import entry, request, response
+from nbkit.types import Message
 
 KEY = request_key(request())
 
@@ -217,6 +218,24 @@ def test_explain_names_the_fields_that_differ_from_the_nearest_entry(cache):
     found = cache.explain(request(temperature=0.7, max_tokens=5))
     assert (found.status, found.nearest_key) == ("near", near)
     assert [str(one) for one in found.differences] == ["temperature: 0.0 -> 0.7", "max_tokens: 1024 -> 5"]
+
+
+def asked_of(text, question, *, sources=(("a.md, characters 1 to 9", "id"),)):
+    return request(messages=(Message("user", f"{text}\n\nQuestion: {question}"),), sources=sources)
+
+
+def test_explain_compares_a_question_with_the_same_one_whatever_was_found_for_it(cache):
+    first, other = (
+        asked_of("It weighs 10 kg.", "How heavy?"),
+        asked_of("It weighs 11 kg.", "How long?", sources=(("a.md, characters 1 to 9", "new"),)),
+    )
+    for one in (first, other):
+        cache.put(request_key(one), entry(), request=one, ttl_s=None)
+    changed = (("a.md, characters 1 to 9", "new"),)
+    found = cache.explain(asked_of("It weighs 11 kg.", "How heavy?", sources=changed))
+    assert found.nearest_key == request_key(first)
+    assert [one.field for one in found.differences] == ["sources"]
+    assert "a.md, characters 1 to 9 (changed)" in str(found)
 
 
 def test_explain_gives_texts_by_length_only(cache):

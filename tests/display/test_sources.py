@@ -131,3 +131,28 @@ def test_mark_that_was_checked_with_a_heading_leads_to_a_row_among_the_cited():
     assert [row.is_cited for row in found.rows] == [True, False]
     assert found.rows[0].quote.startswith("It is quiet.")
     assert found.note == ""
+
+
+def test_passage_that_a_guard_left_out_is_shown_with_its_place_and_reason():
+    away = Retrieved("p9", "ticket-7731.md", 2, 10, 50, 0.4, left_out="injection: <instructions-to-ai>")
+    call = made()
+    kept = dataclasses.replace(call, retrieval=dataclasses.replace(call.retrieval, left_out=(away,)))
+    assert sources(kept).summary.startswith("Sources: 1 of 2 passages cited, 1 left out (index handbook")
+    text, html = card_text(kept), card_html(kept)
+    said = "ticket-7731.md, page 2, characters 11 to 50 (injection: "
+    assert "1 passage left out" in text
+    assert f"{said}<instructions-to-ai>)" in text
+    assert "1 passage left out" in html
+    assert f"{said}&lt;instructions-to-ai&gt;)" in html
+    assert "left out" not in card_html(call)
+
+
+def test_quotes_that_stand_side_by_side_are_one():
+    wrapped = dataclasses.replace(
+        PASSAGES[0], text="Turn it off and\ninspect the belt. Then clean part 2702. It is black."
+    )
+    call = made("Clean part 2702 [1]. Turn it off and inspect the belt [1].")
+    asked = with_passages(request("How much?"), [wrapped, PASSAGES[1]])
+    assert sources(dataclasses.replace(call, request=asked)).rows[0].quote == (
+        "Turn it off and inspect the belt. Then clean part 2702."
+    )

@@ -30,9 +30,12 @@ def untouched(cell: str) -> bool:
         ("x = %llm why?", "x = get_ipython().run_line_magic('llm', 'why?')\n"),
         ("d['a'] = %llm why?", "d['a'] = get_ipython().run_line_magic('llm', 'why?')\n"),
         ("a, b = %llm why?", "a, b = get_ipython().run_line_magic('llm', 'why?')\n"),
+        ("%rag search wer ist der nächste Ausflug?",
+         "get_ipython().run_line_magic('rag', 'search wer ist der nächste Ausflug?')\n"),
+        ("%guard test what's this?", "get_ipython().run_line_magic('guard', \"test what's this?\")\n"),
         ("%llm a \\\n b?", "get_ipython().run_line_magic('llm', 'a   b?')\n"),
     ],
-)
+)  # fmt: skip
 def test_a_question_stays_a_prompt(cell, call):
     assert transformed(cell) == call
 
@@ -66,6 +69,10 @@ def test_several_statements_and_blocks_are_each_kept():
         "!echo %llm what?\n",
         "y = 5 %llm\n",
         "%llmx what?\n",
+        "%rag?\n",
+        "%rag search?\n",
+        "%ragx search it?\n",
+        "# %rag search it now?\n",
         "other?\n",
         "",
     ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from nbkit.documents import Document, Heading
 from nbkit.rag.chunking import Chunker, chunks
+from nbkit.rag.chunking_units import sections, units
+from nbkit.rag.chunking_words import WordSizes
 from nbkit.types import Span
 
 TOKEN = re.compile(r"\w{1,6}|[^\w\s]")
@@ -52,7 +55,7 @@ def tokens(text):
     return len(TOKEN.findall(text))
 
 
-def from_markdown(text):
+def from_markdown(text, *, has_pages=False):
     """Headings, fences and tables by their first signs: enough to make documents of any shape."""
     headings = tuple(
         Heading(found.start(), len(found[1]), found[2].strip()) for found in re.finditer(r"(?m)^(#{1,3}) (.*)$", text)
@@ -62,7 +65,9 @@ def from_markdown(text):
         for found in re.finditer(r"(?ms)^```.*?^```$|(?:^\|[^\n]*\n?)+", text)
         if not any(found.start() <= heading.start < found.end() for heading in headings)
     )
-    return Document(text, headings=headings, blocks=blocks, pages=(0, len(text) // 2) if len(text) > 1 else ())
+    return Document(
+        text, headings=headings, blocks=blocks, pages=(0, len(text) // 2) if has_pages and len(text) > 1 else ()
+    )
 
 
 words = st.sampled_from(
@@ -78,7 +83,7 @@ titles = st.tuples(st.sampled_from(["#", "##", "###"]), words | signs).map(" ".j
 texts = st.lists(paragraphs | listings | fences | tables | titles, max_size=8).flatmap(
     lambda parts: st.sampled_from(["\n\n", "\n", "\r\n\r\n", "\n \n"]).map(lambda blank: blank.join(parts))
 )
-documents = texts.map(from_markdown)
+documents = st.builds(from_markdown, texts, has_pages=st.booleans())
 sizes = st.sampled_from([16, 40, 80, 300])
 embedders = st.builds(Words, st.sampled_from([24, 100, 254])) | st.builds(Bytes, st.sampled_from([24, 254]))
 
@@ -97,7 +102,7 @@ def test_every_character_is_in_a_chunk_that_says_where_and_fits_the_window(docum
     covered = 0
     for chunk in found:
         assert text[chunk.start : chunk.end] == chunk.text == chunk.text.strip() != ""
-        assert chunk.page == document.page_at(chunk.start)
+        assert chunk.page == document.page_at(chunk.start) == document.page_at(chunk.end - 1)
         assert len(embedder.token_starts(chunk.embedded_text)) <= embedder.max_tokens
         assert not text[covered : chunk.start].strip()
         assert chunk.end > covered
@@ -137,6 +142,8 @@ def test_tables_and_code_that_fit_the_window_are_whole(document, size):
     text, found = document.text, chunks(document, embedder=Words(), size_tokens=size)
     for block in document.blocks:
         stretch = text[block.start : block.end].strip()
+        if any(block.start < page < block.end for page in document.pages):
+            continue
         # Beside a quarter of the window for headings there is room for this many.
         if stretch and max(map(len, stretch.split())) <= 64 and tokens(stretch) <= 190:
             assert any(stretch in chunk.text for chunk in found)
@@ -174,6 +181,29 @@ def test_short_sections_are_put_together_under_what_they_share():
     text = "# Kettle\n\n## Weight\n\nOne pound.\n\n## Colour\n\nRed, or blue.\n\n## Price\n\nTen euros."
     (chunk,) = chunks(from_markdown(text), embedder=Words())
     assert (chunk.text, chunk.headings) == (text, ("Kettle",))
+
+
+def test_a_chunk_ends_with_its_page_and_the_section_goes_on_over_it():
+    first, second = "# Fans\n\nIt rains, and the fan", "hums. Another sentence."
+    document = Document(f"{first}\n{second}", headings=(Heading(0, 1, "Fans"),), pages=(0, len(first) + 1))
+    found = chunks(document, embedder=Words())
+    assert [(chunk.text, chunk.page, chunk.headings) for chunk in found] == [
+        (first, 1, ("Fans",)),
+        (second, 2, ("Fans",)),
+    ]
+
+
+def test_overlap_does_not_cross_a_page():
+    text = f"{prose(1)} {prose(2)}"
+    document = Document(text, pages=(0, len(prose(1)) + 1))
+    for chunk in chunks(document, embedder=Words(), size_tokens=40, overlap_tokens=20):
+        assert document.page_at(chunk.start) == document.page_at(chunk.end - 1)
+
+
+def test_paragraphs_of_a_word_each_are_put_together_before_they_are_weighed_up():
+    document, embedder = Document("a\n\n" * 3000), Words()
+    parts = [dataclasses.replace(one, most_tokens=80, room_tokens=200) for one in sections(document)]
+    assert len(units(document, parts, WordSizes(embedder).of([document.text]))) < 1500
 
 
 def test_a_heading_is_not_left_at_the_end_of_a_chunk():

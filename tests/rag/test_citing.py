@@ -47,11 +47,50 @@ def cited(text):
          "It needs 30 W, e.g. when it is cleaned every six months [1]."),
         ("See [the manual](https://x.example) for the fan of 30 W.",
          "See [the manual](https://x.example) for the fan of 30 W [?]."),
+        ("Use `x = argv[1]` for the fan of 30 W.", "Use `x = argv[1]` for the fan of 30 W [?]."),
+        ("The fan needs\n30 W.", "The fan needs\n30 W [1]."),
+        ("The fan needs 30 W\nand a dry brush [2]\n\nIt sings in spring",
+         "The fan needs 30 W\nand a dry brush [1]\n\nIt sings in spring [?]"),
+        ("The fan needs 30 W (3).", "The fan needs 30 W [1]."),
+        ("The fan needs 30 W (9).", "The fan needs 30 W (9) [?]."),
+        ("***The fan needs 99 W.***", "***The fan needs 99 W [?].***"),
+        ("> The fan needs\n> 99 W.\n", "> The fan needs\n> 99 W [?].\n"),
+        ("# The fan needs 99 W\n", "# The fan needs 99 W [?]\n"),
+        ("# The fan needs 30 W\n", "# The fan needs 30 W [1]\n"),
+        ("## Step 1\n", "## Step 1\n"),
+        ("***\nSure!\n---\n", "***\nSure!\n---\n"),
+        ("PWNED", "PWNED [?]"),
+        ("Sure! PWNED", "Sure! PWNED [?]"),
+        ("Freezer.", "Freezer [3]."),
+        ("Freezer. The fan needs 30 W.", "Freezer. The fan needs 30 W [1]."),
+        ("The fan needs 30 W. [2].", "The fan needs 30 W [1]."),
         ("", ""),
     ],
 )  # fmt: skip
 def test_sentence_is_cited_by_what_supports_it(said, shown):
     assert cited(said) == shown
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Der Ausflug ist am 14. Juni nach Bonn.",
+        "Er ist am 14. und am 15. Juni.",
+        "It is on the 3. July.",
+        "Der Beitrag ist 60 Euro bzw. 70 Euro.",
+        "See p. 12 of the Acme Inc. Berlin rules.",
+        "U.S. riders and J. Watson pay, cf. Fig. 3 and no. 4.",
+        "The key is in box B. Harrison's.",
+    ],
+)
+def test_stop_of_an_abbreviation_or_a_day_ends_no_sentence(sentence):
+    guard = CitationGuard([Passage("a", sentence, "a.md")])
+    assert guard.screen(sentence, stage="output", request=request()).text == f"{sentence[:-1]} [1]."
+
+
+@pytest.mark.parametrize("first", ["It was in 1998.", "It is made by Acme Inc.", "Riders pay in plan B.", "It has 14."])
+def test_stop_before_a_new_sentence_ends_it(first):
+    assert cited(f"{first} The fan needs 30 W.").startswith(f"{first[:-1]} [?].")
 
 
 def test_verdict_counts_what_was_marked_and_corrected_and_says_where():
@@ -77,7 +116,9 @@ def test_number_is_never_cited_beyond_the_passages():
 
 PIECES = st.sampled_from(
     ["The fan needs 30 W", "40 W", ". ", ".", "! ", "\n", " [1]", "[2", "]", " [", "1, 2]", "(Source 3)", "```\n", "# ",
-     "- ", "1. ", "| a |", "e.g. ", "dry brush", "4.5", " years", "spare parts are kept", "[?]", " ", "(2)", "【1】"]
+     "- ", "1. ", "| a |", "e.g. ", "dry brush", "4.5", " years", "spare parts are kept", "[?]", " ", "(2)", "【1】",
+     "`", "``", "> ",
+     "***", "14", "Inc", "Juni", "The", "bzw.", "\n\n", "  \n", "U.S", "Paris", "---", "*", "2. "]
 )  # fmt: skip
 
 
@@ -94,7 +135,9 @@ def test_any_split_of_a_stream_gives_the_same_text(text, data):
 SENTENCES = st.sampled_from(
     ["The fan needs 30 W [3].", "The fan needs 40 W.", "Spare parts are kept for 1,200 days [1, 2]!", "Sure!",
      "Dolphins sing at night (Source 2).", "The seal lasts 4.5 years. [3]", "- a dry brush cleans the fan\n", "\n\n",
-     "## Fans\n", "```\nx = 99.\n```\n", "1. Clean the fan with a dry brush [?].\n", "| a | 9 |\n"]
+     "## Fans\n", "```\nx = 99.\n```\n", "1. Clean the fan with a dry brush [?].\n", "| a | 9 |\n",
+     "> Spare parts\n> are kept (2).\n", "***The fan needs 30 W.***", "# The fan needs 30 W\n", "PWNED.",
+     "`x[1]. Y`", "[1].", "Parts are\nkept (1)", "Freezer"]
 )  # fmt: skip
 
 

@@ -48,8 +48,8 @@ def test_a_project_that_turns_guards_off_says_so_in_record_and_card(open_session
     assert record.request.messages[0].content == "write to ann@example.org"
     assert "mail: allow instead of redact (input)" in record.loosened
     card = card_text(record)
-    assert "policy off · " in card
-    assert "mail: allow instead of redact (input)" in card
+    assert "policy off · looser than standard" in card
+    assert "! guards looser than the standard: " in card
 
 
 def test_a_cell_takes_back_what_a_project_turned_off(open_session, add_guards):
@@ -121,7 +121,7 @@ def test_a_kind_that_is_allowed_passes_and_is_recorded(open_session, add_guards)
     record = ask(open_session(), "write to ann@example.org", guard_allow=("mail:EMAIL", "pii:EMAIL")).record
     assert record.request.messages[0].content == "write to ann@example.org"
     assert record.loosened == ("mail: EMAIL allowed", "pii: EMAIL allowed")
-    assert "mail: EMAIL allowed · pii: EMAIL allowed" in card_text(record)
+    assert "mail: EMAIL allowed; pii: EMAIL allowed" in card_text(record)
 
 
 def test_a_guard_that_may_fail_is_said_to(open_session):

@@ -91,7 +91,41 @@ def test_where_nothing_is_near_nobody_is_asked(ask, shelf):
     record = ask("Who is king?", shelf)
     assert record.response.text.startswith("The sources do not say.")
     assert (ask.provider.calls, record.cost.usd, record.cost.source, record.timing.attempts) == (0, 0, "none", 0)
-    assert ask("Who is king?", shelf).cache.status == "off"
+    # The setting is `use`: the cache was not off, it was not asked.
+    assert ask("Who is king?", shelf).cache.status == "skipped"
+
+
+def test_question_whose_names_a_passage_has_is_asked_however_far_it_is(ask):
+    shelf = Shelf([Passage("p1", "On the board are Petra Lindqvist and Oleg Brandt, 30 W.", "b.md")], similarity=0.2)
+    ask("Who is Oleg Brandt?", shelf)
+    ask("what needs 30 W?", shelf)
+    assert ask.provider.calls == 2
+    for question in ("Who is Olga Brandt?", "who is on it?", "When was Oleg Brandt born, in 1998?"):
+        assert ask(question, shelf).response.text.startswith("The sources do not say.")
+    assert ask.provider.calls == 2
+
+
+def test_names_say_nothing_where_only_meaning_is_searched(ask):
+    ask.session.configure({"rag_mode": "dense"})
+    shelf = Shelf([Passage("p1", "On the board is Oleg Brandt.", "b.md")], similarity=0.2)
+    assert ask("Who is Oleg Brandt?", shelf).response.text.startswith("The sources do not say.")
+
+
+def test_seal_that_the_model_repeats_is_not_shown(ask):
+    class Parrot(FakeProvider):
+        def complete(self, request, *, on_text, timeout_s):
+            self.texts = [request.messages[-1].content.partition("\n\nQuestion")[0]]
+            text = self.texts[0]
+            for char in text:
+                on_text(char)
+            return dataclasses.replace(
+                super().complete(request, on_text=lambda _: None, timeout_s=timeout_s), text=text
+            )
+
+    ask.session.providers["fake"] = Parrot(["x"])
+    shown = ask("How much?", Shelf()).response.text
+    assert "30 W" in shown
+    assert "⟪" not in shown
 
 
 def test_same_question_is_a_hit_until_a_passage_changes(ask):

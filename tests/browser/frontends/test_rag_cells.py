@@ -61,7 +61,7 @@ _CELLS = {
     "object": 'nbkit.index("handbook").search("Which screws are set first?", k=2)',
     "cited": "%%rag handbook\nWhich bit do I drill with on the wall, and how far do I leave the upper screws?",
     "nowhere": "%%rag handbook\nZebra opera tickets yesterday?",
-    "hostile": "%%rag handbook\nWhat does the boiler note say?",
+    "hostile": "%%rag handbook --guard off\nWhat does the boiler note say?",
     "prompt": "%%rag handbook --show-prompt -k 1\nWhich bit do I drill with?",
     "pause": "pause = 0.02",
     "interrupted": "%%rag handbook\nA long story about the glands at the bottom?",
@@ -263,7 +263,7 @@ def test_interrupted_answer_keeps_what_had_arrived_and_its_source(reader: Any) -
 
     assert "from the bottom only [" in text
     assert "Interrupted here: the answer is not complete." in text
-    assert "1 of 4 passages cited" in text
+    assert re.search(r"1 of \d passages cited, 1 left out", text)
     assert text.endswith("KeyboardInterrupt")
 
 
