@@ -95,6 +95,8 @@ class GuardOptions:
     """What was asked; an answer may repeat it without having it from `contexts`."""
     deny: tuple[str, ...] = ()
     """What the user wants to hear of: words and phrases, or patterns written `/like this/`."""
+    install_secret: Callable[[], bytes | None] = field(default=lambda: None, repr=False)
+    """What marks in a request are made from as it is sent; None where none are put in."""
 
 
 class Guard(Protocol):

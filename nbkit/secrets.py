@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
 MIN_CHARS = 8
+_CUT_FROM_CHARS, _PART_CHARS = 20, 12
 
 _NAME = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD|CREDENTIALS?)(?:_|$)", re.IGNORECASE)
 _NOT_SECRET = re.compile(
@@ -39,6 +40,7 @@ class SecretRegistry:
         self._names = frozenset(names)
         self._forms: dict[str, str] = {}
         self._values: set[str] = set()
+        self._named: list[tuple[str, str]] = []
         self._matcher: _Matcher | None = None
         for name, value in (values or {}).items():
             self.add(name, value)
@@ -50,6 +52,7 @@ class SecretRegistry:
             return
         with self._lock:
             self._values.add(value)
+            self._named.append((name, value))
             self._forms = dict.fromkeys(_forms(value), name) | self._forms
             self._matcher = None
 
@@ -81,6 +84,22 @@ class SecretRegistry:
         if matcher is None:
             return text
         return matcher.pattern.sub(lambda m: self.label(matcher.forms[m.group()]), text)
+
+    def redact_cut(self, text: str) -> str:
+        """The text with each secret replaced, also one that was cut, as `repr` cuts long values in a traceback.
+
+        >>> SecretRegistry({"MY_KEY": "sk-" + "abcdefgh12345678" * 9}).redact_cut("key='sk-abcdefgh12345...5678'")
+        "key='[secret:MY_KEY]'"
+        """
+        text = self.redact(text)
+        with self._lock:
+            known = [(value, name) for name, value in self._named if len(value) >= _CUT_FROM_CHARS]
+        for value, name in known:
+            first, last = value[:_PART_CHARS], value[-_PART_CHARS:]
+            if first in text or last in text:
+                cut = rf"{re.escape(first)}[^\s'\"]{{0,400}}|[^\s'\"]{{0,400}}{re.escape(last)}"
+                text = re.sub(cut, self.label(name).replace("\\", r"\\"), text)
+        return text
 
     def label(self, name: str) -> str:
         """What stands in a text in place of the secret `name`.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 Magic = TypeVar("Magic", bound=Callable[..., Any])
+_TRACEBACKS = "_showtraceback"
+"""What IPython and its kernels override to draw a traceback."""
 
 
 class LazySettings:
@@ -108,6 +110,7 @@ class Extension:
         """The last error that a magic raised on purpose, for `%nbkit traceback`."""
         self._settings = LazySettings(shell)
         self._replaced: dict[tuple[str, str], Any] = {}
+        self._draw_traceback: Any = None
 
     @staticmethod
     def of(shell: InteractiveShell) -> Extension | None:
@@ -182,6 +185,15 @@ class Extension:
 
         return keep_questions(lines)
 
+    def show_traceback(self, kind: type[BaseException], error: BaseException | None, lines: list[str]) -> None:
+        """Draws a traceback, of whatever code, without the secrets in use."""
+        session = sys.modules.get("nbkit.session")
+        if session is not None and session.has_current():
+            from nbkit.magics.tracebacks import without_secrets
+
+            error, lines = without_secrets(session.current(), error, lines)
+        self._draw_traceback(kind, error, lines)
+
     def attach(self) -> None:
         """Adds everything to the shell."""
         shell = self.shell
@@ -190,6 +202,8 @@ class Extension:
             self._replaced[kind, name] = shell.magics_manager.magics[kind].get(name)
             register(magic, magic_kind=kind, magic_name=name)
         shell.input_transformers_cleanup.append(self.keep_questions)
+        self._draw_traceback = getattr(shell, _TRACEBACKS)
+        setattr(shell, _TRACEBACKS, self.show_traceback)
         mark: Any = context_matcher(identifier="nbkit.complete")
         shell.Completer.custom_matchers.append(mark(_as_function(self.complete)))
         configurables: list[Any] = shell.configurables
@@ -208,6 +222,10 @@ class Extension:
             table.pop(name)
             if before is not None:
                 table[name] = before
+        if vars(shell).get(_TRACEBACKS) == self.show_traceback:
+            delattr(shell, _TRACEBACKS)
+            if getattr(shell, _TRACEBACKS) != self._draw_traceback:  # somebody had put their own there before
+                setattr(shell, _TRACEBACKS, self._draw_traceback)
         _remove(shell.input_transformers_cleanup, lambda one: one == self.keep_questions)
         _remove(shell.Completer.custom_matchers, lambda one: getattr(one, "nbkit_owner", None) is self)
         _remove(shell.configurables, lambda one: one is self._settings)

@@ -38,7 +38,8 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
     if options.shows_prompt:
         _show_prompt(shell, session, options, settings=settings, prompt=prompt, names=names, prepare=prepare)
         return
-    drawing = Cell(settings, model=session.target(settings).model)
+    # A key that was typed as a model's name would be drawn before any guard looks, and on the card of a blocked call.
+    drawing = Cell(settings, model=session.secrets.redact(session.target(settings).model))
     outcomes = _ask(
         shell, session, options, settings=settings, prompt=prompt, names=names, drawing=drawing, prepare=prepare
     )

@@ -192,4 +192,5 @@ def _traceback(extension: Extension, session: Session, rest: str) -> None:
     if error is None:
         draw_text(extension.shell, session.secrets, "no nbkit error was raised in this session")
         return
-    draw_text(extension.shell, session.secrets, "".join(traceback.format_exception(error)))
+    whole = session.secrets.redact_cut("".join(traceback.format_exception(error)))
+    draw_text(extension.shell, session.secrets, whole)

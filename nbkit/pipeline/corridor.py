@@ -61,9 +61,8 @@ def run(
 def _close(walk: _Walk, stages: Stages, error: BaseException | None) -> Outcome:
     record = walk.record(error)
     notes = write(record, stages.sinks)
-    if notes:
-        record = dataclasses.replace(record, notes=(*record.notes, *notes))
-    return Outcome(record, error, walk.pseudonyms)
+    whole = dataclasses.replace(record, notes=(*record.notes, *notes)) if notes else record
+    return Outcome(whole, error, walk.pseudonyms)
 
 
 class _Walk:
@@ -93,9 +92,10 @@ class _Walk:
 
     def guards_in(self) -> None:
         started = self._enter("guards in")
+        asked, stages = self._asked, self._stages
         try:
             self._request = screen_request(
-                self._asked, self._stages.guards, self._verdicts, may_fail=self._stages.may_fail, held=self._held
+                asked, stages.guards, self._verdicts, may_fail=stages.may_fail, held=self._held, secrets=stages.secrets
             )
             self._key = canonical.request_key(self._request)
             self._screen.open(self._request, replaced=self.pseudonyms, restores=self._call.restores)
@@ -252,9 +252,10 @@ class _Walk:
         if cache is None or answered is None or self._key is None or not is_kept(answered, self._verdicts):
             return
         started = self._enter("cache")
-        entry = CacheEntry(answered, self._timing_so_far(), self._cost, datetime.now(UTC))
+        secrets = self._stages.secrets
+        entry = without_secrets(CacheEntry(answered, self._timing_so_far(), self._cost, datetime.now(UTC)), secrets)
         try:
-            cache.put(self._key, entry, request=self._request, ttl_s=self._call.ttl_s)
+            cache.put(self._key, entry, request=without_secrets(self._request, secrets), ttl_s=self._call.ttl_s)
         except Exception as error:  # noqa: BLE001 - the answer is there; keeping it is a courtesy
             self._notes.append(f"the answer could not be cached ({type(error).__name__})")
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from nbkit import canonical
 from nbkit.errors import Blocked, NbkitError
@@ -11,6 +12,8 @@ from nbkit.protocols import Sink
 from nbkit.recorded import Failure, Record
 from nbkit.secrets import SecretRegistry
 from nbkit.types import FinishReason, Request, Response, Status, Usage
+
+T = TypeVar("T")
 
 
 def status(error: BaseException | None) -> Status:
@@ -48,11 +51,9 @@ def partial(
     return Response(screen.shown, request.model, usage, reason, attempts=attempts)
 
 
-def without_secrets(record: Record, secrets: SecretRegistry) -> Record:
-    """The record with every exact secret value in it replaced by the secret's name."""
-    if not secrets.find(canonical.canonical_json(record)):
-        return record
-    return canonical.map_text(record, secrets.redact)
+def without_secrets(value: T, secrets: SecretRegistry) -> T:
+    """A record, or what a cache keeps, with every exact secret value in it replaced by the secret's name."""
+    return canonical.map_text(value, secrets.redact) if secrets.find(canonical.canonical_json(value)) else value
 
 
 def write(record: Record, sinks: tuple[Sink, ...]) -> list[str]:

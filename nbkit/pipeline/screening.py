@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
 from nbkit.errors import Blocked
+from nbkit.pipeline.parameters import refuse_secrets
 from nbkit.protocols import Guard, OnText, ScreenStream, StreamingGuard
 from nbkit.pseudonyms import Pseudonyms, Restorer
+from nbkit.secrets import SecretRegistry
 from nbkit.types import Action, Message, Request, Screened, Stage, Verdict
 
 _STRENGTH: dict[Action, int] = {"allow": 0, "warn": 1, "redact": 2, "reask": 3, "block": 4}
@@ -24,11 +26,13 @@ def screen_request(
     *,
     may_fail: frozenset[str] = frozenset(),
     held: list[Pseudonyms] | None = None,
+    secrets: SecretRegistry | None = None,
 ) -> Request:
     """The request as it may be sent; each guard adds one verdict on all messages to `verdicts`.
 
     `may_fail`: guards that are passed over with a warning when they raise; any other blocks. `held` takes what guards
-    replaced, so that it can be put back. Raises `Blocked` at the first guard that blocks.
+    replaced, so that it can be put back. `secrets` may stand in no parameter either. Raises `Blocked` where something
+    is refused.
     """
     for guard in sorted(guards, key=_input_place):
         if "input" not in guard.stages:
@@ -51,6 +55,8 @@ def screen_request(
         _stop_if_blocked(verdict)
         if messages != list(request.messages):
             request = dataclasses.replace(request, messages=tuple(messages))
+    if secrets is not None:
+        refuse_secrets(request, secrets, verdicts)
     return request
 
 

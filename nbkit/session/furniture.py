@@ -23,10 +23,12 @@ from nbkit.pricing import prices, tokens
 from nbkit.protocols import Guard, GuardOptions, Provider, ProviderOptions, Sink, SinkOptions
 from nbkit.secrets import SecretRegistry
 from nbkit.session.policy import Policy
+from nbkit.session.sealing import Marking, secret_for_marks
 from nbkit.session.targets import Target
 from nbkit.types import Cost, Request, Response
 
 T = TypeVar("T")
+_ECHO = "echo"
 GUARDS_FIRST = ("limits", "schema")
 GUARDS_LAST = ("grounded", "markdown", "secrets")
 """The secrets guard is the last to see an answer: another guard's change could bring a secret to light."""
@@ -63,7 +65,7 @@ class Furniture:
         provider = self.provider(settings, target)
         guards = self.guards(settings, is_local=provider.is_local)
         return Stages(
-            provider=provider,
+            provider=Marking(provider, self.secret_for_marks),
             guards=guards if check is None else tuple(_checking(guard, check) for guard in guards),
             may_fail=self.policy(settings)[0].may_fail,
             cache=self.cache(settings),
@@ -79,7 +81,8 @@ class Furniture:
         if given is not None:
             return given
         replay = self._replay_path()
-        if replay is not None:
+        # What says the prompt itself needs no record, and its answer comes as it came: not as guards left it.
+        if replay is not None and target.provider != _ECHO:
             return cast("Provider", self._once(("replay", replay), lambda: self._replayer(replay)))
         kind = registry.load("providers", target.provider)
         names = target.key_env if target.key_env is not None else tuple(kind.key_env)
@@ -146,16 +149,22 @@ class Furniture:
                 for kind, own in ((kind, dataclasses.replace(options, **_own(policy, kind))) for kind in kinds)
             )
 
-        options = GuardOptions(self._owner.secrets, settings.allowed_hosts, context_tokens, deny=settings.guard_deny)
-        limits = (
+        options = GuardOptions(
+            self._owner.secrets,
             settings.allowed_hosts,
-            settings.local_context_tokens,
-            is_local,
-            settings.guard_names,
-            settings.guard_deny,
+            context_tokens,
+            deny=settings.guard_deny,
+            install_secret=self.secret_for_marks,
         )
-        made_with = ("guards", *limits, *_policy_key(settings))
+        asked = (settings.allowed_hosts, settings.local_context_tokens, settings.guard_names, settings.guard_deny)
+        made_with = ("guards", is_local, *asked, *_policy_key(settings))
         return self._once(made_with, make)
+
+    def secret_for_marks(self) -> bytes | None:
+        """What marks are made from; None in a replay, which finds its answer by the request as it was recorded."""
+        if self._replay_path() is not None:
+            return None
+        return self._once(("marks",), lambda: secret_for_marks(self._owner.home))
 
     def sinks(self, settings: Settings) -> tuple[Sink, ...]:
         """Where records go."""
@@ -198,7 +207,7 @@ class Furniture:
         return self._once(("sink", name, options), lambda: cast("Sink", registry.load("sinks", name)(options)))
 
     def _price_of(self, provider: Provider) -> Callable[[Request, Response], Cost]:
-        if self._replay_path() is None:
+        if not hasattr(provider, "was_local"):
             return lambda request, response: priced(request, response, is_local=provider.is_local)
         # A notebook may hold answers of several providers: each was free or not by itself.
         return lambda request, response: priced(request, response, is_local=cast("Any", provider).was_local(request))

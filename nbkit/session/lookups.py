@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from nbkit.config import Settings
 from nbkit.documents import SearchMode
 from nbkit.recorded import Retrieved
-from nbkit.session.retrieving import Looked, install_secret, prepare
+from nbkit.session.retrieving import Looked, prepare
+from nbkit.session.sealing import install_secret
 
 if TYPE_CHECKING:
     from nbkit.protocols import Reranker

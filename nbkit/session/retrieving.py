@@ -10,12 +10,10 @@
 from __future__ import annotations
 
 import dataclasses
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from nbkit.documents import Passage, SearchMode, place
@@ -23,13 +21,12 @@ from nbkit.errors import Blocked
 from nbkit.guards.grounded import GroundedGuard
 from nbkit.guards.wording import tokens
 from nbkit.pipeline import Prepared, Stages
-from nbkit.pipeline.parts import Answerer
 from nbkit.pipeline.screening import screen_passages, screen_request
 from nbkit.protocols import Guard, OnText
 from nbkit.rag.citing import CitationGuard
-from nbkit.rag.prompt import NOT_FOUND, Unsealing, sealed, with_passages, without_seals
+from nbkit.rag.prompt import NOT_FOUND, with_passages
 from nbkit.recorded import Retrieval, Retrieved
-from nbkit.store.files import private_dir, write_atomic
+from nbkit.session.sealing import Sealing
 from nbkit.types import Cost, Request, Response, Usage, Verdict
 
 if TYPE_CHECKING:
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 
 _AFTER_CITATIONS = ("grounded", "markdown", "secrets")
 _NEAREST = 3
-_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,40 +113,6 @@ def names_said(question: str, passages: Sequence[Passage]) -> bool:
     """
     wanted = {token.stem for token in tokens(question) if token.kind in ("name", "number")}
     return bool(wanted) and any(wanted <= {token.stem for token in tokens(one.text)} for one in passages)
-
-
-def install_secret(home: Path) -> bytes:
-    """The secret of this installation, made when it is first asked for; readable by its owner alone."""
-    path = private_dir(home) / "install.key"
-    try:
-        kept = path.read_bytes()
-    except FileNotFoundError:
-        kept = b""
-    if len(kept) != _SECRET_BYTES:
-        kept = secrets.token_bytes(_SECRET_BYTES)
-        write_atomic(path, kept)
-    return kept
-
-
-class Sealing:
-    """Sends sealed passages to a provider."""
-
-    def __init__(self, provider: Answerer, secret: bytes) -> None:
-        self._provider = provider
-        self._secret = secret
-
-    def complete(self, request: Request, *, on_text: OnText, timeout_s: float) -> Response:
-        """The provider's answer to the sealed request, without the marks that it repeats."""
-        stream = Unsealing()
-
-        def show(text: str) -> None:
-            if shown := stream.feed(text):
-                on_text(shown)
-
-        response = self._provider.complete(sealed(request, self._secret), on_text=show, timeout_s=timeout_s)
-        if rest := stream.finish():
-            on_text(rest)
-        return dataclasses.replace(response, text=without_seals(response.text))
 
 
 class Unasked:

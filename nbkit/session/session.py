@@ -176,6 +176,9 @@ class Session:
             notes=building.warnings(settings),
         )
         outcomes = building.draw(ready, call, samples=settings.samples, on_text=on_text, on_phase=on_phase)
+        for one in outcomes:
+            if isinstance(one.error, NbkitError):
+                self.clean(one.error)
         if thread is not None and place is not None:
             self.threads.write(thread, place, turn_of(asked, final(outcomes)[0]))
         return outcomes
@@ -239,7 +242,7 @@ class Session:
     def clean(self, error: NbkitError) -> None:
         """Takes secret values out of an error, which may quote what it refuses, before it is drawn or logged."""
         self.secrets.add_variables(self.environment)
-        error.reword(self.secrets.redact)
+        error.reword(self.secrets.redact_cut)
 
     def key_for(self, names: tuple[str, ...]) -> str | None:
         """The value of the first of these keys that is set; from now on a secret that no sink lets through."""

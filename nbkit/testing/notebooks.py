@@ -18,7 +18,7 @@ from nbkit.report.reading import read_notebook
 from nbkit.testing.vectors import beside
 
 _TIMEOUT_S = 300.0
-_AMOUNT = r"<?~?\d[\d,]*(?:\.\d+)?"
+_AMOUNT = r"(?:<|&lt;)?~?\d[\d,]*(?:\.\d+)?"
 _VOLATILE = (
     (re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+"), "<image>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?"), "<time>"),

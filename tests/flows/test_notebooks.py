@@ -69,6 +69,10 @@ def test_notebook_runs_on_the_real_model(path, update_notebooks, tmp_path):
     executed = renew_notebook(path, model=f"local:{MODEL}", home=HOME, vectors=vectors)
     answered = [record for _, record in calls(executed)]
     assert answered
-    assert all(record.status == "ok" for record in answered)
+    # A cell that is to fail says so by its tag: there a guard blocks.
+    tagged = sum("raises-exception" in cell.metadata.get("tags", []) for cell in executed.cells)
+    failed = [record.status for record in answered if record.status != "ok"]
+    assert set(failed) <= {"blocked"}
+    assert len(failed) <= tagged
     if update_notebooks:
         keep_run(executed, path, vectors=vectors)

@@ -23,6 +23,7 @@ class Memory:
 
     def __init__(self):
         self.entries = {}
+        self.requests = []
         self.leases = []
         self.notices = []
 
@@ -31,6 +32,7 @@ class Memory:
 
     def put(self, key, entry, *, request, ttl_s):
         self.entries[key] = entry
+        self.requests.append(request)
 
     def take_notice(self):
         return self.notices.pop() if self.notices else None
@@ -299,20 +301,41 @@ def test_bug_in_a_provider_is_recorded_without_its_text_and_keeps_its_traceback(
     assert SECRET not in canonical_json(outcome.record)
 
 
-def test_secret_in_a_parameter_is_named_not_recorded():
+@pytest.mark.parametrize(
+    "where", [{"params": (("user", {"a": [SECRET]}),)}, {"stop": (SECRET,)}, {"model": f"m-{SECRET}"}]
+)
+def test_secret_beside_the_messages_is_not_sent(where):
     sink = Kept()
-    asked = dataclasses.replace(request(), params=(("user", SECRET),))
-    walk(asked, sinks=[sink], secrets=SecretRegistry({"KEY": SECRET}))
-    assert sink.records[0].request.params == (("user", "[secret:KEY]"),)
+    asked = dataclasses.replace(request(), **where)
+    outcome, provider, _ = walk(asked, sinks=[sink], secrets=SecretRegistry({"KEY": SECRET}))
+    assert (outcome.record.status, provider.calls, sink.records[0].request) == ("blocked", 0, None)
+    assert outcome.record.verdicts[-1].reason.startswith("a parameter of the call holds the value of KEY")
+
+
+def test_secret_in_an_endpoint_is_sent_and_neither_recorded_nor_cached():
+    sink, cache = Kept(), Memory()
+    asked = dataclasses.replace(request(), base_url=f"http://localhost/{SECRET}/v1")
+    walk(asked, sinks=[sink], cache=cache, secrets=SecretRegistry({"KEY": SECRET}))
+    assert sink.records[0].request.base_url == "http://localhost/[secret:KEY]/v1"
+    assert cache.requests[-1].base_url == "http://localhost/[secret:KEY]/v1"
+
+
+def test_what_a_provider_says_beside_the_answer_is_cached_without_secrets():
+    class Telling(FakeProvider):
+        def complete(self, request, **how):
+            return dataclasses.replace(super().complete(request, **how), response_id=f"id-{SECRET}")
+
+    cache = Memory()
+    walk(cache=cache, script=Telling(["fine"]), secrets=SecretRegistry({"KEY": SECRET}))
+    assert [one.response.response_id for one in cache.entries.values()] == ["id-[secret:KEY]"]
 
 
 def test_secret_that_json_escapes_is_found_all_the_same():
     secret = 'p"ä\\ssword-12345'
     sink = Kept()
-    walk(
-        dataclasses.replace(request(), params=(("user", secret),)), sinks=[sink], secrets=SecretRegistry({"K": secret})
-    )
-    assert sink.records[0].request.params == (("user", "[secret:K]"),)
+    asked = dataclasses.replace(request(), base_url=f"http://localhost/{secret}")
+    walk(asked, sinks=[sink], secrets=SecretRegistry({"K": secret}))
+    assert sink.records[0].request.base_url == "http://localhost/[secret:K]"
 
 
 def test_sink_that_fails_does_not_lose_the_others_records():
