@@ -27,12 +27,10 @@ _WORDS = (
     ("", "redact", "redacted"),
     ("markdown", "redact", "made inert"),
     ("citations", "redact", "corrected"),
-    ("", "warn", "warned"),
-    ("citations", "warn", "warned"),
-    ("markdown", "warn", "warned"),
-    ("", "reask", "asked again"),
+    (None, "warn", "warned"),
+    (None, "reask", "asked again"),
 )
-"""Of guards of this name, or of all others, what an action is called."""
+"""Of the guard of this name, of those that have none here (empty), or of all, what an action is called."""
 _AROUND_CHARS, _MOST_SPAN_CHARS, _MOST_EXCERPTS = 32, 160, 8
 
 
@@ -109,9 +107,9 @@ def _did(verdicts: Sequence[Verdict]) -> str:
     left_out = [one for one in verdicts if one.action == "block" and not is_end(one)]
     parts = [f"passages left out by {', '.join(dict.fromkeys(one.guard for one in left_out))}"] if left_out else []
     for guard, action, word in _WORDS:
-        own = [
-            one for one in verdicts if one.action == action and (one.guard == guard or not (guard or one.guard in _OWN))
-        ]
+        named = {None: verdicts, "": [one for one in verdicts if one.guard not in _OWN]}
+        of_guard = named[guard] if guard in named else [one for one in verdicts if one.guard == guard]
+        own = [one for one in of_guard if one.action == action]
         kinds = Counter(span.kind for one in own for span in one.spans)
         times = sum(max(1, len(one.spans)) for one in own)
         said = ", ".join(f"{line(kind, most_chars=40)} {number}" for kind, number in kinds.most_common(4))
@@ -210,6 +208,6 @@ def _flat(text: str) -> str:
 
 def guards_text(found: Guards) -> list[str]:
     """The same as lines of text: the summary, and the places."""
-    told = [f"  {row[0]} ({row[1]}): {row[2]}, {row[3]}" for row in found.rows if row[2] != "allow" and row[3]]
+    told = [f"  {' · '.join(row[:4])}" for row in found.rows if row[2] != "allow" and row[3]]
     places = [f"  {one.kind}: {_flat(one.before)}[{_flat(one.matched)}]{_flat(one.after)}" for one in found.excerpts]
     return [found.summary, *told, *places]

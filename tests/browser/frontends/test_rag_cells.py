@@ -204,7 +204,9 @@ def test_wrong_number_is_corrected_and_a_sentence_without_a_source_is_marked(rea
     assert re.search(r"Drill with a bit of 8 mm \[[1-4]\] ?\. Set the two upper screws first .* proud \[[1-4]\]", text)
     assert "unicorn before noon [?]." in text
     assert "[?] marks a sentence that no passage supports." in text
-    assert "1 sentence without a source, 1 citation corrected" in text
+    assert re.search(r"\d warned \([^)]*no source 1", text)
+    details = reader.shown.outputs(_NUMBER["cited"]).last.locator("td").all_text_contents()
+    assert "1 sentence without a source, 1 citation corrected" in details
     code = reader.shown.outputs(_NUMBER["cited"]).locator("code, pre").first
     assert (code.inner_text().strip(), code.locator("a").count()) == ("row [1]", 0)
 
