@@ -26,7 +26,6 @@ from nbkit.secrets import SecretRegistry
 from nbkit.types import Request
 
 _ROOT = Path(sysconfig.get_path("purelib"))
-FOLDER = Path(os.environ["NBKIT_BENCH_DATA"]) / "guard"
 TOP = re.compile(r"anthropic|openai|cohere|huggingface|perplexity|aws|gcp|azure|github|gitlab|databricks")
 # Fixtures labelled 1 in which nobody can find a secret: stand-ins, prose, a bare service name, a public address.
 STAND_IN = re.compile(
@@ -47,7 +46,7 @@ PLAIN = [
 
 
 def rows(name: str) -> list[dict]:
-    path = FOLDER / name
+    path = Path(os.environ["NBKIT_BENCH_DATA"]) / "guard" / name
     with gzip.open(path, "rt") if name.endswith(".gz") else path.open() as lines:
         return [json.loads(line) for line in lines]
 
