@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeAlias, cast
 
 from nbkit.canonical import canonical_json, from_plain, sha256, to_plain
+from nbkit.marks import question_start
 from nbkit.types import CacheEntry, JsonValue, Request
 
 Fingerprint: TypeAlias = Mapping[str, JsonValue]
@@ -22,9 +23,6 @@ Fingerprint: TypeAlias = Mapping[str, JsonValue]
 LONGEST_SHOWN_CHARS = 7
 """Texts of parameters up to this length are kept as they are; a secret has eight characters or more."""
 
-
-_ASKED = "Question: "
-"""What stands before the question in a request that quotes documents."""
 LAST_MOMENT = 253_402_300_799.0
 """Seconds since 1970 at the end of the years that a date can have."""
 
@@ -61,7 +59,8 @@ def fingerprint(request: Request) -> dict[str, JsonValue]:
         fields[f"messages[{number}].content"] = _hashed(message.content)
     if request.sources and request.messages:
         # Without what was found for it: the same question stays the same when a document changes.
-        fields["question"] = _hashed(request.messages[-1].content.rpartition(_ASKED)[2])
+        asked = request.messages[-1].content
+        fields["question"] = _hashed(asked[question_start(asked, request) :])
     for name, value in request.params:
         fields[f"params.{name}"] = _short(value)
     for number, text in enumerate(request.stop):

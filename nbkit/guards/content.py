@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from nbkit.guards.deny import DenyList
 from nbkit.guards.linear import head, prose, words
 from nbkit.guards.views import views
+from nbkit.marks import question_start
 from nbkit.protocols import GuardOptions
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
 
@@ -43,9 +44,11 @@ class ContentGuard:
 
     def screen(self, text: str, *, stage: Stage, request: Request) -> Screened:
         """The text, and what was found in it; changed only where denied words are redacted."""
-        denied = self._denied(text)
+        # Passages that a prompt quotes were judged where they were retrieved.
+        start = question_start(text, request) if stage == "input" else 0
+        denied = self._denied(text, start)
         is_asked = stage == "input" and self._scores_harm and _is_users(text, request)
-        score, harm = _harm(text) if is_asked else (None, None)
+        score, harm = _harm(text, start) if is_asked else (None, None)
         is_harmful = score is not None and harm is not None and score >= HARM_THRESHOLD
         wanted = self._actions.get(stage, self.standard[stage])
         spans = [*denied, *([harm] if is_harmful and harm else [])]
@@ -64,13 +67,14 @@ class ContentGuard:
         )
         return Screened(screened, Verdict(self.name, stage, action, reason, tuple(spans), score, threshold))
 
-    def _denied(self, text: str) -> list[Span]:
+    def _denied(self, text: str, start: int) -> list[Span]:
         if not self._deny:
             return []
         found: dict[Span, None] = {}
-        for view in views(text):
+        for view in views(text[start:]):
             for span in self._deny.find(view.text):
-                found[Span(*view.place(span.start, span.end), span.kind)] = None
+                first, last = view.place(span.start, span.end)
+                found[Span(start + first, start + last, span.kind)] = None
         return sorted(found, key=lambda span: (span.start, span.end))
 
 
@@ -79,11 +83,11 @@ def _is_users(text: str, request: Request) -> bool:
     return not roles or "user" in roles
 
 
-def _harm(text: str) -> tuple[float, Span]:
-    """How much the worst part of the text reads like a request that means harm, and where that is."""
+def _harm(text: str, begin: int) -> tuple[float, Span]:
+    """How much the worst part of the text from `begin` reads like a request that means harm, and where that is."""
     language = head("harm")
-    best, where = 0.0, Span(0, 0, _HARMFUL)
-    for start in range(0, min(len(text), _WINDOW * _MOST_WINDOWS), _WINDOW):
+    best, where = 0.0, Span(begin, begin, _HARMFUL)
+    for start in range(begin, min(len(text), begin + _WINDOW * _MOST_WINDOWS), _WINDOW):
         score = language.score(words(prose(text[start : start + _WINDOW])))
         if score > best:
             best, where = score, Span(start, min(len(text), start + _WINDOW), _HARMFUL)

@@ -18,6 +18,7 @@ from nbkit.guards.injection_rules import Match, joint, matches
 from nbkit.guards.linear import head, prose, words
 from nbkit.guards.sentences import sentences
 from nbkit.guards.views import View, views
+from nbkit.marks import question_start
 from nbkit.protocols import GuardOptions
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
 
@@ -73,14 +74,17 @@ class InjectionGuard:
         if is_prompt and _is_own(text, request):
             return Screened(text, Verdict(self.name, stage, "allow", score=0.0, threshold=threshold))
         score = _prompt_score if is_prompt else _passage_score
-        found = max((score(view, self._allowed) for view in views(text)), key=lambda one: one.score)
+        # Passages that a prompt quotes were judged where they were retrieved, as somebody else's text.
+        start = question_start(text, request) if is_prompt else 0
+        found = max((score(view, self._allowed) for view in views(text[start:])), key=lambda one: one.score)
         rounded = round(found.score, 4)
         if rounded < threshold:
             return Screened(text, Verdict(self.name, stage, "allow", score=rounded, threshold=threshold))
         wanted = self._actions.get(stage, self.standard[stage])
         action: Action = "block" if wanted in ("redact", "reask") else wanted
         reason = _said(found, threshold, is_prompt=is_prompt) if action != "allow" else ""
-        return Screened(text, Verdict(self.name, stage, action, reason, found.spans, rounded, threshold))
+        spans = tuple(Span(start + span.start, start + span.end, span.kind) for span in found.spans)
+        return Screened(text, Verdict(self.name, stage, action, reason, spans, rounded, threshold))
 
 
 def _is_own(text: str, request: Request) -> bool:

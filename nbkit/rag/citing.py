@@ -7,6 +7,7 @@ Code, tables, headings that only name what follows, and sentences that claim not
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -110,13 +111,8 @@ class CitationStream:
 
     def __init__(self, passages: Sequence[Passage], *, question: str = "") -> None:
         self._passages = passages
+        self._question = question
         self._above = [" ".join((one.title, *one.headings)) for one in passages]
-        # What is asked, and the headings, are no evidence: a sentence may repeat them and is not better for it.
-        self._alone = [
-            Sources([one.text], question=f"{question}\n{above}")
-            for one, above in zip(passages, self._above, strict=True)
-        ]
-        self._together = Sources([one.text for one in passages], question="\n".join((question, *self._above)))
         self._sentences = Sentences()
         self._held = ""
         self._done_chars = 0
@@ -142,6 +138,20 @@ class CitationStream:
             # An answer that only names passages leads the reader to them: it is little, and more than nothing.
             rest = "".join(f"[{number}]" for number in self._bare)
         return Screened(rest, self._verdict())
+
+    # What is asked, and the headings, are no evidence: a sentence may repeat them and is not better for it. Sources are
+    # read when the first sentence is there, not before the model is asked.
+    @functools.cached_property
+    def _alone(self) -> list[Sources]:
+        return [
+            Sources([one.text], question=f"{self._question}\n{above}")
+            for one, above in zip(self._passages, self._above, strict=True)
+        ]
+
+    @functools.cached_property
+    def _together(self) -> Sources:
+        texts = [one.text for one in self._passages]
+        return Sources(texts, question="\n".join((self._question, *self._above)))
 
     def _settle(self, *, is_last: bool) -> str:
         out: list[str] = []

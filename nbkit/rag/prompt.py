@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from nbkit.documents import Passage, place
-from nbkit.marks import CLOSING, OPENING
+from nbkit.marks import CLOSING, OPENING, QUESTION
 from nbkit.types import Message, Request
 
 NOT_FOUND = "The sources do not say."
@@ -40,7 +40,7 @@ def with_passages(request: Request, passages: Sequence[Passage]) -> Request:
     history = [Message(one.role, _unmarked(one.content)) for one in before if one.role != "system"]
     rules = "\n\n".join([RULES, *(_unmarked(message.content) for message in system)])
     blocks = [_block(number, passage) for number, passage in enumerate(passages, 1)]
-    asked = "\n\n".join([*blocks, f"Question: {_unmarked(question.content)}"])
+    asked = "\n\n".join([*blocks, f"{QUESTION}{_unmarked(question.content)}"])
     return dataclasses.replace(
         request,
         messages=(Message("system", rules), *history, Message("user", asked)),

@@ -68,13 +68,9 @@ def prepare(
     started = time.perf_counter()
     found = lookup.search(asked, mode=settings.rag_mode, k=settings.rag_k, where=where)
     texts, verdicts = screen_passages(
-        [one.text for one in found.passages], stages.guards, request=request, may_fail=stages.may_fail
+        list(map(_said_by, found.passages)), stages.guards, request=request, may_fail=stages.may_fail
     )
-    passages = [
-        dataclasses.replace(one, text=text)
-        for one, text in zip(found.passages, texts, strict=True)
-        if isinstance(text, str)
-    ]
+    passages = [_saying(text, one) for one, text in zip(found.passages, texts, strict=True) if isinstance(text, str)]
     retrieval = Retrieval(
         lookup.name,
         settings.rag_mode,
@@ -101,6 +97,24 @@ def prepare(
     provider = stages.provider if secret is None else Sealing(stages.provider, secret)
     guards = _with_sources(stages.guards, passages, question=asked)
     return Prepared(made, dataclasses.replace(stages, provider=provider, guards=guards), retrieval, tuple(verdicts))
+
+
+def _said_by(passage: Passage) -> str:
+    """All that a prompt quotes of somebody else: the headings in the first line, as they are shown to guards."""
+    above = _above(passage)
+    return f"{above}\n{passage.text}" if above else passage.text
+
+
+def _saying(text: str, passage: Passage) -> Passage:
+    """The passage as guards leave it of what `_said_by` gave."""
+    if text == _said_by(passage):
+        return passage
+    above, _, rest = text.partition("\n") if _above(passage) else ("", "", text)
+    return dataclasses.replace(passage, text=rest, headings=(above,) if above else ())
+
+
+def _above(passage: Passage) -> str:
+    return " > ".join(filter(None, (" ".join(one.split()) for one in passage.headings)))
 
 
 def names_said(question: str, passages: Sequence[Passage]) -> bool:

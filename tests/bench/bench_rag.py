@@ -76,11 +76,13 @@ class Stopwatch:
     model_prefixes = ()
     is_local = True
 
-    def __init__(self) -> None:
+    def __init__(self, profile) -> None:
         self.asked_at = self.asked_cpu = 0.0
+        self.profile = profile
 
     def complete(self, request, *, on_text, timeout_s):
         self.asked_at, self.asked_cpu = time.perf_counter(), time.process_time()
+        self.profile.disable()
         on_text("Yes [1].")
         return Response("Yes [1].", request.model, Usage(1, 1, source="provider"))
 
@@ -103,13 +105,13 @@ def main() -> None:
     os.environ["NBKIT_HOME"] = str(home)
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "nbkit")
-    watch, session, said = Stopwatch(), current(), sentences()
+    profile = cProfile.Profile()
+    watch, session, said = Stopwatch(profile), current(), sentences()
     session.providers["openai"] = watch
     session.configure({"model": "openai:m", "rag_min_score": 0.0})
     fill(chosen.chunks, said)
     asked = questions(sorted({word for one in said for word in one.split() if word.isalpha()}))
     embedder = OnnxEmbedder(EmbedderOptions(home=home))
-    profile = cProfile.Profile()
     rows: dict[str, list[tuple[float, float]]] = {"question embedded": [], "%%rag to its provider": []}
     for run in range(chosen.runs + WARM_RUNS):
         question = next(asked)
@@ -121,13 +123,12 @@ def main() -> None:
             profile.enable()
         start, cpu = time.perf_counter(), time.process_time()
         shell.run_cell_magic("rag", "bench", question)
-        profile.disable()
         whole = (watch.asked_at - start, watch.asked_cpu - cpu)
         if run >= WARM_RUNS:
             rows["question embedded"].append(alone)
             rows["%%rag to its provider"].append(whole)
     if chosen.profile:
-        pstats.Stats(profile).sort_stats("cumulative").print_stats(60)
+        pstats.Stats(profile).sort_stats("cumulative").print_stats(90)
         return
     print(f"{platform.machine()}, {os.cpu_count()} cores, {chosen.chunks:,} chunks; medians, n = {chosen.runs}")
     for name, found in rows.items():

@@ -221,7 +221,8 @@ def test_explain_names_the_fields_that_differ_from_the_nearest_entry(cache):
 
 
 def asked_of(text, question, *, sources=(("a.md, characters 1 to 9", "id"),)):
-    return request(messages=(Message("user", f"{text}\n\nQuestion: {question}"),), sources=sources)
+    asked = f"⟪passage 1⟫ a.md\n{text}\n⟪end of passage 1⟫\n\nQuestion: {question}"
+    return request(messages=(Message("user", asked),), sources=sources)
 
 
 def test_explain_compares_a_question_with_the_same_one_whatever_was_found_for_it(cache):
