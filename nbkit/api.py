@@ -17,6 +17,7 @@ from nbkit.display.result import Result
 from nbkit.display.rows import record_row
 from nbkit.documents import SearchMode
 from nbkit.errors import NbkitError, UnknownSetting
+from nbkit.ledger.selection import Selection
 from nbkit.prompts.schema import shape_of
 from nbkit.prompts.template import names_in
 from nbkit.session.screening import Screening
@@ -267,7 +268,7 @@ def records(*, last_n_hours: float | None = None, this_session: bool = False) ->
     if last_n_hours is not None:
         # Before the first year there are no records either.
         since = datetime.now(UTC) - timedelta(hours=min(last_n_hours, 24 * 365 * 1000))
-    found = here.ledger.read(session_id=here.id if this_session else None, since=since)
+    found = here.ledger.read(Selection(session_id=here.id if this_session else None, since=since))
     rows: list[dict[str, Any]] = [record_row(record) for record in found]
     return pd.DataFrame(rows)
 

@@ -12,6 +12,7 @@ from nbkit.canonical import canonical_json, sha256
 from nbkit.ledger.content import without_content
 from nbkit.ledger.summary import bin_of
 from nbkit.recorded import Record
+from nbkit.types import Verdict
 
 Value: TypeAlias = "str | int | float | None"
 
@@ -47,6 +48,12 @@ COLUMNS: Final = (
     "provider_us",
     "record",
     "latency_bin",
+    "first_token_us",
+    "saved_us",
+    "blocked_by",
+    "is_refused",
+    "project",
+    "prompt_version",
 )
 IS_TIMED: Final = "status = 'ok' AND answer_chars IS NOT NULL"
 """Whether a row's latency is that of an answer: a call that failed or was stopped says nothing of answers."""
@@ -70,6 +77,8 @@ SUMS: Final[Mapping[str, str]] = MappingProxyType(
         "unsaved": "is_unsaved",
         "live_us": f"IIF({IS_TIMED} AND cache_status <> 'hit', total_us, 0)",
         "hit_us": f"IIF({IS_TIMED} AND cache_status = 'hit', total_us, 0)",
+        "saved_us": "IFNULL(saved_us, 0)",
+        "refused": "is_refused IS NOT NULL",
     }
 )
 """What a row adds to each sum of its hour, as SQL."""
@@ -80,16 +89,17 @@ _LARGEST: Final = 1 << 56
 """Larger numbers are kept as this, so that sums stay integers; the JSON has them whole."""
 
 
-def row_of(record: Record, *, keeps_content: bool) -> tuple[Value, ...]:
-    """The record's row, in the order of `COLUMNS`.
+def row_of(record: Record, *, keeps_content: bool, project: str | None = None) -> tuple[Value, ...]:
+    """The record's row, in the order of `COLUMNS`. `project`: what the call was made for.
 
     Money is in picodollars and time in microseconds: integers add exactly.
     """
     request, response, cost = record.request, record.response, record.cost
     usage = response.usage if response is not None else None
     is_hit = record.cache.status == "hit"
-    is_answered = response is not None
-    total_us = round(record.timing.total_s * 1e6)
+    is_answered, is_blocked = response is not None, record.status == "blocked"
+    timing, original = record.timing, record.cache.original
+    total_us = round(timing.total_s * 1e6)
     kept = record if keeps_content else without_content(record)
     values: tuple[object, ...] = (
         record.id,
@@ -120,12 +130,22 @@ def row_of(record: Record, *, keeps_content: bool) -> tuple[Value, ...]:
         int(is_answered and not is_hit and cost.usd is None),
         int(is_hit and cost.saved_usd is None),
         total_us,
-        round(record.timing.provider_s * 1e6),
+        round(timing.provider_s * 1e6),
         canonical_json(kept),
         bin_of_us(total_us),
+        None if timing.first_token_s is None else round(timing.first_token_s * 1e6),
+        max(0, round(original.total_s * 1e6) - total_us) if is_hit and original is not None else None,
+        next((one.guard for one in record.verdicts if one.action == "block"), None) if is_blocked else None,
+        1 if any(one.guard == "labels" and _is_refusal(one) for one in record.verdicts) else None,
+        project,
+        record.prompt_version,
     )
     assert len(values) == len(COLUMNS)
     return tuple(map(_storable, values))
+
+
+def _is_refusal(verdict: Verdict) -> bool:
+    return any(span.kind == "refusal" for span in verdict.spans)
 
 
 def bin_of_us(microseconds: int) -> int:
@@ -141,6 +161,15 @@ def to_us(moment: datetime) -> int:
     """
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return (aware - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_us(microseconds: int) -> datetime:
+    """The moment so many microseconds after the beginning of 1970, in UTC.
+
+    >>> from_us(1_000_000).isoformat()
+    '1970-01-01T00:00:01+00:00'
+    """
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def to_pusd(usd: Decimal | None) -> int | None:

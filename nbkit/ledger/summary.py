@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -32,6 +33,8 @@ class Summary:
     failures: int = 0
     blocked: int = 0
     interrupted: int = 0
+    refused: int = 0
+    """Answers in which the model declined, hits among them."""
     hits: int = 0
     misses: int = 0
     input_tokens: int = 0
@@ -46,15 +49,33 @@ class Summary:
     saved_usd: Decimal | None = Decimal(0)
     """What the hits would have cost, as far as that is known; None when it is known for none of them."""
     unknown_savings: int = 0
+    saved_s: float = 0.0
+    """How much longer the hits' original calls took than they did, as far as that is known."""
     latency_live: Latency = field(default_factory=Latency)
     """Of answers that a provider gave, from request to record."""
     latency_hits: Latency = field(default_factory=Latency)
+
+    @property
+    def success_rate(self) -> float | None:
+        """Calls that were answered among all, 0 to 1; None when there were none."""
+        failed = self.failures + self.blocked + self.interrupted
+        return (self.calls - failed) / self.calls if self.calls else None
 
     @property
     def cache_hit_rate(self) -> float | None:
         """Hits among the calls that asked the cache, 0 to 1; None when none did."""
         asked = self.hits + self.misses
         return self.hits / asked if asked else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What a person said of an answer."""
+
+    score: float
+    """0 to 1; 1 is good."""
+    note: str
+    rated_at: datetime
 
 
 def bin_of(seconds: float) -> int:

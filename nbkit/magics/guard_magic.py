@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from nbkit import registry
 from nbkit.errors import BadSetting
 from nbkit.figures import count, duration
+from nbkit.ledger.selection import Selection
 from nbkit.magics.args import words_of
 from nbkit.magics.literal import text_and_options
 from nbkit.magics.tables import Table, draw, draw_text
@@ -163,7 +164,7 @@ def _report(shell: InteractiveShell, session: Session, rest: str) -> None:
     except ValueError as error:
         raise BadSetting(what=f"--since cannot be {since!r}", why=str(error), fix="--since 24h") from None
     after = None if seconds is None else datetime.now(UTC) - timedelta(seconds=seconds)
-    records = session.ledger.read(session_id=None if after else session.id, since=after)
+    records = session.ledger.read(Selection(session_id=None if after else session.id, since=after))
     draw(
         shell, session.secrets, report_table(records, title=f"Guards, {(since and f'last {since}') or 'this session'}")
     )

@@ -13,6 +13,7 @@ from nbkit import registry
 from nbkit.config import TABLE, check, name_of
 from nbkit.display.origin import origin
 from nbkit.errors import BadSetting, NbkitError, NoModel, NotebookError
+from nbkit.ledger.selection import Selection
 from nbkit.magics.tables import Table, draw, draw_text
 from nbkit.magics.words import first_word, nothing_more
 from nbkit.session import Session, current
@@ -58,7 +59,7 @@ def _status(extension: Extension, session: Session, rest: str) -> None:
     from nbkit.magics.status import status_table
 
     nothing_more(rest, command="%nbkit status")
-    draw(extension.shell, session.secrets, status_table(session.ledger.summary(session_id=session.id)))
+    draw(extension.shell, session.secrets, status_table(session.ledger.summary(Selection(session_id=session.id))))
 
 
 def _config(extension: Extension, session: Session, rest: str) -> None:

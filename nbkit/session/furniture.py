@@ -22,6 +22,7 @@ from nbkit.pipeline import Stages
 from nbkit.pricing import prices, tokens
 from nbkit.protocols import Guard, GuardOptions, Provider, ProviderOptions, Sink, SinkOptions
 from nbkit.secrets import SecretRegistry
+from nbkit.session.layers import project_of
 from nbkit.session.policy import Policy
 from nbkit.session.sealing import Marking, secret_for_marks
 from nbkit.session.targets import Target
@@ -38,6 +39,7 @@ class Owner(Shape):
     """What of a session its furniture needs."""
 
     home: Path
+    folder: Path
     secrets: SecretRegistry
     environment: Mapping[str, str]
 
@@ -203,7 +205,9 @@ class Furniture:
 
     def _sink(self, name: str, settings: Settings) -> Sink:
         path = settings.records_jsonl if name == "jsonl" else None
-        options = SinkOptions(self.keeping_home(), settings.records_content, path)
+        options = SinkOptions(
+            self.keeping_home(), settings.records_content, path, project=project_of(self._owner.folder.absolute())
+        )
         return self._once(("sink", name, options), lambda: cast("Sink", registry.load("sinks", name)(options)))
 
     def _price_of(self, provider: Provider) -> Callable[[Request, Response], Cost]:

@@ -26,6 +26,9 @@ def environment_layers(environment: Mapping[str, str] | None = None) -> list[Lay
     return [layer(setting.env, {setting.name: value}) for setting, value in found]
 
 
+_PROJECT_SIGNS = ("pyproject.toml", ".git")
+
+
 def file_layers(start: Path, home: Path) -> list[Layer]:
     """The nearest `pyproject.toml` with a `[tool.nbkit]` table, from `start` upwards, and `config.toml` in `home`."""
     found = []
@@ -42,6 +45,17 @@ def file_layers(start: Path, home: Path) -> list[Layer]:
 def file_stamp(start: Path, home: Path) -> tuple[int, ...]:
     """Changes when one of the files that `file_layers` reads does: their modification times in ns, 0 for none."""
     return tuple(map(_modified_ns, _files(start, home)))
+
+
+@functools.lru_cache(maxsize=8)
+def project_of(start: Path) -> str:
+    """The folder that work in `start` belongs to: the nearest with a `pyproject.toml` or `.git`, else itself.
+
+    >>> project_of(Path("/")) == str(Path("/"))
+    True
+    """
+    folders = (start, *start.parents)
+    return str(next((one for one in folders if any((one / sign).exists() for sign in _PROJECT_SIGNS)), start))
 
 
 @functools.lru_cache(maxsize=8)

@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from nbkit.canonical import canonical_json
+from nbkit.ledger.selection import Selection
 from nbkit.ledger.sqlite import SqliteSink
 from nbkit.protocols import SinkOptions
 from nbkit.recorded import Record
@@ -86,8 +87,8 @@ def main() -> None:
         as_json = show("  of it, JSON", [timed(lambda one=one: canonical_json(one)) for one in fresh], 1e-6, "us")
         print(f"write / plain insert: {written / reference:.1f}; without JSON {(written - as_json) / reference:.1f}")
         since = NOW - timedelta(days=1)
-        print(f"{sink.summary(since=since).calls:,} calls in the last 24 h")
-        show("summary of 24 h", [timed(lambda: sink.summary(since=since)) for _ in range(50)], 1e-3, "ms")
+        print(f"{sink.summary(Selection(since=since)).calls:,} calls in the last 24 h")
+        show("summary of 24 h", [timed(lambda: sink.summary(Selection(since=since))) for _ in range(50)], 1e-3, "ms")
         show("summary of all", [timed(sink.summary) for _ in range(20)], 1e-3, "ms")
         show("find by id", [timed(lambda one=one: sink.find(one.id)) for one in fresh[:200]], 1e-6, "us")
         show("last 100 records", [timed(lambda: sink.read(limit=100)) for _ in range(20)], 1e-3, "ms")

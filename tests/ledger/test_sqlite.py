@@ -13,16 +13,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nbkit.ledger.rows import SUMS, bin_of_us
-from nbkit.ledger.sqlite import _SCHEMA, SqliteSink
+from nbkit.ledger.rows import COLUMNS, SUMS, bin_of_us, row_of
+from nbkit.ledger.schema import SCHEMA
+from nbkit.ledger.selection import GROUPS, Selection
+from nbkit.ledger.sqlite import SqliteSink
+from nbkit.ledger.summary import Rating
 from nbkit.protocols import SinkOptions
 from nbkit.recorded import Failure, Record
 from nbkit.store.database import Database
 from nbkit.testing import factories
 from nbkit.testing.contracts import SinkContract
-from nbkit.types import CacheOutcome, Cost, Timing, Usage
+from nbkit.types import CacheOutcome, Cost, Span, Timing, Usage, Verdict
 
 BASE = datetime(2026, 3, 1, 10, 30, tzinfo=UTC)
+NEWEST_COLUMNS = ("first_token_us", "saved_us", "blocked_by", "is_refused", "project", "prompt_version")
+FIRST_SUMS = [name for name in SUMS if name not in ("saved_us", "refused")]
 
 
 class TestSqliteSink(SinkContract):
@@ -42,11 +47,28 @@ def live(number, *, usd="0.5", total_s=1.0, at=BASE, **fields):
     return factories.record(number, cost=cost, timing=Timing(total_s=total_s, attempts=1), started_at=at, **fields)
 
 
-def hit(number, *, saved="0.25", total_s=0.001, at=BASE, **fields):
+def hit(number, *, saved="0.25", total_s=0.001, at=BASE, original=None, **fields):
     cost = Cost(Decimal(0), saved_usd=None if saved is None else Decimal(saved), source="cache")
     return factories.record(
-        number, cost=cost, cache=CacheOutcome("hit"), timing=Timing(total_s=total_s), started_at=at, **fields
+        number,
+        cost=cost,
+        cache=CacheOutcome("hit", original=original),
+        timing=Timing(total_s=total_s),
+        started_at=at,
+        **fields,
     )
+
+
+def blocked(number):
+    verdicts = (Verdict("pii", "input", "redact"), Verdict("secrets", "input", "block"))
+    return factories.record(
+        number, status="blocked", request=None, response=None, verdicts=verdicts, cost=Cost(Decimal(0)), started_at=BASE
+    )
+
+
+def refused(number):
+    spans = (Span(0, 9, "refusal"),)
+    return live(number, verdicts=(Verdict("labels", "output", "warn", "the model refused to answer", spans),))
 
 
 def failed(number, status="error"):
@@ -71,9 +93,9 @@ def test_records_are_read_by_session_time_and_number(sink):
         sink.write(record)
     assert sink.read() == records
     assert sink.read(limit=2) == records[-2:]
-    assert sink.read(session_id="session-1") == records[1::2]
-    assert sink.read(since=BASE + timedelta(minutes=4)) == records[4:]
-    assert sink.read(session_id="session-1", since=BASE + timedelta(minutes=2), limit=1) == records[5:]
+    assert sink.read(Selection(session_id="session-1")) == records[1::2]
+    assert sink.read(Selection(since=BASE + timedelta(minutes=4))) == records[4:]
+    assert sink.read(Selection(session_id="session-1", since=BASE + timedelta(minutes=2)), limit=1) == records[5:]
 
 
 def test_same_id_is_counted_once(sink):
@@ -109,7 +131,7 @@ def test_content_that_is_not_kept_is_nowhere_in_the_file(tmp_path):
 def test_summary_counts_each_kind_of_call(sink, filters):
     for record in (live(1), live(2), hit(3), failed(4), failed(5, "blocked"), failed(6, "interrupted")):
         sink.write(record)
-    found = sink.summary(**filters)
+    found = sink.summary(Selection(**filters))
     assert (found.calls, found.failures, found.blocked, found.interrupted) == (6, 1, 1, 1)
     usage = factories.response().usage
     assert (found.input_tokens, found.output_tokens) == (2 * usage.input_tokens, 2 * usage.output_tokens)
@@ -124,7 +146,7 @@ def test_live_and_hits_are_never_averaged_together(sink, filters):
         sink.write(live(number, total_s=total_s))
     for number in range(10, 15):
         sink.write(hit(number, total_s=0.001))
-    found = sink.summary(**filters)
+    found = sink.summary(Selection(**filters))
     assert (found.latency_live.n, found.latency_hits.n) == (3, 5)
     assert found.latency_live.mean_s == pytest.approx(7 / 3)
     assert found.latency_live.p50_s == pytest.approx(2.0, rel=0.006)
@@ -168,7 +190,7 @@ def test_money_adds_exactly(sink):
 
 
 def test_summary_of_no_calls(sink):
-    found = sink.summary(since=BASE)
+    found = sink.summary(Selection(since=BASE))
     assert (found.calls, found.cost_usd, found.cache_hit_rate, found.latency_live.n) == (0, Decimal(0), None, 0)
 
 
@@ -183,8 +205,8 @@ def test_hourly_sums_equal_the_sums_of_the_records(tmp_path_factory, calls, sinc
         make = hit if is_hit else live
         sink.write(make(number, total_s=total_s, at=BASE + timedelta(minutes=minute)))
     since = BASE + timedelta(minutes=since_minute)
-    by_hour = sink.summary(since=since)
-    by_record = sink.summary(session_id="session-1", since=since)
+    by_hour = sink.summary(Selection(since=since))
+    by_record = sink.summary(Selection(session_id="session-1", since=since))
     sink.close()
     for field in dataclasses.fields(by_hour):
         if not field.name.startswith("latency"):
@@ -276,9 +298,9 @@ def test_record_that_only_a_later_version_can_read_is_left_out_with_a_warning(si
 
 
 def test_store_of_the_first_version_keeps_its_sums_and_is_added_to(tmp_path):
-    first = Database(tmp_path / "records.sqlite", schema=_SCHEMA[:1])
+    first = Database(tmp_path / "records.sqlite", schema=SCHEMA[:1])
     hour = int(BASE.timestamp()) // 3600
-    kept = dict.fromkeys(SUMS, 0) | {"calls": 1, "live_us": 3_000_000}
+    kept = dict.fromkeys(FIRST_SUMS, 0) | {"calls": 1, "live_us": 3_000_000}
     marks = ", ".join("?" * len(kept))
     first.execute(f"INSERT INTO hour (hour, {', '.join(kept)}) VALUES (?, {marks})", (hour, *kept.values()))
     first.execute("INSERT INTO latency VALUES (?, 0, ?, 1)", (hour, bin_of_us(3_000_000)))
@@ -288,6 +310,107 @@ def test_store_of_the_first_version_keeps_its_sums_and_is_added_to(tmp_path):
     found = sink.summary()
     sink.close()
     assert (found.calls, found.latency_live.n, found.latency_live.mean_s) == (2, 2, 2.0)
+
+
+def test_store_of_the_second_version_learns_what_it_held(tmp_path):
+    records = [
+        live(1, at=BASE, prompt_version="abc"),
+        hit(2, total_s=0.5, at=BASE, original=Timing(total_s=2.0)),
+        hit(3, total_s=0.5, at=BASE + timedelta(hours=3), original=Timing(total_s=0.25)),
+        blocked(4),
+        refused(5),
+    ]
+    old = Database(tmp_path / "records.sqlite", schema=SCHEMA[:2])
+    names = [name for name in COLUMNS if name not in NEWEST_COLUMNS]
+    for record in records:
+        row = dict(zip(COLUMNS, row_of(record, keeps_content=True), strict=True))
+        marks = ", ".join("?" * len(names))
+        old.execute(f"INSERT INTO record ({', '.join(names)}) VALUES ({marks})", [row[name] for name in names])
+    old.close()
+    (tmp_path / "new").mkdir()
+    fresh, opened = SqliteSink(SinkOptions(tmp_path / "new")), SqliteSink(SinkOptions(tmp_path))
+    for record in records:
+        fresh.write(record)
+    for by in (Selection(), Selection(session_id="session-1"), Selection(since=BASE + timedelta(hours=1))):
+        assert opened.summary(by) == fresh.summary(by)
+    assert (opened.summary().saved_s, opened.summary().refused) == (1.5, 1)
+    assert opened.summary_by("guard").keys() == fresh.summary_by("guard").keys() == {None, "secrets"}
+    assert opened.summary_by("prompt").keys() == fresh.summary_by("prompt").keys() == {None, "abc"}
+    opened.close()
+    fresh.close()
+
+
+def test_groups_have_the_figures_that_their_records_have_alone(sink):
+    for number in range(12):
+        make = hit if number % 3 == 0 else live
+        sink.write(make(number, tag=[None, "a", "b"][number % 3 - 1], total_s=0.1 * number, at=BASE))
+    found = sink.summary_by("tag")
+    assert found.keys() == {None, "a", "b"}
+    for tag in ("a", "b"):
+        assert found[tag] == sink.summary(Selection(tag=tag))
+    assert sum(one.calls for one in found.values()) == 12
+
+
+def test_groups_come_dearest_first_and_hours_in_order(sink):
+    for number, (tag, usd) in enumerate([("low", "0.1"), ("high", "0.9"), ("low", "0.2"), ("none", None)]):
+        sink.write(live(number, tag=tag, usd=usd, at=BASE - timedelta(hours=number)))
+    assert list(sink.summary_by("tag")) == ["high", "low", "none"]
+    assert list(sink.summary_by("hour")) == [f"2026-03-01 {hour:02d}:00" for hour in (7, 8, 9, 10)]
+
+
+@pytest.mark.parametrize("by", sorted(GROUPS))
+@pytest.mark.parametrize("selection", [Selection(), Selection(since=BASE), Selection(model="fake:fake-1", tag="x")])
+def test_every_group_of_every_selection_can_be_asked_for(sink, by, selection):
+    for number in range(3):
+        sink.write(live(number, tag="x"))
+    assert sum(one.calls for one in sink.summary_by(by, selection).values()) == 3
+
+
+def test_cost_by_hour_is_that_of_the_records(sink):
+    for number in range(6):
+        sink.write(live(number, usd="0.5", at=BASE + timedelta(minutes=25 * number)))
+    hours = [BASE.replace(minute=0) + timedelta(hours=number) for number in range(3)]
+    whole = dict.fromkeys(hours, Decimal(1))
+    assert sink.cost_by_hour() == sink.cost_by_hour(Selection(session_id="session-1")) == whole
+    cut = whole | {hours[0]: Decimal("0.5")}
+    since = BASE + timedelta(minutes=1)
+    assert sink.cost_by_hour(Selection(since=since)) == cut
+    assert sink.cost_by_hour(Selection(since=since, session_id="session-1")) == cut
+
+
+def test_until_is_the_first_moment_that_does_not_count(sink):
+    sink.write(live(1, at=BASE))
+    assert sink.summary(Selection(until=BASE)).calls == 0
+    assert sink.summary(Selection(until=BASE + timedelta(microseconds=1))).calls == 1
+
+
+def test_records_are_of_the_project_that_they_were_made_for(tmp_path):
+    for number, project in enumerate(("here", "there", "here")):
+        sink = SqliteSink(SinkOptions(tmp_path, project=project))
+        sink.write(live(number))
+        sink.close()
+    assert sink.summary(Selection(project="here")).calls == 2
+    sink.close()
+
+
+def test_newest_rating_of_an_answer_counts(sink):
+    sink.rate("record-0001", 0.0, at=BASE)
+    sink.rate("record-0002", 1.0, note="clear", at=BASE)
+    sink.rate("record-0001", 0.5, note="so so", at=BASE + timedelta(1))
+    assert sink.ratings() == {
+        "record-0001": Rating(0.5, "so so", BASE + timedelta(1)),
+        "record-0002": Rating(1.0, "clear", BASE),
+    }
+
+
+def test_what_was_spent_stays_spent_when_old_records_go(sink):
+    for number in range(4):
+        sink.write(live(number, usd="0.5", at=BASE + timedelta(days=number)))
+    before = sink.summary()
+    assert sink.drop_before(BASE + timedelta(days=2)) == 2
+    assert [record.id for record in sink.read()] == ["record-0002", "record-0003"]
+    assert sink.summary() == before
+    assert sink.drop_before(BASE) == 0
 
 
 @pytest.mark.parametrize("year", [1950, 1969, 1970, 2026])

@@ -16,6 +16,7 @@ from nbkit.errors import (
     UnknownPlugin,
     UnknownSetting,
 )
+from nbkit.ledger.selection import Selection
 from nbkit.recorded import Origin
 from nbkit.session import Session, current, end_current
 from nbkit.session.keys import read_env_file
@@ -75,7 +76,7 @@ def test_every_call_is_in_the_ledger(open_session):
     session, _ = open_session([RateLimited(what="w", why="y", fix="f"), "ok"])
     session.ask("one")
     session.ask("two", settings=session.config({"tag": "t"}).settings)
-    kept = session.ledger.read(session_id=session.id)
+    kept = session.ledger.read(Selection(session_id=session.id))
     assert [(record.status, record.tag) for record in kept] == [("error", None), ("ok", "t")]
 
 
@@ -461,7 +462,7 @@ def test_threads_share_a_session(open_session):
         outcomes = [one.result()[0] for one in running]
     assert all(outcome.error is None and not outcome.record.notes for outcome in outcomes)
     assert provider.calls == 32
-    assert len(session.ledger.read(session_id=session.id)) == 32
+    assert len(session.ledger.read(Selection(session_id=session.id))) == 32
 
 
 def test_identical_calls_at_once_are_one_call(open_session):
