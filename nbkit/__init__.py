@@ -6,6 +6,7 @@
     %llm [options] …    the same in one line, as a value
     %guard …            ls, on, off, test, report
     %cache …            ls, stats, why, rm, clear, path
+    %cost …             what calls cost, took and saved; rate, prune
     %nbkit …            status, config, models, doctor, report, traceback
 
 In Python, with the same guards, cache, prices and records:
@@ -14,6 +15,7 @@ In Python, with the same guards, cache, prices and records:
     nbkit.configure(...)             settings for the session
     nbkit.settings(...)              settings for a `with` block
     nbkit.screen(text)               what the guards say of a text
+    nbkit.summary(by=...)            what calls cost, took and saved
     nbkit.records()                  every call so far, as a DataFrame
 
 What it keeps is below one directory, `NBKIT_HOME`. Nothing leaves the machine but the provider's call. A model is
@@ -31,7 +33,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbkit.api import ask, configure, index, records, screen, settings
+    from nbkit.accounts import records, summary
+    from nbkit.api import ask, configure, index, screen, settings
     from nbkit.display.result import Result
     from nbkit.errors import NbkitError
 
@@ -45,6 +48,7 @@ __all__ = [
     "records",
     "screen",
     "settings",
+    "summary",
     "unload_ipython_extension",
 ]
 
@@ -54,9 +58,10 @@ _PLACES = {
     "ask": "nbkit.api",
     "configure": "nbkit.api",
     "index": "nbkit.api",
-    "records": "nbkit.api",
+    "records": "nbkit.accounts",
     "screen": "nbkit.api",
     "settings": "nbkit.api",
+    "summary": "nbkit.accounts",
 }
 
 

@@ -6,18 +6,15 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
-from nbkit import registry, session
+from nbkit import session
 from nbkit.config import Settings
 from nbkit.display.found import Found
 from nbkit.display.origin import origin
 from nbkit.display.result import Result
-from nbkit.display.rows import record_row
 from nbkit.documents import SearchMode
-from nbkit.errors import NbkitError, UnknownSetting
-from nbkit.ledger.selection import Selection
+from nbkit.errors import UnknownSetting
 from nbkit.prompts.schema import shape_of
 from nbkit.prompts.template import names_in
 from nbkit.session.screening import Screening
@@ -25,8 +22,6 @@ from nbkit.types import CacheMode, Format, GuardPolicy, JsonValue, Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pandas as pd
 
     from nbkit.rag.added import Added
     from nbkit.rag.listing import DocumentList, IndexStats
@@ -248,29 +243,6 @@ def index(name: str | None = None) -> Documents:
     'add'
     """
     return Documents(name)
-
-
-def records(*, last_n_hours: float | None = None, this_session: bool = False) -> pd.DataFrame:
-    """One row for each call that was recorded, newest last; columns are named after the record's fields, with units.
-
-    Needs the extra `[data]`; raises an `NbkitError` naming the install command without it.
-    """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise NbkitError(
-            what="records() makes a DataFrame, and pandas is not installed",
-            why="pandas is an extra, so that nbkit installs quickly",
-            fix=registry.install_command("data"),
-        ) from error
-    here = session.current()
-    since = None
-    if last_n_hours is not None:
-        # Before the first year there are no records either.
-        since = datetime.now(UTC) - timedelta(hours=min(last_n_hours, 24 * 365 * 1000))
-    found = here.ledger.read(Selection(session_id=here.id if this_session else None, since=since))
-    rows: list[dict[str, Any]] = [record_row(record) for record in found]
-    return pd.DataFrame(rows)
 
 
 def _refuse_mistyped(variables: Mapping[str, object], settings: Mapping[str, object], prompt: str) -> None:

@@ -92,6 +92,10 @@ class Settings:
         "cache.embeddings_bytes",
     )  # fmt: skip
     records_content: bool = _setting(True, "Keep prompt and answer text in records", yes_no, "records.content")
+    records_keep: float | None = _setting(
+        None, "How long records are kept, such as 90d; none is for ever. What they cost stays in the sums", time_s,
+        "records.keep",
+    )  # fmt: skip
     records_jsonl: Path | None = _setting(
         None, "File to which each record is also appended as a JSON line", optional_path, "records.jsonl"
     )

@@ -168,6 +168,8 @@ class SinkOptions:
     """Whether prompt and answer text are kept; hashes and figures always are."""
     path: Path | None = None
     """Where the sink writes, when the user chose a place."""
+    keep_s: float | None = None
+    """How long records are kept; None for ever."""
     project: str | None = None
     """What the calls are made for: the folder whose `pyproject.toml` holds, else the working directory."""
 

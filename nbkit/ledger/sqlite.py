@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -15,13 +15,15 @@ from nbkit.ledger.rows import COLUMNS, from_us, row_of, storable, to_us
 from nbkit.ledger.schema import SCHEMA
 from nbkit.ledger.selection import By, Selection
 from nbkit.ledger.summary import Rating, Summary
-from nbkit.ledger.totals import cost_by_hour, total, total_by
+from nbkit.ledger.totals import cost_by_hour, cost_by_hour_of, total, total_by
 from nbkit.protocols import SinkOptions
 from nbkit.recorded import Record
 from nbkit.store.database import Database
 from nbkit.store.together import Together
 
 ALL: Final = Selection()
+_OLD: Final = "SELECT number FROM record WHERE started_us < ?"
+_DROPPED_AT_ONCE: Final = 10_000
 _COLUMNS_SQL: Final = ", ".join(COLUMNS)
 _INSERT: Final = (
     f"INSERT INTO record ({_COLUMNS_SQL}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
@@ -46,6 +48,7 @@ class SqliteSink:
     def __init__(self, options: SinkOptions) -> None:
         self._keeps_content = options.keeps_content
         self._project = options.project
+        self._keep_s = options.keep_s
         self._database = Database(options.path or options.home / "records.sqlite", schema=SCHEMA)
         self._together = Together[Database](self._write_in_one)
 
@@ -68,6 +71,10 @@ class SqliteSink:
 
         Raises `StoreError`.
         """
+        if self._keep_s is not None:
+            # The first record of a process takes some of the old ones with it, so that no cell waits for all of them.
+            moment, self._keep_s = datetime.now(UTC) - timedelta(seconds=self._keep_s), None
+            self._drop(f"{_OLD} LIMIT {_DROPPED_AT_ONCE}", moment)
         row = row_of(record, keeps_content=self._keeps_content, project=self._project)
         self._together.run(lambda database: database.execute(_INSERT, row))
 
@@ -103,6 +110,10 @@ class SqliteSink:
         """What was spent in each hour that has records, by the hour's beginning in UTC. Raises `StoreError`."""
         return cost_by_hour(self._database, selection)
 
+    def cost_by_hour_of(self, by: By, selection: Selection = ALL) -> dict[str | None, dict[datetime, Decimal]]:
+        """The same for each group. Raises `StoreError`."""
+        return cost_by_hour_of(self._database, by, selection)
+
     def rate(self, record_id: str, score: float, *, note: str = "", at: datetime) -> None:
         """Keeps what a person says of an answer: 0 is bad, 1 is good. The newest counts. Raises `StoreError`."""
         row = (storable(record_id), to_us(at), score, storable(note))
@@ -118,13 +129,15 @@ class SqliteSink:
 
         Their hours keep the sums: what was spent stays spent.
         """
-        return self._database.run(
-            lambda connection: connection.execute("DELETE FROM record WHERE started_us < ?", (to_us(moment),)).rowcount
-        )
+        return self._drop(_OLD, moment)
 
     def close(self) -> None:
         """Closes the file; a later use opens it again."""
         self._database.close()
+
+    def _drop(self, chosen: str, moment: datetime) -> int:
+        sql = f"DELETE FROM record WHERE number IN ({chosen})"  # noqa: S608 - constants
+        return self._database.run(lambda connection: connection.execute(sql, (to_us(moment),)).rowcount)
 
     def _write_in_one(self, perform: Callable[[Database], None]) -> None:
         self._database.whole(lambda: perform(self._database))

@@ -65,6 +65,16 @@ def cost_by_hour(database: Database, selection: Selection) -> dict[datetime, Dec
     return begun | _by_hour(rows)
 
 
+def cost_by_hour_of(database: Database, by: By, selection: Selection) -> dict[str | None, dict[datetime, Decimal]]:
+    """What each group of the selected records spent in each hour."""
+    where, values = selection.where()
+    sums = f"SELECT {GROUPS[by]}, {HOUR}, SUM(IFNULL(cost_pusd, 0)) FROM record {where} GROUP BY 1, 2 ORDER BY 2"  # noqa: S608 - constants
+    found: dict[str | None, dict[datetime, Decimal]] = {}
+    for own, *row in database.execute(sums, values):
+        found.setdefault(own, {}).update(_by_hour([row]))
+    return found
+
+
 def _rank(groups: Mapping[str | None, Summary], own: str | None) -> tuple[Decimal, int, str]:
     found = groups[own]
     return -(found.cost_usd or Decimal(0)), -found.calls, own or ""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from nbkit.errors import BadSetting
 from nbkit.figures import age
-from nbkit.magics.tables import Table, draw, draw_text
+from nbkit.magics.tables import draw, draw_text
 from nbkit.magics.words import first_word, nothing_more
 from nbkit.recorded import Record
 from nbkit.session import Session, current
+from nbkit.tables import Table
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
@@ -20,7 +20,7 @@ from nbkit.session import Session, current
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-_MAGIC = re.compile(r"\s*(?:[\w.\[\], ]+=\s*)?(%%llm|%llm|%%rag|%rag|%nbkit|%cache|%guard)[ \t]+(.*)", re.DOTALL)
+_MAGIC = re.compile(r"\s*(?:[\w.\[\], ]+=\s*)?(%%llm|%llm|%%rag|%rag|%nbkit|%cache|%cost|%guard)[ \t]+(.*)", re.DOTALL)
 _NAME = re.compile(r"\{\{-?\s*(?:[^{}]*[^\w.{}])?([A-Za-z_]\w*)?$|\{%-?\s*\w+\s+(?:[^{}%]*[^\w.{}%])?([A-Za-z_]\w*)?$")
 _ATTRIBUTE = re.compile(r"\{\{-?[^{}]*?\b([A-Za-z_]\w*)\.(\w*)$")
 _PROMPT_CELLS = ("%%llm", "%%rag")
@@ -34,6 +34,7 @@ _INDEX_OPTIONS = {
 _COMMANDS = {
     "%nbkit": ("status", "config", "models", "doctor", "report", "traceback"),
     "%cache": ("ls", "stats", "why", "rm", "clear", "path"),
+    "%cost": ("--since", "--by", "--model", "--tag", "rate", "prune"),
     "%guard": ("ls", "on", "off", "test", "report"),
     "%rag": ("add", "search", "ls", "stats", "rm", "drop"),
 }
@@ -87,7 +88,7 @@ def _command_values(magic: str, earlier: list[str]) -> Iterable[str]:
     if not earlier:
         return _COMMANDS[magic]
     if magic != "%nbkit":
-        own = {"%rag": _rag_values, "%cache": _cache_values, "%guard": _guard_values}
+        own = {"%rag": _rag_values, "%cache": _cache_values, "%cost": _cost_values, "%guard": _guard_values}
         return own[magic](earlier)
     match (magic, *earlier):
         case ("%nbkit", "config"):
@@ -101,6 +102,15 @@ def _command_values(magic: str, earlier: list[str]) -> Iterable[str]:
 
 def _cache_values(words: list[str]) -> Iterable[str]:
     return _keys() if words == ["rm"] else ()
+
+
+def _cost_values(words: list[str]) -> Iterable[str]:
+    from nbkit.ledger.selection import By
+
+    if words[0] in ("rate", "prune"):
+        return ("👍", "👎") if words == ["rate"] else ()
+    values: dict[str, Iterable[str]] = {"--since": ("1h", "24h", "7d", "session", "all"), "--by": get_args(By)}
+    return values.get(words[-1], _values("model") if words[-1] == "--model" else _COMMANDS["%cost"][:4])
 
 
 def _guard_values(words: list[str]) -> Iterable[str]:

@@ -70,16 +70,22 @@ def documented(text: Callable[[], str]) -> Callable[[Magic], Magic]:
     return decorate
 
 
+def _manual(module: str) -> Callable[[], str]:
+    """The manual of a magic, from the module that is not imported before."""
+
+    def text() -> str:
+        from importlib import import_module
+
+        manual: str = import_module(f"nbkit.magics.{module}").MANUAL
+        return manual
+
+    return text
+
+
 def _llm_help() -> str:
     from nbkit.magics.args import help_text
 
     return help_text()
-
-
-def _nbkit_help() -> str:
-    from nbkit.magics.nbkit_magic import MANUAL
-
-    return MANUAL
 
 
 def _rag_help() -> str:
@@ -87,18 +93,6 @@ def _rag_help() -> str:
     from nbkit.magics.rag_magic import MANUAL
 
     return f"{MANUAL}\n{help_text(is_rag=True)}"
-
-
-def _cache_help() -> str:
-    from nbkit.magics.cache_magic import MANUAL
-
-    return MANUAL
-
-
-def _guard_help() -> str:
-    from nbkit.magics.guard_magic import MANUAL
-
-    return MANUAL
 
 
 class Extension:
@@ -130,7 +124,7 @@ class Extension:
             return self._run(lambda: llm.run_line(self.shell, line, names=names))
         return self._run(lambda: llm.run_cell(self.shell, line, cell, names=names))
 
-    @documented(_nbkit_help)
+    @documented(_manual("nbkit_magic"))
     @no_var_expand
     def nbkit(self, line: str) -> None:
         """Status, settings, models, checks, reports."""
@@ -153,7 +147,7 @@ class Extension:
         names = self._names(local_ns)
         self._run(lambda: llm.run_cell(self.shell, line, cell, names=names, is_rag=True))
 
-    @documented(_cache_help)
+    @documented(_manual("cache_magic"))
     @no_var_expand
     def cache(self, line: str) -> None:
         """Looks into the answer cache and clears it."""
@@ -161,7 +155,15 @@ class Extension:
 
         self._run(lambda: cache_magic.run(self.shell, line))
 
-    @documented(_guard_help)
+    @documented(_manual("cost_magic"))
+    @no_var_expand
+    def cost(self, line: str) -> None:
+        """Says what calls cost, took and saved; rates an answer."""
+        from nbkit.magics import cost_magic
+
+        self._run(lambda: cost_magic.run(self.shell, line))
+
+    @documented(_manual("guard_magic"))
     @no_var_expand
     def guard(self, line: str) -> None:
         """Says what the guards do, turns them, tries a text."""
@@ -241,6 +243,7 @@ class Extension:
             ("cell", "rag", self.rag),
             ("line", "nbkit", self.nbkit),
             ("line", "cache", self.cache),
+            ("line", "cost", self.cost),
             ("line", "guard", self.guard),
         )
 

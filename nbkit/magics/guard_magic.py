@@ -14,11 +14,12 @@ from nbkit.figures import count, duration
 from nbkit.ledger.selection import Selection
 from nbkit.magics.args import words_of
 from nbkit.magics.literal import text_and_options
-from nbkit.magics.tables import Table, draw, draw_text
+from nbkit.magics.tables import draw, draw_text
 from nbkit.magics.words import first_word, nothing_more
 from nbkit.parse import time_s
 from nbkit.recorded import Record
 from nbkit.session import Session, current
+from nbkit.tables import Table
 from nbkit.types import Action, GuardPolicy, Stage, Verdict
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbkit.escape import NO_MATH, clean, escape
 from nbkit.figures import count, duration
-from nbkit.magics.tables import Table
 from nbkit.rag.progress import Progress
 from nbkit.secrets import SecretRegistry
+from nbkit.tables import Table
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

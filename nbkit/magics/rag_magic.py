@@ -13,11 +13,12 @@ from nbkit.figures import count
 from nbkit.magics.literal import text_and_options
 from nbkit.magics.progress import Bar
 from nbkit.magics.rag_options import read, some
-from nbkit.magics.tables import Table, draw, draw_text
+from nbkit.magics.tables import draw, draw_text
 from nbkit.magics.words import first_word
 from nbkit.registry import nearest
 from nbkit.search.filters import spellings
 from nbkit.session import Session, current
+from nbkit.tables import Table
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from nbkit import registry
 from nbkit.errors import NbkitError
-from nbkit.escape import clean, escape, line
+from nbkit.escape import clean, line
 from nbkit.figures import count
 from nbkit.rag.index_files import Stats
 from nbkit.rag.store import Entry
+from nbkit.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_CELL = 'style="text-align:left;padding:2px 12px 2px 0;vertical-align:top"'
 _MOST_ROWS = 200
 
 
@@ -69,8 +69,8 @@ class DocumentList(Sequence[Entry]):
 
     def _repr_html_(self) -> str:
         rows = [(one.source, one.title, f"{one.chunks:,}") for one in self._shown]
-        more = "".join(f"<p>{escape(said.strip())}</p>" for said in self._more)
-        return _table(f"{self.name}: {count(len(self), 'document')}", ("file", "title", "chunks"), rows) + more
+        caption = f"{self.name}: {count(len(self), 'document')}"
+        return Table(caption, ("file", "title", "chunks"), rows, note=" ".join(self._more).strip()).html()
 
     @property
     def _shown(self) -> tuple[Entry, ...]:
@@ -100,19 +100,4 @@ class IndexStats(Stats):
         return "\n".join([f"{self.index}: {head}", *(f"  {name}: {clean(value)}" for name, value in rest)])
 
     def _repr_html_(self) -> str:
-        return _table(f"Index {self.index}", ("figure", "value"), self.figures())
-
-
-def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col" {_CELL}>{escape(name)}</th>' for name in columns)
-    body = "".join(
-        f'<tr><th scope="row" {_CELL}>{escape(row[0])}</th>'
-        + "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
-        f'<caption style="caption-side:top;text-align:left;font-weight:bold">{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
+        return Table(f"Index {self.index}", ("figure", "value"), self.figures()).html()

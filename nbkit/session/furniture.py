@@ -175,7 +175,8 @@ class Furniture:
             wanted = [name for name in registry.names("sinks") if name != "jsonl" or settings.records_jsonl is not None]
             return tuple(self._sink(name, settings) for name in wanted)
 
-        return self._once(("sinks", settings.records_content, settings.records_jsonl, self._replay_path()), make)
+        own = (settings.records_content, settings.records_jsonl, settings.records_keep)
+        return self._once(("sinks", *own, self._replay_path()), make)
 
     def keeping_home(self) -> Path:
         """Where answers, records, vectors and indexes are kept.
@@ -206,7 +207,11 @@ class Furniture:
     def _sink(self, name: str, settings: Settings) -> Sink:
         path = settings.records_jsonl if name == "jsonl" else None
         options = SinkOptions(
-            self.keeping_home(), settings.records_content, path, project=project_of(self._owner.folder.absolute())
+            self.keeping_home(),
+            settings.records_content,
+            path,
+            keep_s=settings.records_keep,
+            project=project_of(self._owner.folder.absolute()),
         )
         return self._once(("sink", name, options), lambda: cast("Sink", registry.load("sinks", name)(options)))
 

@@ -413,6 +413,20 @@ def test_what_was_spent_stays_spent_when_old_records_go(sink):
     assert sink.drop_before(BASE) == 0
 
 
+def test_records_are_kept_as_long_as_the_settings_say(tmp_path):
+    now = datetime.now(UTC)
+    keeping = SqliteSink(SinkOptions(tmp_path))
+    for number, days in enumerate((100, 91, 89)):
+        keeping.write(live(number, usd="0.5", at=now - timedelta(days=days)))
+    keeping.close()
+    sink = SqliteSink(SinkOptions(tmp_path, keep_s=90 * 86_400))
+    assert len(sink.read()) == 3
+    sink.write(live(9, usd="0.5", at=now))
+    assert [record.id for record in sink.read()] == ["record-0002", "record-0009"]
+    assert (sink.summary().calls, sink.summary().cost_usd) == (4, Decimal(2))
+    sink.close()
+
+
 @pytest.mark.parametrize("year", [1950, 1969, 1970, 2026])
 def test_hour_of_a_record_is_the_one_it_was_made_in(sink, year):
     at = datetime(year, 1, 1, 5, 59, 59, 999_999, tzinfo=UTC)

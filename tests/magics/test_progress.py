@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from nbkit.magics.progress import Bar
-from nbkit.magics.tables import Table
 from nbkit.rag.progress import Progress
 from nbkit.secrets import SecretRegistry
+from nbkit.tables import Table
 
 
 class Clock:

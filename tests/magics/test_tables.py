@@ -1,7 +1,8 @@
 from types import SimpleNamespace
 
-from nbkit.magics.tables import Table, draw, draw_text
+from nbkit.magics.tables import draw, draw_text
 from nbkit.secrets import SecretRegistry
+from nbkit.tables import Table
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m"
 

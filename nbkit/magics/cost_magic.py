@@ -1,0 +1,131 @@
+"""`%cost`: what calls cost, took and saved; what a person says of an answer."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from nbkit import parse
+from nbkit.accounts import summarised
+from nbkit.errors import BadSetting, UnknownSetting
+from nbkit.figures import count
+from nbkit.ledger.selection import Selection
+from nbkit.magics.tables import draw, draw_text
+from nbkit.registry import nearest
+from nbkit.session import Session, current
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+MANUAL = """What calls cost, took and saved, from the records.
+
+    %cost                         the last 24 hours
+    %cost --since 7d              since then; `session` is this kernel's, `all` is all that was ever recorded
+    %cost --by model              one row for each: model, tag, notebook, cell, prompt, session, hour, day, guard
+    %cost --model M --tag T       only calls that have these
+    %cost rate 👍|👎|0..1 [NOTE]  what you think of the last answer; kept beside its record
+    %cost prune 90d               deletes records that are older, without asking; what they cost stays in the sums
+
+In Python: nbkit.summary(last_n_hours=24, by="model"), nbkit.records(). Costs are in USD, by the price table of the
+day of the call; `?` is a price that is not known. What the cache saved is never subtracted from the cost.
+"""
+_DEFAULT_SINCE: Final = "24h"
+_OPTIONS: Final = ("--since", "--by", "--model", "--tag")
+_THUMBS: Final = {"👍": 1.0, "👎": 0.0}
+
+
+def run(shell: InteractiveShell, line: str) -> None:
+    """Draws what the line asks for; raises `UnknownSetting` and `BadSetting` for one that cannot be read."""
+    word, _, rest = line.strip().partition(" ")
+    if word == "rate":
+        _rate(shell, current(), rest)
+    elif word == "prune":
+        _prune(shell, current(), rest.strip())
+    else:
+        _show(shell, current(), line)
+
+
+def _show(shell: InteractiveShell, session: Session, line: str) -> None:
+    given = _options(line)
+    since_text = given.get("--since", _DEFAULT_SINCE)
+    chosen = Selection(
+        since=None if since_text in ("session", "all") else datetime.now(UTC) - _time(since_text, of="--since"),
+        session_id=session.id if since_text == "session" else None,
+        model=given.get("--model"),
+        tag=given.get("--tag"),
+    )
+    period = {"session": "This session", "all": "All calls"}.get(since_text, f"Calls of the last {since_text}")
+    caption = period + "".join(f", {name[2:]} {given[name]}" for name in ("--model", "--tag") if name in given)
+    found = summarised(session, chosen, by=given.get("--by"), caption=caption)  # type: ignore[arg-type] # refused there
+    draw(shell, session.secrets, found.table())
+
+
+def _rate(shell: InteractiveShell, session: Session, rest: str) -> None:
+    from nbkit.display.result import Result
+
+    said, _, note = rest.strip().partition(" ")
+    score = _score(said)
+    result = shell.user_ns.get("_llm")
+    if not isinstance(result, Result):
+        raise BadSetting(
+            what="%cost rate has no answer to rate",
+            why="no %%llm, %%rag or %llm has run in this notebook, or _llm was overwritten",
+            fix="run a prompt first, then %cost rate 👍",
+        )
+    session.ledger.rate(result.record.id, score, note=session.secrets.redact(note.strip()), at=datetime.now(UTC))
+    draw_text(shell, session.secrets, f"rated {score:g} of 1: the answer of {result.record.started_at:%H:%M:%S} UTC")
+
+
+def _score(said: str) -> float:
+    # A thumb may carry a colour of skin or a selector of its picture.
+    if said[:1] in _THUMBS:
+        return _THUMBS[said[:1]]
+    try:
+        return parse.number(0, 1)(said)
+    except ValueError:
+        raise BadSetting(
+            what=f"{said!r} is no rating" if said else "%cost rate takes a rating",
+            why="it is 👍, 👎, or a number from 0 to 1",
+            fix="%cost rate 👍 clear and short",
+        ) from None
+
+
+def _prune(shell: InteractiveShell, session: Session, rest: str) -> None:
+    age = _time(rest, of="%cost prune")
+    dropped = session.ledger.drop_before(datetime.now(UTC) - age)
+    draw_text(shell, session.secrets, f"{count(dropped, 'record')} deleted; what they cost stays in the sums")
+
+
+def _time(text: str, *, of: str) -> timedelta:
+    try:
+        seconds = parse.time_s(text)
+    except ValueError:
+        seconds = None
+    if seconds is None:
+        raise BadSetting(what=f"{of} cannot be {text!r}", why="it takes a time such as 30m, 24h or 7d", fix=f"{of} 7d")
+    return timedelta(seconds=seconds)
+
+
+def _options(line: str) -> dict[str, str]:
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        raise BadSetting(
+            what="a quotation mark on the %cost line is left open", why="shell rules split it", fix="close it"
+        ) from None
+    given: dict[str, str] = {}
+    while words:
+        word = words.pop(0)
+        name, has_value, value = word.partition("=")
+        if name not in _OPTIONS:
+            near = nearest(name, [*_OPTIONS, "rate", "prune"])
+            raise UnknownSetting(
+                what=f"%cost does not know {name!r}",
+                why=f"it takes {', '.join(_OPTIONS)}, rate and prune",
+                fix=f"use {near}" if near else "%cost? says what each does",
+            )
+        if not has_value and not words:
+            raise BadSetting(what=f"{name} has no value", why="the line ends after it", fix=f"%cost {name} …")
+        given[name] = value if has_value else words.pop(0)
+    return given
