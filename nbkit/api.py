@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Literal, overload
 
 from nbkit import session
-from nbkit.config import Settings
 from nbkit.display.found import Found
 from nbkit.display.origin import origin
 from nbkit.display.result import Result
@@ -18,6 +17,7 @@ from nbkit.errors import UnknownSetting
 from nbkit.prompts.schema import shape_of
 from nbkit.prompts.template import names_in
 from nbkit.session.screening import Screening
+from nbkit.setting import Settings
 from nbkit.types import CacheMode, Format, GuardPolicy, JsonValue, Stage
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbkit.config import TABLE, check
+from nbkit.config import check
 from nbkit.errors import BadSetting, ConfigError
 from nbkit.session.layers import environment_layers, file_layers
+from nbkit.setting import TABLE
 
 ODD = st.one_of(
     st.sampled_from(

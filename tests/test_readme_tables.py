@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from nbkit import registry
-from nbkit.config import TABLE
 from nbkit.magics.options import OPTIONS
 from nbkit.parse import size_bytes
+from nbkit.setting import TABLE
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbkit.config import Settings
 from nbkit.display.answer import answers_bundle
 from nbkit.display.card import card_html, card_text
 from nbkit.display.rows import carried
 from nbkit.display.surface import Surface, surface
 from nbkit.display.view import Live
 from nbkit.recorded import RECORD_MIME, Outcome, Record
+from nbkit.setting import Settings
 from nbkit.types import Status
 
 if TYPE_CHECKING:

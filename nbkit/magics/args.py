@@ -20,9 +20,10 @@ from typing import Any, NoReturn
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser, argument, construct_parser
 
-from nbkit.config import TABLE, check
+from nbkit.config import check
 from nbkit.errors import BadSetting, UnknownSetting
 from nbkit.magics.options import OPTIONS, RAG_OPTIONS
+from nbkit.setting import TABLE
 from nbkit.types import JsonValue
 
 _SETTINGS = frozenset(setting.name for setting in TABLE)

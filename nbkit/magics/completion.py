@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult
 
-from nbkit.config import TABLE
 from nbkit.errors import NbkitError
 from nbkit.session import Session, current
+from nbkit.setting import TABLE
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

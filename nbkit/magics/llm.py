@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbkit.config import Settings
 from nbkit.display.origin import origin
 from nbkit.errors import BadSetting, PromptError
 from nbkit.magics import args
 from nbkit.magics.tables import draw_text
 from nbkit.recorded import Outcome
 from nbkit.session import Session, current
+from nbkit.setting import Settings
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

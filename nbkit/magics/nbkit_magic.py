@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbkit import registry
-from nbkit.config import TABLE, check, name_of
+from nbkit.config import check, name_of
 from nbkit.display.origin import origin
 from nbkit.errors import BadSetting, NbkitError, NoModel, NotebookError
 from nbkit.ledger.selection import Selection
 from nbkit.magics.tables import draw, draw_text
 from nbkit.magics.words import first_word, nothing_more
 from nbkit.session import Session, current
+from nbkit.setting import TABLE
 from nbkit.tables import Table
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nbkit.config import TABLE
+from nbkit.setting import TABLE
 
 _SETTING_DOCS = {setting.name: setting.doc for setting in TABLE}
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from traitlets import TraitError, TraitType
 from traitlets.config import Config, Configurable
 
-from nbkit.config import TABLE, check
+from nbkit.config import check
 from nbkit.errors import ConfigError
 from nbkit.session import current
+from nbkit.setting import TABLE
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from nbkit import canonical
-from nbkit.config import Settings
 from nbkit.errors import BadSetting, PromptError
 from nbkit.pipeline import Call, Prepared, run
 from nbkit.pipeline.again import asked_again
@@ -17,6 +16,7 @@ from nbkit.prompts.schema import Shape, example_of
 from nbkit.prompts.template import expand
 from nbkit.recorded import Outcome
 from nbkit.session.targets import Target
+from nbkit.setting import Settings
 from nbkit.types import JsonValue, Message, Request, Verdict
 
 OnSample = Callable[[int, str], None]

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbkit.config import Settings
 from nbkit.errors import CollectionError, StoreError
 from nbkit.registry import nearest
 from nbkit.session.embedders import Embedders, Owner
+from nbkit.setting import Settings
 
 if TYPE_CHECKING:
     from nbkit.protocols import Embedder, Reranker

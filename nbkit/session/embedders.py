@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from nbkit.config import Settings
 from nbkit.errors import Blocked, MissingKey
+from nbkit.setting import Settings
 from nbkit.types import Verdict
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from typing import Protocol as Shape
 
 from nbkit import registry
 from nbkit.cache.answers import AnswerCache
-from nbkit.config import Settings
 from nbkit.errors import MissingKey
 from nbkit.guards.names import english_names
 from nbkit.guards.pii import PiiGuard
@@ -26,6 +25,7 @@ from nbkit.session.layers import project_of
 from nbkit.session.policy import Policy
 from nbkit.session.sealing import Marking, secret_for_marks
 from nbkit.session.targets import Target
+from nbkit.setting import Settings
 from nbkit.types import Cost, Request, Response
 
 T = TypeVar("T")

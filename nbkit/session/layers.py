@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nbkit.config import TABLE, Layer, layer
+from nbkit.config import Layer, layer
 from nbkit.errors import BadSetting
+from nbkit.setting import TABLE
 
 _BY_ENV = {setting.env: setting for setting in TABLE}
 

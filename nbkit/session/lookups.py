@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from nbkit.config import Settings
 from nbkit.documents import SearchMode
 from nbkit.recorded import Retrieved
 from nbkit.session.retrieving import Looked, prepare
 from nbkit.session.sealing import install_secret
+from nbkit.setting import Settings
 
 if TYPE_CHECKING:
     from nbkit.protocols import Reranker

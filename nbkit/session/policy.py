@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from nbkit import registry
-from nbkit.config import Settings
 from nbkit.errors import BadSetting
+from nbkit.setting import Settings
 from nbkit.types import Action, GuardPolicy, Stage
 
 STRENGTH: dict[Action, int] = {action: place for place, action in enumerate(get_args(Action))}

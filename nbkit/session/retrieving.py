@@ -30,7 +30,7 @@ from nbkit.session.sealing import Sealing
 from nbkit.types import Cost, Request, Response, Usage, Verdict
 
 if TYPE_CHECKING:
-    from nbkit.config import Settings
+    from nbkit.setting import Settings
 
 _AFTER_CITATIONS = ("grounded", "markdown", "secrets")
 _NEAREST = 3

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
-from nbkit.config import Settings
 from nbkit.errors import BadSetting, Blocked
 from nbkit.pipeline.screening import OutputScreen, screen_passages, screen_request, strongest
 from nbkit.protocols import Guard
 from nbkit.pseudonyms import Pseudonyms
 from nbkit.session.furniture import Furniture
 from nbkit.session.retrieving import about
+from nbkit.setting import Settings
 from nbkit.types import Action, Message, Request, Stage, Verdict
 
 

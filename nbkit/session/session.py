@@ -13,15 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkit import canonical
-from nbkit.config import (
-    Config,
-    Layer,
-    Settings,
-    home_path,
-    layer,
-    name_of,
-    resolve,
-)
+from nbkit.config import Config, Layer, home_path, layer, name_of, resolve
 from nbkit.errors import NbkitError
 from nbkit.pipeline import Call, Prepared, Stages
 from nbkit.prompts.schema import Shape
@@ -38,6 +30,7 @@ from nbkit.session.policy import Policy
 from nbkit.session.screening import Screening, screen_texts
 from nbkit.session.threads import Threads, turn_of
 from nbkit.session.trust import refuse_strangers
+from nbkit.setting import Settings
 from nbkit.types import JsonValue, Message, Request, Stage
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from nbkit.config import Settings
 from nbkit.pipeline.screening import OutputScreen, screen_request
 from nbkit.session import current
+from nbkit.setting import Settings
 from nbkit.types import Message, Request
 
 _KB = 1_000

@@ -12,11 +12,11 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from nbkit.config import Settings
 from nbkit.display.live import Cell
 from nbkit.display.result import Result
 from nbkit.display.surface import PageSurface, SilentSurface, TextSurface, WidgetSurface, surface
 from nbkit.recorded import RECORD_MIME, Outcome
+from nbkit.setting import Settings
 
 
 class Clock:

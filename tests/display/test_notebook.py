@@ -13,7 +13,7 @@ from nbkit.report.execute import execute
 CELL = """
 from datetime import UTC, datetime
 import time
-from nbkit.config import Settings
+from nbkit.setting import Settings
 from nbkit.display.live import Cell
 from nbkit.display.result import Result
 from nbkit.recorded import Outcome, Record

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from nbkit.config import Settings
 from nbkit.display.card import card_html, card_text
 from nbkit.display.live import Cell
 from nbkit.display.result import Result
@@ -15,6 +14,7 @@ from nbkit.display.surface import TextSurface
 from nbkit.display.view import view
 from nbkit.pseudonyms import Pseudonyms
 from nbkit.recorded import Failure, Outcome
+from nbkit.setting import Settings
 from nbkit.types import Cost, Verdict
 
 WRONG, RIGHT = '{"name": "Ada"}', '{"name": "Ada", "age": 36}'

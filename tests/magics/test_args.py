@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbkit.config import TABLE
 from nbkit.errors import BadSetting, ConfigError, UnknownSetting
 from nbkit.magics.args import help_text, parse, parse_line
 from nbkit.magics.options import OPTIONS
+from nbkit.setting import TABLE
 
 
 def test_every_option_arrives_checked_and_by_its_settings_name():

@@ -2,10 +2,10 @@ import pytest
 from traitlets import TraitError
 from traitlets.config import Config
 
-from nbkit.config import TABLE, Settings
 from nbkit.magics.extension import Extension
 from nbkit.magics.traits import SettingRefused
 from nbkit.session import current
+from nbkit.setting import TABLE, Settings
 
 
 def settings(notebook):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from nbkit.config import Settings
 from nbkit.display.card import card_text
 from nbkit.errors import BadSetting, Blocked
 from nbkit.session import Session
 from nbkit.session.policy import Policy
+from nbkit.setting import Settings
 from nbkit.testing import FakeProvider
 
 KEY = "sk-abcdefgh12345678"
