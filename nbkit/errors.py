@@ -10,6 +10,7 @@ NbkitError
 │   └── MissingKey
 ├── PromptError            the prompt could not be built; nothing was sent
 ├── Blocked                a guard refused the text
+│   └── BudgetExceeded     a budget has no room for what the call may cost; nothing was sent
 ├── SchemaMismatch         the answer does not fit its schema, also when it was asked for again
 ├── CacheMiss              `--cache only`, and the answer is not there
 ├── StoreError             something kept on disk cannot be read or written
@@ -108,6 +109,10 @@ class PromptError(NbkitError):
 
 class Blocked(NbkitError):
     """A guard refused the text."""
+
+
+class BudgetExceeded(Blocked):
+    """A budget has no room for what the call may cost; nothing was sent."""
 
 
 class SchemaMismatch(NbkitError):

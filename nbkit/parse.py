@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 _TIME = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -14,6 +15,7 @@ INT32_MOST, INT64_MOST = (1 << 31) - 1, (1 << 63) - 1
 """The largest whole numbers that llama.cpp, and services and databases, can take."""
 _MOST_S = 5000 * _TIME["w"]
 """About a century: timers and dates of the standard library end not long after."""
+_MOST_USD = 10**9
 _SIZES = (1 << 20, 1 << 50)
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([a-z]*)\s*", re.IGNORECASE)
 
@@ -151,6 +153,25 @@ def time_s(value: object) -> float | None:
         msg = "expected a time above 0 and at most 5000w"
         raise ValueError(msg)
     return None if seconds is None else float(seconds)
+
+
+def usd(value: object) -> Decimal | None:
+    """An amount of dollars, from a number or from 0.10 or $0.10; `none` is None.
+
+    >>> usd("$0.10")
+    Decimal('0.10')
+    """
+    if isinstance(value, str) and value.strip().lower() in _NONE:
+        return None
+    said = value.strip().removeprefix("$") if isinstance(value, str) else str(value)
+    try:
+        amount = None if isinstance(value, bool) else Decimal(said)
+    except InvalidOperation:
+        amount = None
+    if amount is None or not amount.is_finite() or not 0 <= amount <= _MOST_USD:
+        msg = "expected an amount in USD such as 0.10, from 0"
+        raise ValueError(msg)
+    return amount
 
 
 def size_bytes(value: object) -> int:

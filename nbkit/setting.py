@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from nbkit.parse import (
     text,
     text_list,
     time_s,
+    usd,
     yes_no,
 )
 from nbkit.types import CacheMode, Format, GuardPolicy
@@ -121,6 +123,23 @@ class Settings:
         text, "rag.rerank",
     )  # fmt: skip
     rag_show: bool = _setting(False, "Open the passages below an answer, with their scores", yes_no, "rag.show")
+    budget_cell: Decimal | None = _setting(
+        None, "Most that one cell may cost, in USD, samples and repairs included", usd, "budget.cell"
+    )
+    budget_notebook: Decimal | None = _setting(
+        None, "Most that a notebook may cost, in USD, all its runs together", usd, "budget.notebook"
+    )
+    budget_session: Decimal | None = _setting(None, "Most that a kernel may cost, in USD", usd, "budget.session")
+    budget_day: Decimal | None = _setting(
+        None, "Most that a day may cost, in USD, all notebooks together", usd, "budget.day"
+    )
+    budget_project: Decimal | None = _setting(
+        None, "Most that the folder's project may cost, in USD, ever", usd, "budget.project"
+    )
+    price: Mapping[str, object] = _setting(
+        {}, "Prices of your own by model, in USD for a million tokens: input, output, cached_input, cache_write; or a "
+        "discount, 0 to 1", mapping,
+    )  # fmt: skip
     guard_policy: GuardPolicy = _setting(
         "standard", "What guards do about what they find: standard, strict or off", choice("standard", "strict", "off"),
         "guard.policy",

@@ -185,8 +185,9 @@ class Cost:
     """What a cache hit would have cost; never subtracted from `usd`. None when there was no hit or no known price."""
     prices_as_of: str | None = None
     """Version and date of the price table."""
-    source: Literal["table", "local", "cache", "none", "unknown"] = "unknown"
-    """Where `usd` comes from: a price table, a local model, a cache hit, no provider call, or nowhere."""
+    source: Literal["table", "own", "local", "cache", "none", "unknown"] = "unknown"
+    """Where `usd` comes from: a price table, the user's settings, a local model, a cache hit, no provider call, or
+    nowhere."""
     is_estimate: bool = False
     """Whether the token count behind it was estimated."""
 

@@ -81,14 +81,22 @@ def summed(records: Sequence[Record]) -> str:
     >>> summed([record(verdicts=(found, Verdict("injection", "input", "allow", score=0.04)))])
     'guards ✓ 1 redacted (EMAIL 1) · injection 0.04 · 2.0 ms'
     """
-    verdicts = [verdict for record in records for verdict in record.verdicts]
+    failed = (record for record in records if record.error is not None)
+    refused = next((one for record in failed for one in record.verdicts if one.action == "reask"), None)
+    return said([verdict for record in records for verdict in record.verdicts], refused=refused)
+
+
+def said(verdicts: Sequence[Verdict], *, refused: Verdict | None = None) -> str:
+    """The same of verdicts alone; `refused`: of an answer that was to be asked for again and could not.
+
+    >>> said([Verdict("secrets", "input", "allow")])
+    'guards ✓ passed · <0.1 ms'
+    """
     spent = duration(sum(verdict.duration_s for verdict in verdicts))
     blocked = next((one for one in verdicts if is_end(one)), None)
     if blocked is not None:
         sent = " (not sent, $0)" if blocked.stage == "input" else ""
         return f"guards ✗ blocked: {line(blocked.reason) or blocked.guard}{sent} · {spent}"
-    failed = (record for record in records if record.error is not None)
-    refused = next((one for record in failed for one in record.verdicts if one.action == "reask"), None)
     if refused is not None:
         return f"guards ✗ {line(refused.guard, most_chars=40)}: {line(refused.reason)} · {spent}"
     return " · ".join(["guards ✓ " + (_did(verdicts) or "passed"), *_scores(verdicts), spent])

@@ -135,13 +135,20 @@ def row_of(record: Record, *, keeps_content: bool, project: str | None = None) -
         bin_of_us(total_us),
         None if timing.first_token_s is None else round(timing.first_token_s * 1e6),
         max(0, round(original.total_s * 1e6) - total_us) if is_hit and original is not None else None,
-        next((one.guard for one in record.verdicts if one.action == "block"), None) if is_blocked else None,
+        _blocked_by(record) if is_blocked else None,
         1 if any(one.guard == "labels" and _is_refusal(one) for one in record.verdicts) else None,
         project,
         record.prompt_version,
     )
     assert len(values) == len(COLUMNS)
     return tuple(map(_storable, values))
+
+
+def _blocked_by(record: Record) -> str | None:
+    """The guard that blocked a call, or `budget`."""
+    if record.error is not None and record.error.kind == "BudgetExceeded":
+        return "budget"
+    return next((one.guard for one in record.verdicts if one.action == "block"), None)
 
 
 def _is_refusal(verdict: Verdict) -> bool:

@@ -87,4 +87,21 @@ SCHEMA: Final = (
         score REAL NOT NULL, note TEXT NOT NULL);
     CREATE INDEX rating_by_record ON rating (record_id);
     """,  # noqa: S608 - constants
+    """
+    CREATE TABLE spent (scope TEXT NOT NULL, name TEXT NOT NULL, pusd INTEGER NOT NULL, PRIMARY KEY (scope, name))
+        WITHOUT ROWID;
+    CREATE TABLE reservation (record_id TEXT PRIMARY KEY, made_us INTEGER NOT NULL, pusd INTEGER NOT NULL,
+        session TEXT NOT NULL, notebook TEXT NOT NULL, project TEXT) WITHOUT ROWID;
+    INSERT INTO spent SELECT 'session', session_id, SUM(cost_pusd) FROM record WHERE cost_pusd > 0 GROUP BY session_id;
+    INSERT INTO spent SELECT 'notebook', IFNULL(notebook, session_id), SUM(cost_pusd) FROM record
+        WHERE cost_pusd > 0 GROUP BY 2;
+    CREATE TRIGGER record_settled AFTER INSERT ON record BEGIN
+        DELETE FROM reservation WHERE record_id = NEW.id; END;
+    CREATE TRIGGER record_spent AFTER INSERT ON record WHEN NEW.cost_pusd > 0 BEGIN
+        INSERT INTO spent VALUES ('session', NEW.session_id, NEW.cost_pusd),
+            ('notebook', IFNULL(NEW.notebook, NEW.session_id), NEW.cost_pusd)
+            ON CONFLICT (scope, name) DO UPDATE SET pusd = pusd + excluded.pusd;
+        INSERT INTO spent SELECT 'project', NEW.project, NEW.cost_pusd WHERE NEW.project IS NOT NULL
+            ON CONFLICT (scope, name) DO UPDATE SET pusd = pusd + excluded.pusd; END;
+    """,
 )

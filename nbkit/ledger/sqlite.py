@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from nbkit.canonical import from_plain
+from nbkit.ledger.budgets import Budgets
 from nbkit.ledger.rows import COLUMNS, from_us, row_of, storable, to_us
 from nbkit.ledger.schema import SCHEMA
 from nbkit.ledger.selection import By, Selection
@@ -51,6 +52,11 @@ class SqliteSink:
         self._keep_s = options.keep_s
         self._database = Database(options.path or options.home / "records.sqlite", schema=SCHEMA)
         self._together = Together[Database](self._write_in_one)
+
+    @property
+    def budgets(self) -> Budgets:
+        """What may be spent, and what is reserved of it."""
+        return Budgets(self._database)
 
     @property
     def path(self) -> Path:

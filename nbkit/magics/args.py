@@ -44,6 +44,7 @@ class CellOptions:
     file: str | None = None
     is_raw: bool = False
     shows_prompt: bool = False
+    is_dry_run: bool = False
     where: str | None = None
     """Filter of documents, for `%%rag`."""
 
@@ -155,6 +156,7 @@ def _read(words: list[str], *, is_rag: bool = False) -> CellOptions:
         file=given.get("file"),
         is_raw="raw" in given,
         shows_prompt="show_prompt" in given,
+        is_dry_run="dry_run" in given,
         where=given.get("filter"),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbkit.display.origin import origin
 from nbkit.errors import BadSetting, PromptError
 from nbkit.magics import args
-from nbkit.magics.tables import draw_text
+from nbkit.magics.tables import draw, draw_text
 from nbkit.recorded import Outcome
 from nbkit.session import Session, current
 from nbkit.setting import Settings
@@ -34,9 +34,10 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
     prompt = _prompt(options, body.removesuffix("\n"))
     session = current()
     settings = session.config(options.explicit).settings
-    prepare = session.reading(settings, where=options.where) if is_rag else None
-    if options.shows_prompt:
-        _show_prompt(shell, session, options, settings=settings, prompt=prompt, names=names, prepare=prepare)
+    is_look = options.shows_prompt or options.is_dry_run
+    prepare = session.reading(settings, where=options.where, is_look=is_look) if is_rag else None
+    if is_look:
+        _look(shell, session, options, settings=settings, prompt=prompt, names=names, prepare=prepare)
         return
     # A key that was typed as a model's name would be drawn before any guard looks, and on the card of a blocked call.
     drawing = Cell(settings, model=session.secrets.redact(session.target(settings).model))
@@ -49,7 +50,7 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
 
 
 def run_line(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> Result | None:
-    """The result of `%llm prompt`; None for --show-prompt.
+    """The result of `%llm prompt`; None for --show-prompt and --dry-run.
 
     The answer is the value, drawn by whoever shows the value; the card is drawn here, since the notebook has to carry
     the record also where the value goes into a variable.
@@ -58,8 +59,8 @@ def run_line(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) ->
     prompt = _prompt(options, text)
     session = current()
     settings = session.config(options.explicit).settings
-    if options.shows_prompt:
-        _show_prompt(shell, session, options, settings=settings, prompt=prompt, names=names)
+    if options.shows_prompt or options.is_dry_run:
+        _look(shell, session, options, settings=settings, prompt=prompt, names=names)
         return None
     outcomes = _ask(shell, session, options, settings=settings, prompt=prompt, names=names)
     result = _keep(shell, options, outcomes, settings=settings)
@@ -140,7 +141,7 @@ def _prompt(options: args.CellOptions, body: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def _show_prompt(
+def _look(
     shell: InteractiveShell,
     session: Session,
     options: args.CellOptions,
@@ -150,16 +151,27 @@ def _show_prompt(
     names: Mapping[str, Any],
     prepare: Prepare | None = None,
 ) -> None:
-    request, _ = session.build(
-        prompt,
-        settings=settings,
-        params=options.params,
-        variables=None if options.is_raw else names,
-        thread=options.thread,
-        shape=_shape(options.schema, names, is_rag=prepare is not None),
-        prepare=prepare,
-        origin=origin(shell),
-    )
+    """Draws what would be sent, and for --dry-run what it would cost; sends nothing."""
+    given: dict[str, Any] = {
+        "settings": settings,
+        "params": options.params,
+        "variables": None if options.is_raw else names,
+        "thread": options.thread,
+        "shape": _shape(options.schema, names, is_rag=prepare is not None),
+        "prepare": prepare,
+        "origin": origin(shell),
+    }
+    if options.is_dry_run:
+        from nbkit.display.preview import preview_table
+        from nbkit.session.previewing import preview
+
+        found = preview(session, prompt, **given)
+        draw(shell, session.secrets, preview_table(found, settings))
+        if found.blocked is not None:
+            return
+        request = found.request
+    else:
+        request = session.build(prompt, **given)[0].request
     parts = [f"[{message.role}]\n{message.content}" for message in request.messages]
     title = f"{request.provider}:{request.model} · temperature {request.temperature:g} · nothing was sent"
     draw_text(shell, session.secrets, "\n\n".join([title, *parts]))

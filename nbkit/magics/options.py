@@ -58,6 +58,8 @@ OPTIONS = (
     Option(("--guard",), "guard_policy", "standard|strict|off"),
     Option(("--allow",), "guard_allow", "GUARD:KIND", is_repeatable=True),
     Option(("--restore",), "guard_restore", None),
+    Option(("--max-cost",), "budget_cell", "USD"),
+    Option(("--dry-run",), "dry_run", None, "Draw the prompt, its tokens, price, cache and guards, and send nothing"),
     Option(("--thread",), "thread", "NAME", "Conversation that this cell is a turn of"),
     Option(("--cache",), "cache", "use|refresh|off|only"),
     Option(("--ttl",), "ttl", "TIME"),

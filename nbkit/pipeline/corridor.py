@@ -4,12 +4,12 @@ The order of the rooms is the safety property, so it is code and not configurati
 
 1. guards, stage input. Nothing goes on that they did not see; one that raises blocks.
 2. cache. A hit costs nothing; a cache that raises is a note and counts as a miss.
-3. provider, while guards of stage output screen each piece before it is shown.
-4. cache again, on a miss that ended well: only screened text, never an error, a cut, nothing, or what is asked again.
-5. price.
-6. record, whatever happened: also on error, block and interrupt. What is recorded is what was shown.
-
-A hit passes the guards of stage output too: a guard that is new governs text that is old.
+3. budget, on a miss only: the most that the call can cost is reserved; a hit is never refused.
+4. provider, while guards of stage output screen each piece before it is shown.
+5. cache again, on a miss that ended well: only screened text, never an error, a cut, nothing, or what is asked again.
+6. price.
+7. record, whatever happened: also on error, block and interrupt. What is recorded is what was shown.
+A hit passes the guards of stage output too: a new guard governs old text.
 """
 
 from __future__ import annotations
@@ -194,6 +194,7 @@ class _Walk:
         return without_secrets(record, self._stages.secrets)
 
     def _ask(self) -> None:
+        self._stages.reserve(self._call.id, self._request)
         started = self._called_at = self._enter("provider")
         complete = self._stages.provider.complete
         try:
@@ -201,7 +202,7 @@ class _Walk:
         finally:
             self._leave("provider", started)
         self._attempts = answered.attempts
-        # Priced before the last guard speaks: an answer that is blocked was paid for all the same.
+        # Before the last guard speaks: an answer that is blocked was paid for all the same.
         self._cost = self._stages.price(self._request, answered)
         self._on_phase("guards out")
         try:
@@ -266,7 +267,7 @@ class _Walk:
             return
         try:
             held.__exit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - a lease that cannot be given back runs out by itself
+        except Exception as error:  # noqa: BLE001 - a lease that is not given back runs out by itself
             self._notes.append(f"the cache could not be written ({type(error).__name__})")
 
     def _take_notice(self) -> None:

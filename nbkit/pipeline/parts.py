@@ -32,6 +32,8 @@ class Stages:
     estimate_tokens: Callable[[str], int]
     sinks: tuple[Sink, ...]
     secrets: SecretRegistry
+    reserve: Callable[[str, Request], None] = lambda _record_id, _request: None
+    """Reserves what a call may cost, under its record's id; raises `BudgetExceeded`, and then nothing is sent."""
     may_fail: frozenset[str] = frozenset()
     """Guards that the user lets fail: then there is a warning in the place of their verdict."""
 

@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from nbkit.http.client import is_loopback
+from nbkit.pricing.own import OwnPrice
 from nbkit.types import Cost, Usage
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _VENDORS: Final[Mapping[str, str]] = MappingProxyType(
 """Provider plug-ins that speak to a vendor unless they are given a base URL, and the vendor's id in the table."""
 
 
+NO_PRICES: Final[Mapping[str, OwnPrice]] = MappingProxyType({})
+
+
 def price(
     provider: str,
     model: str,
@@ -39,12 +43,14 @@ def price(
     is_local: bool = False,
     base_url: str | None = None,
     at: datetime | None = None,
+    own: Mapping[str, OwnPrice] = NO_PRICES,
 ) -> Cost:
     """What the tokens cost in USD; `usd` is None when the price is unknown.
 
     Cached, written and reasoning tokens have their own rates, and some models a higher rate for long inputs. `at` is
     when the call was made (some prices change by date or hour); now unless said. `is_local` does not hold for what a
-    local server passes on: a model of Ollama's cloud.
+    local server passes on: a model of Ollama's cloud. `own`: prices of the user's, by model or `provider:model`; they
+    come before the table, and before local models being free.
 
     >>> cost = price("openai", "gpt-4o-mini", Usage(1_000_000, 0))
     >>> cost.usd == Decimal("0.15") and cost.source == "table"
@@ -55,12 +61,19 @@ def price(
     True
     """
     is_estimate = usage.source == "estimate"
+    special = own.get(f"{provider}:{model}") or own.get(model)
+    if special is not None and special.has_rates:
+        return Cost(usd=special.of(usage), prices_as_of="settings", source="own", is_estimate=is_estimate)
     if is_local and not _is_hosted(provider, model, base_url):
         return Cost(usd=Decimal(0), source="local", is_estimate=is_estimate)
     found = _find(provider, model, base_url)
     usd = None if found is None else _calculate(*found, usage=usage, at=at)
     if usd is None:
         return Cost(usd=None, prices_as_of=prices_as_of(), source="unknown", is_estimate=is_estimate)
+    if special is not None:
+        # A discount is on what the table says.
+        as_of = f"{prices_as_of()}, discount {special.discount:%} by settings"
+        return Cost(usd=special.less(usd), prices_as_of=as_of, source="own", is_estimate=is_estimate)
     return Cost(usd=usd, prices_as_of=prices_as_of(), source="table", is_estimate=is_estimate)
 
 

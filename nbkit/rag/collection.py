@@ -125,6 +125,11 @@ class Collection:
         trimmed = [dataclasses.replace(match, passage=_trimmed(match.passage)) for match in found]
         return trimmed if reranker is None else _reranked(question, trimmed, reranker)[:k]
 
+    @property
+    def is_local(self) -> bool:
+        """Whether texts are embedded on this machine."""
+        return bool(getattr(self._embedder, "is_local", True))
+
     def meets(self, where: str) -> bool:
         """Whether anything in it meets a filter."""
         return self._index.meets(where)

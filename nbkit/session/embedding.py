@@ -31,7 +31,7 @@ from nbkit.pipeline.recording import failure, status, without_secrets, write
 from nbkit.pipeline.screening import screen_request, strongest
 from nbkit.recorded import Embedded, Origin, Record, Retrieval
 from nbkit.session.embedders import document_blocked
-from nbkit.session.furniture import priced
+from nbkit.session.spending import priced
 from nbkit.types import Cost, FinishReason, Message, Request, Response, Spent, Timing, Usage, Verdict
 
 if TYPE_CHECKING:

@@ -16,14 +16,17 @@ from nbkit.errors import MissingKey
 from nbkit.guards.names import english_names
 from nbkit.guards.pii import PiiGuard
 from nbkit.guards.schema import SchemaGuard
+from nbkit.ledger.budgets import Spender, Standing
 from nbkit.ledger.sqlite import SqliteSink
 from nbkit.pipeline import Stages
 from nbkit.pricing import prices, tokens
+from nbkit.pricing.own import OwnPrice, own_prices
 from nbkit.protocols import Guard, GuardOptions, Provider, ProviderOptions, Sink, SinkOptions
 from nbkit.secrets import SecretRegistry
 from nbkit.session.layers import project_of
 from nbkit.session.policy import Policy
 from nbkit.session.sealing import Marking, secret_for_marks
+from nbkit.session.spending import Spending, limits_of, priced, today
 from nbkit.session.targets import Target
 from nbkit.setting import Settings
 from nbkit.types import Cost, Request, Response
@@ -71,11 +74,28 @@ class Furniture:
             guards=guards if check is None else tuple(_checking(guard, check) for guard in guards),
             may_fail=self.policy(settings)[0].may_fail,
             cache=self.cache(settings),
-            price=self._price_of(provider),
+            price=self._price_of(provider, settings),
             estimate_tokens=tokens.estimate_tokens,
             sinks=self.sinks(settings),
             secrets=self._owner.secrets,
         )
+
+    def within_budgets(self, stages: Stages, settings: Settings, *, session_id: str, notebook: str | None) -> Stages:
+        """The same furniture for the calls of one cell, which may not cost more than the budgets in force have."""
+        if not Spending.is_limited(settings) or self._replay_path() is not None:
+            return stages
+        whose = Spender(session_id, self._project, notebook)
+        spending = Spending(self.ledger(settings).budgets, settings, stages.price, of=whose)
+        return dataclasses.replace(stages, price=spending.price, reserve=spending.reserve)
+
+    def standings(self, settings: Settings, *, session_id: str, notebook: str | None) -> list[Standing]:
+        """How the budgets stand that are in force."""
+        limits, whose = limits_of(settings), Spender(session_id, self._project, notebook)
+        return self.ledger(settings).budgets.standings(limits, of=whose, at=today()) if limits else []
+
+    @property
+    def _project(self) -> str:
+        return project_of(self._owner.folder.absolute())
 
     def provider(self, settings: Settings, target: Target) -> Provider:
         """The provider of a target, open; raises `UnknownPlugin`, and `MissingKey` for an alias without its key."""
@@ -211,15 +231,21 @@ class Furniture:
             settings.records_content,
             path,
             keep_s=settings.records_keep,
-            project=project_of(self._owner.folder.absolute()),
+            project=self._project,
         )
         return self._once(("sink", name, options), lambda: cast("Sink", registry.load("sinks", name)(options)))
 
-    def _price_of(self, provider: Provider) -> Callable[[Request, Response], Cost]:
+    def own_prices(self, settings: Settings) -> Mapping[str, OwnPrice]:
+        """The user's prices; raises `BadSetting` for one that cannot be."""
+        return self._once(("prices", repr(settings.price)), lambda: own_prices(settings.price))
+
+    def _price_of(self, provider: Provider, settings: Settings) -> Callable[[Request, Response], Cost]:
+        own = self.own_prices(settings)
         if not hasattr(provider, "was_local"):
-            return lambda request, response: priced(request, response, is_local=provider.is_local)
+            return lambda request, response: priced(request, response, is_local=provider.is_local, own=own)
         # A notebook may hold answers of several providers: each was free or not by itself.
-        return lambda request, response: priced(request, response, is_local=cast("Any", provider).was_local(request))
+        was_local = cast("Any", provider).was_local
+        return lambda request, response: priced(request, response, is_local=was_local(request), own=own)
 
     def _replay_path(self) -> str | None:
         return self._owner.environment.get("NBKIT_REPLAY") or None
@@ -252,13 +278,3 @@ def _own(policy: Policy, kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a guard
 def _in_order(names: list[str]) -> list[str]:
     others = [name for name in names if name not in (*GUARDS_FIRST, *GUARDS_LAST)]
     return [name for name in (*GUARDS_FIRST, *others, *GUARDS_LAST) if name in names]
-
-
-def priced(request: Request, response: Response, *, is_local: bool) -> Cost:
-    """What a call cost, by the model that answered or else by the one that was asked."""
-    found = Cost()
-    for model in dict.fromkeys((response.model, request.model)):
-        found = prices.price(request.provider, model, response.usage, is_local=is_local, base_url=request.base_url)
-        if found.usd is not None:
-            break
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import TYPE_CHECKING
 
@@ -52,10 +53,13 @@ def _retrieved(match: Match) -> Retrieved:
     )
 
 
-def reading(session: Session, settings: Settings, *, where: str | None) -> Prepare:
-    """What looks passages up for one call, with the settings in force."""
+def reading(session: Session, settings: Settings, *, where: str | None, is_look: bool = False) -> Prepare:
+    """What looks passages up for one call, with the settings in force. `is_look`: without sending anything."""
     collections = session.collections
-    lookup = _Lookup(collections.open(settings.rag_index, settings), collections.reranker(settings))
+    collection = collections.open(settings.rag_index, settings)
+    if is_look and not collection.is_local:
+        settings = dataclasses.replace(settings, rag_mode="bm25")
+    lookup = _Lookup(collection, collections.reranker(settings))
     # A replay finds its answer by the request as it was recorded, and that is the unsealed one.
     secret = None if session.environment.get("NBKIT_REPLAY") else install_secret(session.home)
     return functools.partial(prepare, lookup=lookup, settings=settings, secret=secret, where=where)

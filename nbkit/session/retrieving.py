@@ -150,7 +150,8 @@ def _unasked(stages: Stages, passages: Sequence[Passage], nearest: float | None)
         del request, response
         return Cost(Decimal(0), source="none")
 
-    return dataclasses.replace(stages, provider=Unasked(passages, nearest), cache=None, price=free)
+    unasked = Unasked(passages, nearest)
+    return dataclasses.replace(stages, provider=unasked, cache=None, price=free, reserve=lambda *_: None)
 
 
 def about(guard: Guard, contexts: Sequence[str], *, question: str) -> Guard:

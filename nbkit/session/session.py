@@ -35,6 +35,7 @@ from nbkit.types import JsonValue, Message, Request, Stage
 
 if TYPE_CHECKING:
     from nbkit.cache.answers import AnswerCache
+    from nbkit.ledger.budgets import Standing
     from nbkit.ledger.sqlite import SqliteSink
     from nbkit.protocols import Provider
 
@@ -149,6 +150,7 @@ class Session:
         asked = building.build(prompt, settings=settings, target=target, history=history, **given)
         stages = self._furniture.stages(settings, target, check=None if shape is None else shape.check)
         policy, loosened = self._furniture.policy(settings)
+        stages = self._furniture.within_budgets(stages, settings, session_id=self.id, notebook=where.notebook)
         ready = self._prepared(asked, stages, prepare, origin=where, tag=settings.tag)
         call = Call(
             id="",
@@ -188,7 +190,7 @@ class Session:
         shape: Shape | None = None,
         prepare: Prepare | None = None,
         origin: Origin | None = None,
-    ) -> tuple[Request, targets.Target]:
+    ) -> tuple[Prepared, targets.Target]:
         """The request that `ask` would send before guards change it, and whom it would go to; sends nothing."""
         settings = settings or self.config().settings
         target = self.target(settings)
@@ -196,9 +198,12 @@ class Session:
         history = self._history(thread, place)
         given: dict[str, Any] = {"params": params or {}, "variables": variables, "shape": shape}
         request = building.build(prompt, settings=settings, target=target, history=history, **given)
-        if prepare is not None:
-            request = prepare(request, self._furniture.stages(settings, target)).request
-        return request, target
+        stages = self._furniture.stages(settings, target)
+        return (Prepared(request, stages) if prepare is None else prepare(request, stages)), target
+
+    def standings(self, settings: Settings, *, notebook: str | None) -> list[Standing]:
+        """How the budgets stand that are in force; raises `StoreError`."""
+        return self._furniture.standings(settings, session_id=self.id, notebook=notebook)
 
     @without_secrets
     def target(self, settings: Settings) -> targets.Target:
@@ -245,9 +250,12 @@ class Session:
         self.secrets.add(*found)
         return found[1]
 
-    def reading(self, settings: Settings, *, where: str | None = None) -> Prepare:
-        """What looks passages up for one call: hand it to `ask` as `prepare`. Raises `CollectionError`."""
-        return reading(self, settings, where=where)
+    def reading(self, settings: Settings, *, where: str | None = None, is_look: bool = False) -> Prepare:
+        """What looks passages up for one call: hand it to `ask` as `prepare`. Raises `CollectionError`.
+
+        `is_look`: nothing may be sent; passages of an index whose embedder is a service are found by words alone.
+        """
+        return reading(self, settings, where=where, is_look=is_look)
 
     @property
     def keeping_home(self) -> Path:

@@ -366,8 +366,9 @@ def test_alias_has_its_own_endpoint_and_key(open_session):
     session, _ = open_session(environment={"HOUSE_KEY": "house-0123456789"})
     row = {"model": "openai:house-1", "base_url": "http://127.0.0.1:9/v1", "api_key_env": "HOUSE_KEY"}
     session.configure({"aliases": {"house": row}})
-    request, target = session.build("hi", settings=session.config({"model": "house"}).settings)
-    assert (request.base_url, request.model, target.key_env) == ("http://127.0.0.1:9/v1", "house-1", ("HOUSE_KEY",))
+    ready, target = session.build("hi", settings=session.config({"model": "house"}).settings)
+    assert (ready.request.base_url, ready.request.model) == ("http://127.0.0.1:9/v1", "house-1")
+    assert target.key_env == ("HOUSE_KEY",)
     assert session.secrets.redact("house-0123456789") == "[secret:HOUSE_KEY]"
 
 

@@ -1,0 +1,72 @@
+"""What a call would be, as a table: tokens, price, cache, guards and budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nbkit.display.guards import said
+from nbkit.escape import line
+from nbkit.figures import age, count, money
+from nbkit.session.previewing import Preview
+from nbkit.setting import Settings
+from nbkit.tables import Table
+
+
+def preview_table(found: Preview, settings: Settings) -> Table:
+    """The figures of a call that was not made."""
+    request = found.request
+    rows = [
+        ("model", f"{line(request.provider)}:{line(request.model)}, temperature {request.temperature:g}"),
+        ("tokens in", f"~{found.input_tokens:,} (estimated), {count(len(request.messages), 'message')}"),
+        ("tokens out", f"at most {request.max_tokens:,}" + _each(settings)),
+        ("price", _price(found, settings)),
+        ("cache", _cache(found, settings)),
+        ("guards", said(found.verdicts)),
+        *_budgets(found),
+    ]
+    return Table("Dry run: nothing was sent", ("figure", "value"), rows, note=_note(found))
+
+
+def _each(settings: Settings) -> str:
+    return f", each of {settings.samples} samples" if settings.samples > 1 else ""
+
+
+def _price(found: Preview, settings: Settings) -> str:
+    least, most = found.least, found.most
+    if found.blocked is not None or not found.misses:
+        return "$0: " + ("a guard blocks it" if found.blocked else "answered from the cache")
+    if most.usd is None or least.usd is None:
+        return f"? (no price is known for {line(found.request.model)})"
+    if not most.usd:
+        return "$0 local" if most.source == "local" else "$0"
+    times = found.misses
+    where = {"own": "by settings", "table": f"prices {most.prices_as_of}"}.get(most.source, most.source)
+    asked = f" for {times} of {settings.samples} samples" if settings.samples > 1 else ""
+    return f"~{money(least.usd * times)} to {money(most.usd * times)}{asked} ({where})"
+
+
+def _cache(found: Preview, settings: Settings) -> str:
+    if settings.cache not in ("use", "only"):
+        return f"not asked: {settings.cache}"
+    kept = [entry for entry in found.hits if entry is not None]
+    if found.blocked is not None or not kept:
+        return "not asked" if found.blocked else "miss"
+    if settings.samples > 1:
+        return f"{len(kept)} of {settings.samples} samples are kept"
+    from datetime import UTC, datetime
+
+    return f"hit, stored {age(max(0.0, (datetime.now(UTC) - kept[0].created_at).total_seconds()))}"
+
+
+def _budgets(found: Preview) -> Iterator[tuple[str, str]]:
+    for one in found.budgets:
+        held = f", {money(one.reserved_usd)} reserved" if one.reserved_usd else ""
+        spent = f"{money(one.spent_usd)} of {money(one.limit_usd)} spent{held}, {money(one.left_usd)} left"
+        yield f"budget, {one.scope}", spent
+
+
+def _note(found: Preview) -> str:
+    if found.blocked is not None:
+        return f"The call would be blocked: {found.blocked.what}; {found.blocked.fix}"
+    full = [one for one in found.budgets if found.misses and (found.most.usd or 0) > one.left_usd]
+    return f"The {full[0].scope}'s budget has no room for it." if full else ""

@@ -1,0 +1,157 @@
+"""What a call may cost at most, and whether the budgets in force have room for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from nbkit.errors import BudgetExceeded
+from nbkit.figures import money
+from nbkit.ledger.budgets import Budgets, Scope, Spender, Standing
+from nbkit.pricing.prices import NO_PRICES, price
+from nbkit.setting import Settings
+from nbkit.types import Cost, Request, Response, Usage
+
+if TYPE_CHECKING:
+    from nbkit.pricing.own import OwnPrice
+
+_MESSAGE_TOKENS: Final = 16
+"""More than any provider adds to a message for its role and marks."""
+_CELL: Final = "cell"
+
+
+def priced(request: Request, response: Response, *, is_local: bool, own: Mapping[str, OwnPrice] = NO_PRICES) -> Cost:
+    """What a call cost, by the model that answered or else by the one that was asked."""
+    found = Cost()
+    for model in dict.fromkeys((response.model, request.model)):
+        found = price(request.provider, model, response.usage, is_local=is_local, base_url=request.base_url, own=own)
+        if found.usd is not None:
+            break
+    return found
+
+
+def most_tokens(request: Request) -> int:
+    """More tokens than the request's messages can have: a token is at least one byte.
+
+    >>> from nbkit.types import Message
+    >>> most_tokens(Request("echo", "echo", (Message("user", "hello"),)))
+    21
+    """
+    texts = [message.content for message in request.messages]
+    sizes = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return sizes + _MESSAGE_TOKENS * len(texts) + len((request.schema or "").encode())
+
+
+def most(request: Request, price: Callable[[Request, Response], Cost]) -> Cost:
+    """The most that a call can cost: all tokens that fit in, none of them cached, or all written to the cache."""
+    sent = most_tokens(request)
+    costs = [
+        price(request, Response("", request.model, Usage(sent, request.max_tokens, cache_write_tokens=written)))
+        for written in (0, sent)
+    ]
+    known = [cost for cost in costs if cost.usd is not None]
+    return max(known, key=lambda cost: cost.usd or 0) if known else costs[0]
+
+
+def limits_of(settings: Settings) -> dict[Scope, Decimal]:
+    """The budgets in force but the cell's, by scope.
+
+    >>> limits_of(Settings(budget_day=Decimal(2)))
+    {'day': Decimal('2')}
+    """
+    given: dict[Scope, Decimal | None] = {
+        "notebook": settings.budget_notebook,
+        "session": settings.budget_session,
+        "day": settings.budget_day,
+        "project": settings.budget_project,
+    }
+    return {scope: limit for scope, limit in given.items() if limit is not None}
+
+
+def today() -> datetime:
+    """Now, in the reader's time zone: a day's budget begins at its midnight.
+
+    >>> today().tzinfo is None
+    False
+    """
+    return datetime.now().astimezone()
+
+
+class Spending:
+    """The budgets of one cell's calls. Safe for several threads."""
+
+    def __init__(
+        self,
+        budgets: Budgets,
+        settings: Settings,
+        price: Callable[[Request, Response], Cost],
+        *,
+        of: Spender,
+    ) -> None:
+        self._budgets = budgets
+        self._limits = limits_of(settings)
+        self._cell_usd = settings.budget_cell
+        self._allows_unknown = "price:unknown" in settings.guard_allow
+        self._price = price
+        self._spender = of
+        self._lock = threading.Lock()
+        self._spent_usd = Decimal(0)
+
+    @staticmethod
+    def is_limited(settings: Settings) -> bool:
+        """Whether any budget is in force."""
+        return settings.budget_cell is not None or bool(limits_of(settings))
+
+    def price(self, request: Request, response: Response) -> Cost:
+        """What a call cost, which counts for the cell."""
+        cost = self._price(request, response)
+        with self._lock:
+            self._spent_usd += cost.usd or Decimal(0)
+        return cost
+
+    def reserve(self, record_id: str, request: Request) -> None:
+        """Reserves the most that a call can cost, until its record is kept; raises `BudgetExceeded`, `StoreError`."""
+        cost = most(request, self._price)
+        if cost.usd is None:
+            if self._allows_unknown:
+                return
+            raise BudgetExceeded(
+                what=f"the price of {request.provider}:{request.model} is not known, and a budget is in force",
+                why="a call whose price nobody knows could cost more than the budget has",
+                fix=f'say what it costs: [tool.nbkit.price."{request.model}"] input and output, or let it pass: '
+                "--allow price:unknown",
+            )
+        if cost.usd == 0:
+            return
+        with self._lock:
+            left = None if self._cell_usd is None else self._cell_usd - self._spent_usd
+            spent = self._spent_usd
+        if left is not None and cost.usd > left:
+            raise _refused(_CELL, self._cell_usd, spent, Decimal(0), most_usd=cost.usd, request=request)
+        if self._limits:
+            found = self._budgets.reserve(record_id, cost.usd, self._limits, of=self._spender, at=today())
+            if found is not None:
+                raise _exceeded(found, most_usd=cost.usd, request=request)
+
+
+def _exceeded(found: Standing, *, most_usd: Decimal, request: Request) -> BudgetExceeded:
+    return _refused(
+        found.scope, found.limit_usd, found.spent_usd, found.reserved_usd, most_usd=most_usd, request=request
+    )
+
+
+def _refused(
+    scope: str, limit: Decimal | None, spent: Decimal, reserved: Decimal, *, most_usd: Decimal, request: Request
+) -> BudgetExceeded:
+    left = max(Decimal(0), (limit or Decimal(0)) - spent - reserved)
+    held = f", {money(reserved)} is reserved by calls that are not done" if reserved else ""
+    raised = money((limit or Decimal(0)) + most_usd - left).removeprefix("$")
+    how = f"--max-cost {raised}" if scope == _CELL else f"%config NbKit.budget_{scope} = {raised}"
+    return BudgetExceeded(
+        what=f"the {scope}'s budget of {money(limit)} has no room for this call (not sent, $0)",
+        why=f"{money(spent)} is spent{held}, {money(left)} is left, and it may cost up to {money(most_usd)}",
+        fix=f"raise it: {how}; or lower --max-tokens, which is {request.max_tokens:,}",
+    )
