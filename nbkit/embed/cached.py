@@ -96,9 +96,16 @@ class CachedEmbedder:
             own, self._notice = self._notice, None
         return own or self._store.database.take_notice()
 
-    def embed(self, texts: Sequence[str], *, is_query: bool = False) -> NDArray[float32]:
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        is_query: bool = False,
+        on_missing: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> NDArray[float32]:
         """Unit vectors, shape (len(texts), dimensions), in the order of the texts.
 
+        `on_missing` is told of the texts that the embedder is about to be asked for; when it raises, they are not.
         What was embedded before an error or an interrupt is kept.
         """
         import numpy as np
@@ -113,6 +120,7 @@ class CachedEmbedder:
         texts = [wanted[key] for key in missing]
         for start, end in self._batches(texts):
             some = missing[start:end]
+            on_missing(texts[start:end])
             made = self.embedder.embed(texts[start:end], is_query=is_query)
             found |= dict(zip(some, made, strict=True))
             self._keep({key: _sealed(key, vector) for key, vector in zip(some, made, strict=True)})

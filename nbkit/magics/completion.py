@@ -34,7 +34,7 @@ _INDEX_OPTIONS = {
 _COMMANDS = {
     "%nbkit": ("status", "config", "models", "doctor", "report", "traceback"),
     "%cache": ("ls", "stats", "why", "rm", "clear", "path"),
-    "%cost": ("--since", "--by", "--model", "--tag", "rate", "prune"),
+    "%cost": ("--since", "--by", "--model", "--tag", "budgets", "rate", "prune"),
     "%guard": ("ls", "on", "off", "test", "report"),
     "%rag": ("add", "search", "ls", "stats", "rm", "drop"),
 }
@@ -107,8 +107,8 @@ def _cache_values(words: list[str]) -> Iterable[str]:
 def _cost_values(words: list[str]) -> Iterable[str]:
     from nbkit.ledger.selection import By
 
-    if words[0] in ("rate", "prune"):
-        return ("👍", "👎") if words == ["rate"] else ()
+    if words[0] in ("budgets", "rate", "prune"):
+        return {"rate": ("👍", "👎"), "budgets": ("release",)}.get(words[0], ()) if len(words) == 1 else ()
     values: dict[str, Iterable[str]] = {"--since": ("1h", "24h", "7d", "session", "all"), "--by": get_args(By)}
     return values.get(words[-1], _values("model") if words[-1] == "--model" else _COMMANDS["%cost"][:4])
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from nbkit import parse
 from nbkit.accounts import summarised
+from nbkit.display.origin import origin
 from nbkit.errors import BadSetting, UnknownSetting
-from nbkit.figures import count
+from nbkit.figures import count, money
 from nbkit.ledger.selection import Selection
 from nbkit.magics.tables import draw, draw_text
 from nbkit.registry import nearest
 from nbkit.session import Session, current
+from nbkit.tables import Table
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -24,6 +26,8 @@ MANUAL = """What calls cost, took and saved, from the records.
     %cost --since 7d              since then; `session` is this kernel's, `all` is all that was ever recorded
     %cost --by model              one row for each: model, tag, notebook, cell, prompt, session, hour, day, guard
     %cost --model M --tag T       only calls that have these
+    %cost budgets                 the budgets in force: spent, reserved, left
+    %cost budgets release         frees what calls reserved that never came back, an hour old or more
     %cost rate 👍|👎|0..1 [NOTE]  what you think of the last answer; kept beside its record
     %cost prune 90d               deletes records that are older, without asking; what they cost stays in the sums
 
@@ -32,6 +36,8 @@ day of the call; `?` is a price that is not known. What the cache saved is never
 """
 _DEFAULT_SINCE: Final = "24h"
 _OPTIONS: Final = ("--since", "--by", "--model", "--tag")
+_LOST: Final = timedelta(hours=1)
+"""What was reserved longer ago belongs to no call that is still going on."""
 _THUMBS: Final = {"👍": 1.0, "👎": 0.0}
 
 
@@ -40,6 +46,8 @@ def run(shell: InteractiveShell, line: str) -> None:
     word, _, rest = line.strip().partition(" ")
     if word == "rate":
         _rate(shell, current(), rest)
+    elif word == "budgets":
+        _budgets(shell, current(), rest.strip())
     elif word == "prune":
         _prune(shell, current(), rest.strip())
     else:
@@ -59,6 +67,27 @@ def _show(shell: InteractiveShell, session: Session, line: str) -> None:
     caption = period + "".join(f", {name[2:]} {given[name]}" for name in ("--model", "--tag") if name in given)
     found = summarised(session, chosen, by=given.get("--by"), caption=caption)  # type: ignore[arg-type] # refused there
     draw(shell, session.secrets, found.table())
+
+
+def _budgets(shell: InteractiveShell, session: Session, rest: str) -> None:
+    if rest not in ("", "release"):
+        raise UnknownSetting(
+            what=f"%cost budgets does not know {rest!r}",
+            why="it takes nothing, or the word release",
+            fix="%cost budgets release",
+        )
+    if rest:
+        freed = session.ledger.budgets.release(before=datetime.now(UTC) - _LOST)
+        draw_text(shell, session.secrets, f"{money(freed)} is free again")
+    settings = session.config().settings
+    rows: list[tuple[str, ...]] = [
+        (one.scope, money(one.limit_usd), money(one.spent_usd), money(one.reserved_usd), money(one.left_usd))
+        for one in session.standings(settings, notebook=origin(shell).notebook)
+    ]
+    if settings.budget_cell is not None:
+        rows.insert(0, ("cell", money(settings.budget_cell), "—", "—", money(settings.budget_cell)))
+    note = "" if rows else "No budget is in force: %config NbKit.budget_day = 1 sets one for a day, in USD."
+    draw(shell, session.secrets, Table("Budgets", ("budget", "limit", "spent", "reserved", "left"), rows, note=note))
 
 
 def _rate(shell: InteractiveShell, session: Session, rest: str) -> None:
@@ -119,10 +148,10 @@ def _options(line: str) -> dict[str, str]:
         word = words.pop(0)
         name, has_value, value = word.partition("=")
         if name not in _OPTIONS:
-            near = nearest(name, [*_OPTIONS, "rate", "prune"])
+            near = nearest(name, [*_OPTIONS, "budgets", "rate", "prune"])
             raise UnknownSetting(
                 what=f"%cost does not know {name!r}",
-                why=f"it takes {', '.join(_OPTIONS)}, rate and prune",
+                why=f"it takes {', '.join(_OPTIONS)}, budgets, rate and prune",
                 fix=f"use {near}" if near else "%cost? says what each does",
             )
         if not has_value and not words:

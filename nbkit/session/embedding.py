@@ -16,23 +16,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from nbkit.canonical import sha256
 from nbkit.errors import Blocked
-from nbkit.pipeline.recording import failure, status, without_secrets, write
-from nbkit.pipeline.screening import screen_request, strongest
-from nbkit.recorded import Embedded, Origin, Record, Retrieval
+from nbkit.pipeline.recording import without_secrets, write
+from nbkit.pipeline.screening import screen_request
+from nbkit.recorded import Origin, Record, Retrieval
 from nbkit.session.embedders import document_blocked
+from nbkit.session.gathered import Gathered
 from nbkit.session.spending import priced
-from nbkit.types import Cost, FinishReason, Message, Request, Response, Spent, Timing, Usage, Verdict
+from nbkit.types import Cost, Message, Request, Response, Verdict
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
 
     from nbkit.config import Config
     from nbkit.embed import CachedEmbedder, Choice
+    from nbkit.pricing.own import OwnPrice
     from nbkit.protocols import Guard
     from nbkit.secrets import SecretRegistry
     from nbkit.session.furniture import Furniture
@@ -89,6 +87,24 @@ class EmbeddingCalls:
         """Takes secrets out of what a guard said."""
         error.reword(self._owner.secrets.redact)
 
+    def own_prices(self) -> Mapping[str, OwnPrice]:
+        """The user's own prices that are in force."""
+        return self._furniture.own_prices(self._owner.config().settings)
+
+    def reserve(self, asked: Request, texts: Sequence[str], bill: Gathered) -> None:
+        """Reserves what embedding texts may cost, beside what the others of the bill did; raises `BudgetExceeded`."""
+        own, settings = self.own_prices(), self._owner.config().settings
+        origin: Origin = (getattr(self._own, "maker", None) or (Origin(),))[0]
+
+        def price(request: Request, response: Response) -> Cost:
+            return priced(request, response, is_local=False, own=own)
+
+        spending = self._furniture.spending(settings, price, session_id=self._owner.id, notebook=origin.notebook)
+        if spending is not None:
+            messages = tuple(Message("user", text) for text in texts)
+            request = dataclasses.replace(asked, messages=messages)
+            spending.reserve(bill.id, request, already_usd=bill.cost.usd or Decimal(0))
+
     def keep(self, record: Record) -> None:
         """Completes a record with whose it is, and hands it to every sink."""
         nobody: tuple[Origin, str | None, list[Record]] = (Origin(), None, [])
@@ -131,7 +147,10 @@ class ServiceEmbedder:
             try:
                 sent = self._screened(texts, bill, is_query=is_query)
                 bill.asked_for(sent)
-                return self._embedder.embed(sent, is_query=is_query)
+                calls, asked = self._calls, self._asked
+                return self._embedder.embed(
+                    sent, is_query=is_query, on_missing=lambda some: calls.reserve(asked, some, bill)
+                )
             except BaseException as error:
                 bill.failed = error
                 raise
@@ -150,7 +169,7 @@ class ServiceEmbedder:
                 outer.failed = error
                 raise
             return
-        bill = self._own.bill = Gathered(self._asked, self._embedder.embedder)
+        bill = self._own.bill = Gathered(self._asked, self._embedder.embedder, own=self._calls.own_prices())
         raised: BaseException | None = None
         try:
             yield bill
@@ -187,107 +206,6 @@ class ServiceEmbedder:
         # What stands in place of a secret may be longer than it, and the window has an end.
         starts, most = self._embedder.token_starts(screened), self._embedder.max_tokens
         return screened if len(starts) <= most else screened[: starts[most]]
-
-
-class Gathered:
-    """What belongs into one record, while it comes together."""
-
-    def __init__(self, asked: Request, embedder: Any) -> None:  # noqa: ANN401 - an embedder with `take_spent`
-        self._asked = asked
-        self._embedder = embedder
-        self._spent = Spent()
-        self._started_at = datetime.now(UTC)
-        self._digest = hashlib.sha256()
-        self._first = sha256("")
-        self._texts = 0
-        self._chars = 0
-        self._verdicts: dict[str, Verdict] = {}
-        self.failed: BaseException | None = None
-        """What embedding raised last."""
-        self.guards_s = 0.0
-        self.total_s = 0.0
-
-    @property
-    def has_called(self) -> bool:
-        """Whether anything was sent, or a guard kept it from being sent."""
-        return self.spent.attempts > 0 or any(one.action == "block" for one in self._verdicts.values())
-
-    @property
-    def spent(self) -> Spent:
-        """What the calls took so far."""
-        from nbkit.embed.spending import plus
-
-        self._spent = plus(self._spent, self._embedder.take_spent())
-        return self._spent
-
-    @property
-    def usage(self) -> Usage:
-        """Tokens sent so far."""
-        return self.spent.usage
-
-    @property
-    def cost(self) -> Cost:
-        """What they cost."""
-        response = self._response(None)
-        if response is None:
-            return Cost(Decimal(0), source="none")
-        return priced(self._asked, response, is_local=False)
-
-    def asked_for(self, texts: Sequence[str]) -> None:
-        """Counts texts that passed the guards."""
-        for text in texts:
-            digest = sha256(text)
-            self._first = digest if not self._texts else self._first
-            self._digest.update(digest.encode())
-            self._texts += 1
-            self._chars += len(text)
-
-    def heard(self, verdicts: Sequence[Verdict]) -> None:
-        """Keeps of each guard the verdict that counts, and how long it took for all texts."""
-        for one in verdicts:
-            known = self._verdicts.get(one.guard)
-            kept = one if known is None else strongest((known, one))
-            spent_s = one.duration_s + (known.duration_s if known is not None else 0.0)
-            self._verdicts[one.guard] = dataclasses.replace(kept, spans=(), duration_s=spent_s)
-
-    def record(self, raised: BaseException | None) -> Record:
-        """The record, but for whose it is. `raised`: what ended it, None when nothing did."""
-        spent = self.spent
-        # What went wrong elsewhere, such as a disk that is full, did not go wrong here.
-        error = raised if raised is self.failed or not isinstance(raised, Exception) else None
-        is_told_elsewhere = isinstance(self.failed, Blocked) and not self._texts
-        error = error or (self.failed if isinstance(self.failed, KeyboardInterrupt) or is_told_elsewhere else None)
-        response = self._response(error)
-        in_service_s = min(spent.duration_s, self.total_s)
-        return Record(
-            id=uuid.uuid4().hex,
-            session_id="",
-            started_at=self._started_at,
-            operation="embeddings",
-            status=status(error),
-            request=self._asked,
-            prompt_sha256=self._first if self._texts < 2 else self._digest.hexdigest(),  # noqa: PLR2004 - several
-            prompt_chars=self._chars,
-            response=response,
-            verdicts=tuple(self._verdicts.values()),
-            timing=Timing(
-                total_s=max(self.total_s, spent.duration_s),
-                guards_in_s=self.guards_s,
-                cache_s=max(0.0, self.total_s - self.guards_s - in_service_s),
-                provider_s=spent.duration_s,
-                attempts=spent.attempts,
-            ),
-            cost=self.cost,
-            error=failure(error),
-            embedded=Embedded(self._texts, spent.texts, spent.calls),
-        )
-
-    def _response(self, error: BaseException | None) -> Response | None:
-        spent = self.spent
-        if not spent.calls and not spent.usage.input_tokens:
-            return None
-        reason: FinishReason = "stop" if error is None else "other" if isinstance(error, Exception) else "interrupted"
-        return Response("", spent.model or self._asked.model, spent.usage, reason, attempts=spent.attempts)
 
 
 def with_embedding(retrieval: Retrieval | None, made: Sequence[Record]) -> Retrieval | None:

@@ -80,13 +80,14 @@ class Furniture:
             secrets=self._owner.secrets,
         )
 
-    def within_budgets(self, stages: Stages, settings: Settings, *, session_id: str, notebook: str | None) -> Stages:
-        """The same furniture for the calls of one cell, which may not cost more than the budgets in force have."""
+    def spending(
+        self, settings: Settings, price: Callable[[Request, Response], Cost], *, session_id: str, notebook: str | None
+    ) -> Spending | None:
+        """The budgets for the calls of one cell; None where none is in force, and in a replay, which costs nothing."""
         if not Spending.is_limited(settings) or self._replay_path() is not None:
-            return stages
+            return None
         whose = Spender(session_id, self._project, notebook)
-        spending = Spending(self.ledger(settings).budgets, settings, stages.price, of=whose)
-        return dataclasses.replace(stages, price=spending.price, reserve=spending.reserve)
+        return Spending(self.ledger(settings).budgets, settings, price, of=whose)
 
     def standings(self, settings: Settings, *, session_id: str, notebook: str | None) -> list[Standing]:
         """How the budgets stand that are in force."""

@@ -150,7 +150,9 @@ class Session:
         asked = building.build(prompt, settings=settings, target=target, history=history, **given)
         stages = self._furniture.stages(settings, target, check=None if shape is None else shape.check)
         policy, loosened = self._furniture.policy(settings)
-        stages = self._furniture.within_budgets(stages, settings, session_id=self.id, notebook=where.notebook)
+        spending = self._furniture.spending(settings, stages.price, session_id=self.id, notebook=where.notebook)
+        if spending is not None:
+            stages = dataclasses.replace(stages, price=spending.price, reserve=spending.reserve)
         ready = self._prepared(asked, stages, prepare, origin=where, tag=settings.tag)
         call = Call(
             id="",

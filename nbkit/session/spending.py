@@ -112,8 +112,11 @@ class Spending:
             self._spent_usd += cost.usd or Decimal(0)
         return cost
 
-    def reserve(self, record_id: str, request: Request) -> None:
-        """Reserves the most that a call can cost, until its record is kept; raises `BudgetExceeded`, `StoreError`."""
+    def reserve(self, record_id: str, request: Request, *, already_usd: Decimal = Decimal(0)) -> None:
+        """Reserves the most that a call can cost, until its record is kept; raises `BudgetExceeded`, `StoreError`.
+
+        `already_usd`: what other calls have cost that become the same record.
+        """
         cost = most(request, self._price)
         if cost.usd is None:
             if self._allows_unknown:
@@ -126,15 +129,16 @@ class Spending:
             )
         if cost.usd == 0:
             return
+        most_usd = already_usd + cost.usd
         with self._lock:
             left = None if self._cell_usd is None else self._cell_usd - self._spent_usd
             spent = self._spent_usd
-        if left is not None and cost.usd > left:
-            raise _refused(_CELL, self._cell_usd, spent, Decimal(0), most_usd=cost.usd, request=request)
+        if left is not None and most_usd > left:
+            raise _refused(_CELL, self._cell_usd, spent, Decimal(0), most_usd=most_usd, request=request)
         if self._limits:
-            found = self._budgets.reserve(record_id, cost.usd, self._limits, of=self._spender, at=today())
+            found = self._budgets.reserve(record_id, most_usd, self._limits, of=self._spender, at=today())
             if found is not None:
-                raise _exceeded(found, most_usd=cost.usd, request=request)
+                raise _exceeded(found, most_usd=most_usd, request=request)
 
 
 def _exceeded(found: Standing, *, most_usd: Decimal, request: Request) -> BudgetExceeded:

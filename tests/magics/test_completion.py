@@ -20,7 +20,7 @@ def variables(notebook):
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("%%llm --ma", "%%llm --max-tokens"),
+        ("%%llm --max-t", "%%llm --max-tokens"),
         ("%llm --sho", "%llm --show-prompt"),
         ("x = %llm --no", "x = %llm --no-stream"),
         ("%%llm -t 0 --ca", "%%llm -t 0 --cache"),

@@ -7,6 +7,7 @@ import pytest
 
 import nbkit
 from nbkit.errors import BadSetting, UnknownSetting
+from nbkit.ledger.budgets import Spender
 from nbkit.session import current
 from nbkit.testing import factories
 from nbkit.testing.interactive import shell
@@ -70,6 +71,7 @@ def test_only_calls_that_have_what_is_asked_for_count(notebook):
         ("%cost --bye tag", UnknownSetting),
         ("%cost 'open", BadSetting),
         ("%cost rate", BadSetting),
+        ("%cost budgets free", UnknownSetting),
         ("%cost rate 2", BadSetting),
         ("%cost rate nan", BadSetting),
         ("%cost rate 1", BadSetting),
@@ -90,6 +92,22 @@ def test_a_rating_is_kept_beside_the_record_of_the_last_answer(notebook, word, s
     assert "rated" in said(notebook.run(f"%cost rate {word} clear and short"))
     found = nbkit.records(this_session=True)
     assert found[["rating", "rating_note"]].values.tolist() == [[score, "clear and short"]]
+
+
+def test_budgets_say_what_is_left(notebook):
+    assert "No budget is in force" in said(notebook.run("%cost budgets"))
+    keep(1, usd="0.25")
+    notebook.run("%config NbKit.budget_day = 1")
+    lines = [line.split() for line in said(notebook.run("%cost budgets")).splitlines()]
+    assert lines[2] == ["day", "$1.00", "$0.25", "$0", "$0.75"]
+
+
+def test_what_calls_reserved_that_never_came_back_can_be_freed(notebook):
+    long_ago = datetime.now(UTC) - timedelta(hours=2)
+    for name, at in (("lost", long_ago), ("going on", datetime.now(UTC))):
+        current().ledger.budgets.reserve(name, Decimal("0.5"), {}, of=Spender(current().id), at=at)
+    assert "$0.50 is free again" in said(notebook.run("%cost budgets release"))
+    assert "$0 is free again" in said(notebook.run("%cost budgets release"))
 
 
 def test_pruned_records_are_gone_and_their_cost_stays(notebook):

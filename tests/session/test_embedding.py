@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from nbkit.errors import AuthFailed, Blocked
+from nbkit.errors import AuthFailed, Blocked, BudgetExceeded
 from nbkit.recorded import Origin
 from nbkit.session import Session
 from nbkit.testing import FakeProvider
@@ -66,19 +66,26 @@ def test_price_of_another_endpoint_is_not_known(session):
     assert str(added).endswith("tokens, ?")
 
 
-def test_price_is_that_of_the_model(session, server, monkeypatch):
-    from nbkit.session import embedding
-
-    asked = []
-
-    def priced(request, response, *, is_local):
-        asked.append((request.model, response.usage.input_tokens, is_local))
-        return embedding.Cost(Decimal("0.01"), source="table")
-
-    monkeypatch.setattr(embedding, "priced", priced)
+def test_price_is_that_of_the_model(session, server):
+    session.configure({"price": {"text-embedding-3-small": {"input": 2, "output": 0}}})
     added = add(session)
-    assert added.cost.usd == Decimal("0.01")
-    assert asked[-1] == ("text-embedding-3-small", added.usage.input_tokens, False)
+    assert added.cost.usd == Decimal(2 * added.usage.input_tokens) / 1_000_000
+    assert embeddings(session)[0].cost.usd == added.cost.usd
+
+
+def test_texts_that_a_budget_has_no_room_for_are_not_sent(session, server):
+    session.configure({"price": {"text-embedding-3-small": {"input": 1_000_000, "output": 0}}, "budget_day": 100})
+    add(session)
+    (day,) = session.standings(session.config().settings, notebook=None)
+    assert (day.spent_usd, day.reserved_usd) == (embeddings(session)[0].cost.usd, 0)
+    seen = len(server.seen)
+    session.configure({"budget_day": day.spent_usd + 1})
+    with pytest.raises(BudgetExceeded, match="day's budget"):
+        ask(session, "A question that may cost more than a dollar?")
+    assert len(server.seen) == seen
+    # What is in the cache of embeddings costs nothing.
+    session.configure({"budget_day": 0})
+    assert add(session).embedded == 0
 
 
 def test_a_question_is_a_record_that_belongs_to_its_cell_and_the_call_names_it(session):
