@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 from nbkit.canonical import from_plain
 from nbkit.ledger.budgets import Budgets
+from nbkit.ledger.impact import Impact, impact
 from nbkit.ledger.rows import COLUMNS, from_us, row_of, storable, to_us
 from nbkit.ledger.schema import SCHEMA
 from nbkit.ledger.selection import By, Selection
@@ -119,6 +120,10 @@ class SqliteSink:
     def cost_by_hour_of(self, by: By, selection: Selection = ALL) -> dict[str | None, dict[datetime, Decimal]]:
         """The same for each group. Raises `StoreError`."""
         return cost_by_hour_of(self._database, by, selection)
+
+    def impact(self, selection: Selection = ALL) -> Impact:
+        """What the cache did to latency and cost of the selected calls. Raises `StoreError`."""
+        return impact(self._database, selection)
 
     def rate(self, record_id: str, score: float, *, note: str = "", at: datetime) -> None:
         """Keeps what a person says of an answer: 0 is bad, 1 is good. The newest counts. Raises `StoreError`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbkit.errors import BadSetting
 from nbkit.figures import age
+from nbkit.magics.period import since_of
 from nbkit.magics.tables import draw, draw_text
 from nbkit.magics.words import first_word, nothing_more
 from nbkit.recorded import Record
@@ -21,6 +22,8 @@ MANUAL = """The answer cache: every answer is kept by the hash of its request, a
     %cache ls [N]     the newest N entries (20)
     %cache stats      entries, bytes, hits and misses
     %cache why        why the last %%llm or %llm was a hit or a miss: the fields that differ from the nearest entry
+    %cache impact [--since 7d]
+                      what the cache did to latency and cost; `session` is this kernel's, `all` is all there was
     %cache rm KEY     removes the entry whose key begins with KEY, as `%cache ls` shows it
     %cache clear      removes every entry, without asking
     %cache path       the directory
@@ -30,6 +33,7 @@ Two nbkit processes may share one cache. `NBKIT_HOME` moves it.
 """
 _DEFAULT_ROWS = 20
 _MOST_ROWS = 10_000
+_IMPACT_SINCE = "7d"
 _SHOWN_KEY_CHARS = 12
 
 
@@ -39,6 +43,7 @@ def run(shell: InteractiveShell, line: str) -> None:
         "ls": _list,
         "stats": _stats,
         "why": _why,
+        "impact": _impact,
         "rm": _remove,
         "clear": _clear,
         "path": _path,
@@ -80,6 +85,21 @@ def _stats(shell: InteractiveShell, session: Session, rest: str) -> None:
         ("rights", "read-only" if stats.is_read_only else "readable and writable by you alone"),
     ]
     draw(shell, session.secrets, Table("Answer cache", ("figure", "value"), rows, note=str(stats.folder)))
+
+
+def _impact(shell: InteractiveShell, session: Session, rest: str) -> None:
+    from nbkit.display.impact import impact_table
+
+    words = rest.replace("=", " ").split()
+    if words and (words[0] != "--since" or len(words) != 2):  # noqa: PLR2004 - the option and its value
+        raise BadSetting(
+            what=f"%cache impact cannot read {rest!r}",
+            why="it takes --since and a time",
+            fix="%cache impact --since 7d",
+        )
+    period = since_of(words[1] if words else _IMPACT_SINCE, of="--since", session_id=session.id)
+    found = session.ledger.impact(period.selection)
+    draw(shell, session.secrets, impact_table(found, caption=f"Cache impact: {period.caption}"))
 
 
 def _why(shell: InteractiveShell, session: Session, rest: str) -> None:

@@ -31,9 +31,10 @@ _INDEX_OPTIONS = {
     "stats": ("--index",),
     "rm": ("--index",),
 }
+_SINCE = ("1h", "24h", "7d", "session", "all")
 _COMMANDS = {
     "%nbkit": ("status", "config", "models", "doctor", "report", "traceback"),
-    "%cache": ("ls", "stats", "why", "rm", "clear", "path"),
+    "%cache": ("ls", "stats", "why", "impact", "rm", "clear", "path"),
     "%cost": ("--since", "--by", "--model", "--tag", "budgets", "rate", "prune"),
     "%guard": ("ls", "on", "off", "test", "report"),
     "%rag": ("add", "search", "ls", "stats", "rm", "drop"),
@@ -101,6 +102,8 @@ def _command_values(magic: str, earlier: list[str]) -> Iterable[str]:
 
 
 def _cache_values(words: list[str]) -> Iterable[str]:
+    if words[0] == "impact":
+        return _SINCE if words[-1] == "--since" else ("--since",)
     return _keys() if words == ["rm"] else ()
 
 
@@ -109,7 +112,7 @@ def _cost_values(words: list[str]) -> Iterable[str]:
 
     if words[0] in ("budgets", "rate", "prune"):
         return {"rate": ("👍", "👎"), "budgets": ("release",)}.get(words[0], ()) if len(words) == 1 else ()
-    values: dict[str, Iterable[str]] = {"--since": ("1h", "24h", "7d", "session", "all"), "--by": get_args(By)}
+    values: dict[str, Iterable[str]] = {"--since": _SINCE, "--by": get_args(By)}
     return values.get(words[-1], _values("model") if words[-1] == "--model" else _COMMANDS["%cost"][:4])
 
 

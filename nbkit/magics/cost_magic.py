@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from nbkit.accounts import summarised
 from nbkit.display.origin import origin
 from nbkit.errors import BadSetting, UnknownSetting
 from nbkit.figures import count, money
-from nbkit.ledger.selection import Selection
+from nbkit.magics.period import since_of, time_of
 from nbkit.magics.tables import draw, draw_text
 from nbkit.registry import nearest
 from nbkit.session import Session, current
@@ -56,15 +57,13 @@ def run(shell: InteractiveShell, line: str) -> None:
 
 def _show(shell: InteractiveShell, session: Session, line: str) -> None:
     given = _options(line)
-    since_text = given.get("--since", _DEFAULT_SINCE)
-    chosen = Selection(
-        since=None if since_text in ("session", "all") else datetime.now(UTC) - _time(since_text, of="--since"),
-        session_id=session.id if since_text == "session" else None,
-        model=given.get("--model"),
-        tag=given.get("--tag"),
+    period = since_of(given.get("--since", _DEFAULT_SINCE), of="--since", session_id=session.id)
+    chosen = dataclasses.replace(period.selection, model=given.get("--model"), tag=given.get("--tag"))
+    caption = (
+        period.caption[:1].upper()
+        + period.caption[1:]
+        + "".join(f", {name[2:]} {given[name]}" for name in ("--model", "--tag") if name in given)
     )
-    period = {"session": "This session", "all": "All calls"}.get(since_text, f"Calls of the last {since_text}")
-    caption = period + "".join(f", {name[2:]} {given[name]}" for name in ("--model", "--tag") if name in given)
     found = summarised(session, chosen, by=given.get("--by"), caption=caption)  # type: ignore[arg-type] # refused there
     draw(shell, session.secrets, found.table())
 
@@ -121,19 +120,9 @@ def _score(said: str) -> float:
 
 
 def _prune(shell: InteractiveShell, session: Session, rest: str) -> None:
-    age = _time(rest, of="%cost prune")
+    age = time_of(rest, of="%cost prune")
     dropped = session.ledger.drop_before(datetime.now(UTC) - age)
     draw_text(shell, session.secrets, f"{count(dropped, 'record')} deleted; what they cost stays in the sums")
-
-
-def _time(text: str, *, of: str) -> timedelta:
-    try:
-        seconds = parse.time_s(text)
-    except ValueError:
-        seconds = None
-    if seconds is None:
-        raise BadSetting(what=f"{of} cannot be {text!r}", why="it takes a time such as 30m, 24h or 7d", fix=f"{of} 7d")
-    return timedelta(seconds=seconds)
 
 
 def _options(line: str) -> dict[str, str]:

@@ -92,3 +92,17 @@ def test_an_unknown_command_is_answered_with_the_nearest(notebook):
     assert error.fix == "use %cache clear"
     assert isinstance(notebook.run("%cache").error, UnknownSetting)
     assert isinstance(notebook.run("%cache clear all").error, UnknownSetting)
+
+
+def test_impact_sets_what_was_beside_what_would_have_been(notebook):
+    notebook.run("%%llm\nhello")
+    notebook.run("%%llm\nhello")
+    text = "".join(notebook.run("%cache impact").bundles("text/plain"))
+    assert "Cache impact: calls of the last 7d" in text
+    assert "50% (1 of 2)" in text
+    assert "Cache impact: this session" in "".join(notebook.run("%cache impact --since session").bundles("text/plain"))
+
+
+@pytest.mark.parametrize("rest", ["7d", "--since", "--since tomorrow", "--by model"])
+def test_impact_refuses_what_it_cannot_read(notebook, rest):
+    assert isinstance(notebook.run(f"%cache impact {rest}").error, BadSetting)
