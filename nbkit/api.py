@@ -165,7 +165,8 @@ class Documents:
 
         `paths`: files, folders, globs, and with `allow_urls` https URLs of the open internet. A file or URL that cannot
         be read is a row of the result. `chunk_tokens`, `overlap`: the most tokens of a chunk, and how many of them it
-        repeats; as in the settings, else as the index was made. Raises `CollectionError` when nothing of what is named
+        repeats; as in the settings, else as the index was made. `rebuild`: made anew beside the old index, which stays
+        until the new one is whole. Raises `CollectionError` when nothing of what is named
         is there, `BadSetting` for a URL that is not allowed, `EmbedError`, `WeightsError`, `StoreError`.
         """
         here = session.current()

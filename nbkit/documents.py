@@ -5,6 +5,7 @@ A place in a document is a character of its text, so that a passage leads to the
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -13,6 +14,8 @@ from nbkit.types import Span
 
 SearchMode: TypeAlias = Literal["hybrid", "dense", "bm25"]
 """By meaning and words, by meaning alone, by words alone."""
+_BAR = re.compile(r"(?<!\\)\|")
+_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*\|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class Chunk:
     page: int | None = None
     """Where it starts, counted from 1."""
     tokens: int = 0
-    """Of the text, in the embedder's tokens; the headings are not counted."""
+    """Of the text, in the embedder's tokens; headings and header are not counted."""
+    header: str = ""
+    """The first row of the table that it goes on with: before the text, as the headings are."""
 
     @property
     def embedded_text(self) -> str:
@@ -73,7 +78,7 @@ class Chunk:
         >>> Chunk("Turn it off.", 0, 12, headings=("Care", "Cleaning")).embedded_text
         'Care > Cleaning\nTurn it off.'
         """
-        return _under(self.headings, self.text)
+        return _under(self.headings, self.header, self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +98,31 @@ class Passage:
     end: int = 0
     score: float = 0.0
     """How well it fits the question; comparable within one search only."""
+    header: str = ""
+    """The first row of the table that the text goes on with, which stands elsewhere in the document."""
+    similarity: float | None = None
+    """Cosine of its vector and the question's: 1 says the same, 0 has nothing to do with it. None without vectors."""
 
     @property
     def embedded_text(self) -> str:
         """What a model that reads it is given: its headings, then its text."""
-        return _under(self.headings, self.text)
+        return _under(self.headings, self.header, self.text)
+
+    @property
+    def whole_text(self) -> str:
+        r"""The text as it can be read alone: rows of a table with the header above them.
+
+        >>> print(Passage("a", "| Lid | 3 |", "parts.md", header="| Part | Price |").whole_text)
+        | Part | Price |
+        | --- | --- |
+        | Lid | 3 |
+        """
+        if not self.header:
+            return self.text
+        columns = len(_BAR.split(self.header.strip().removeprefix("|").removesuffix("|")))
+        # A chunk may begin with the line that stands under the header.
+        rule = "" if _RULE.match(self.text) else f"|{' --- |' * columns}\n"
+        return f"{self.header}\n{rule}{self.text}"
 
 
 def place(source: str, page: int | None, start: int, end: int) -> str:
@@ -109,5 +134,5 @@ def place(source: str, page: int | None, start: int, end: int) -> str:
     return f"{source}{'' if page is None else f', page {page}'}, characters {start + 1:,} to {end:,}"
 
 
-def _under(headings: tuple[str, ...], text: str) -> str:
-    return f"{' > '.join(headings)}\n{text}" if headings else text
+def _under(headings: tuple[str, ...], header: str, text: str) -> str:
+    return "\n".join([*([" > ".join(headings)] if headings else []), *([header] if header else []), text])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isclose
 from typing import TYPE_CHECKING
 
 from nbkit import registry
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0;vertical-align:top;white-space:normal"'
 _MOST_QUOTE_CHARS = 240
-_NAMES = ("No.", "Score", "Where", "Passage")
+_SCALE = "similarity: 1 says just what is asked, 0 nothing of it"
+_ORDER = "order compares within this table"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -25,8 +27,8 @@ class Found:
 
     >>> found = Found("fans", "docs", "bm25", (Passage("a", "The fan needs 30 W.", "fan.md", end=19, score=1.5),))
     >>> found
-    docs: fans (bm25; scores compare within this table)
-      1  1.500  fan.md, characters 1 to 19
+    docs: fans (bm25; BM25 compares within this table)
+      1  BM25 1.500  fan.md, characters 1 to 19
          The fan needs 30 W.
     >>> found[0].source, len(found)
     ('fan.md', 1)
@@ -49,9 +51,10 @@ class Found:
         return iter(self.passages)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row for each passage: score, source, page, start, end, headings, text; needs the extra `[data]`.
+        """One row for each passage: similarity, score, source, page, start, end, headings, text; needs `[data]`.
 
-        Raises an `NbkitError` naming the install command when pandas is missing.
+        `similarity` is the cosine, None in mode `bm25`; `score` is what they are ordered by. Raises an `NbkitError`
+        naming the install command when pandas is missing.
         """
         try:
             import pandas as pd
@@ -61,30 +64,49 @@ class Found:
                 why="pandas is an extra, so that nbkit installs quickly",
                 fix=registry.install_command("data"),
             ) from error
-        names = ("score", "source", "page", "start", "end", "title", "headings", "text", "id")
+        names = ("similarity", "score", "source", "page", "start", "end", "title", "headings", "header", "text", "id")
         return pd.DataFrame([[getattr(one, name) for name in names] for one in self.passages], columns=list(names))
 
     def __repr__(self) -> str:
-        lines = [f"{self.index}: {clean(self.question)} ({self.mode}; scores compare within this table)"]
+        lines = [clean(self._caption)]
+        columns = self._columns()
         for number, one in enumerate(self.passages, 1):
-            lines.append(f"  {number}  {one.score:.3f}  {clean(_where(one))}")
-            lines.append(f"     {clean(_short(one.text))}")
+            figures = "  ".join(f"{name.lower() if name != 'BM25' else name} {said(one)}" for name, said in columns)
+            lines.append(f"  {number}  {figures}  {clean(_where(one))}")
+            lines.append(f"     {clean(_short(one))}")
         return "\n".join(lines if self.passages else [*lines, f"  {self._nothing}"])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col" {_CELL}>{name}</th>' for name in _NAMES)
+        columns = self._columns()
+        names = ("No.", *(name for name, _ in columns), "Where", "Passage")
+        head = "".join(f'<th scope="col" {_CELL}>{name}</th>' for name in names)
         body = "".join(
-            f'<tr><th scope="row" {_CELL}>{number}</th><td {_CELL}>{one.score:.3f}</td>'
-            f"<td {_CELL}>{escape(_where(one))}</td><td {_CELL}>{escape(_short(one.text))}</td></tr>"
+            f'<tr><th scope="row" {_CELL}>{number}</th>'
+            + "".join(f"<td {_CELL}>{said(one)}</td>" for _, said in columns)
+            + f"<td {_CELL}>{escape(_where(one))}</td><td {_CELL}>{escape(_short(one))}</td></tr>"
             for number, one in enumerate(self.passages, 1)
         )
-        caption = escape(f"{self.index}: {self.question} ({self.mode}; scores compare within this table)")
         return (
             f'<table {NO_MATH} style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
-            f'<caption style="caption-side:top;text-align:left;font-weight:bold">{caption}</caption>'
+            f'<caption style="caption-side:top;text-align:left;font-weight:bold">{escape(self._caption)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
             + ("" if self.passages else f"<p>{escape(self._nothing[:1].upper() + self._nothing[1:])}.</p>")
         )
+
+    def _columns(self) -> list[tuple[str, Callable[[Passage], str]]]:
+        """The figures worth a column: what has a scale first, and what they are ordered by where that is another."""
+        near = ("Similarity", lambda one: "–" if one.similarity is None else f"{one.similarity:.2f}")  # noqa: RUF001
+        order = ("BM25" if self.mode == "bm25" else "Order", lambda one: f"{one.score:.3f}")
+        if all(one.similarity is None for one in self.passages):
+            return [order]
+        is_same = all(one.similarity is not None and isclose(one.score, one.similarity) for one in self.passages)
+        return [near] if is_same else [near, order]
+
+    @property
+    def _caption(self) -> str:
+        names = [name for name, _ in self._columns()] if self.passages else []
+        scales = {"Similarity": _SCALE, "Order": _ORDER, "BM25": "BM25 compares within this table"}
+        return f"{self.index}: {self.question} ({'; '.join((self.mode, *(scales[name] for name in names)))})"
 
     @property
     def _nothing(self) -> str:
@@ -95,5 +117,6 @@ def _where(passage: Passage) -> str:
     return place(passage.source, passage.page, passage.start, passage.end)
 
 
-def _short(text: str) -> str:
+def _short(one: Passage) -> str:
+    text = f"{one.header} … {one.text}" if one.header else one.text
     return excerpt(text, most_chars=_MOST_QUOTE_CHARS)

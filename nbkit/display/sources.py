@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbkit.display.markdown import cited_numbers
+from nbkit.display.passages import passage_html, shortened
 from nbkit.documents import Passage, place
 from nbkit.escape import clean, escape, excerpt, line
 from nbkit.figures import count, duration, money
@@ -20,7 +21,8 @@ _CELL = "padding:3px 14px 3px 0;font-weight:400;vertical-align:top;white-space:n
 _TABLE = "border-collapse:collapse;margin:4px 0 0 0;font-size:12px;" + _RESET
 _BELOW = "margin:6px 0 0 0;font-size:12px"
 _CITED, _UNCITED = "Passages that the answer cites", "Passages that the answer does not cite"
-_NAMES = ("No.", "Where", "Quote", "Score")
+_NAMES = ("No.", "Where", "Quote", "How near")
+_SCALE = "; similarity: 1 says just what is asked, 0 nothing of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,11 @@ class Source:
     number: int
     where: str
     quote: str
-    """The words that a sentence of the answer rests on; the passage's first where none does."""
+    """The words that a sentence of the answer rests on; the passage's first where none does; all, line by line, where
+    all is to be seen."""
     score: str
-    """What it was ordered by; and, where all is to be seen, what each side of the search said."""
+    """How near it is to the question, named; where all is to be seen, all that the search said, and what it was ordered
+    by."""
     is_cited: bool
     anchor: str = ""
     """Name of its row in the page, to which the marks in the answer lead."""
@@ -74,8 +78,8 @@ def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = F
         Source(
             number,
             place(one.source, one.page, one.start, one.end),
-            _shown(texts[number - 1]) if is_open else _quote(texts[number - 1], quotes.get(number)),
-            _figures(one) if is_open else f"{one.score:.2f}",
+            _whole(texts[number - 1]) if is_open else _quote(texts[number - 1], quotes.get(number)),
+            ", ".join(_figures(one, found) if is_open else _figures(one, found)[:1]),
             number in marked,
             anchor,
         )
@@ -106,14 +110,14 @@ def sources_html(found: Sources) -> str:
     cited = [row for row in found.rows if row.is_cited]
     others = [row for row in found.rows if not row.is_cited]
     parts = [f'<details open style="margin:8px 0 0 0"><summary>{escape(found.summary)}</summary>']
+    scale = _SCALE if any(row.score.startswith("similarity") for row in found.rows) else ""
     if cited:
-        parts.append(_table(cited, _CITED))
+        parts.append(_table(cited, _CITED + scale, is_open=found.is_open))
     if others:
         title = count(len(others), "passage that was not cited", "passages that were not cited")
         is_open = " open" if found.is_open else ""
-        parts.append(
-            f'<details{is_open} style="margin:6px 0 0 0"><summary>{title}</summary>{_table(others, _UNCITED)}</details>'
-        )
+        table = _table(others, _UNCITED + scale * (not cited), is_open=found.is_open)
+        parts.append(f'<details{is_open} style="margin:6px 0 0 0"><summary>{title}</summary>{table}</details>')
     if found.left_out:
         listed = "".join(f'<li style="margin:0">{escape(one)}</li>' for one in found.left_out)
         parts.append(f'<div style="{_BELOW}">{_kept_away(found)}<ul style="margin:0">{listed}</ul></div>')
@@ -127,9 +131,9 @@ def sources_text(found: Sources) -> list[str]:
     lines = [found.summary]
     for row in found.rows:
         mark = "cited" if row.is_cited else "not cited"
-        lines.append(f"  [{row.number}] {row.where} ({mark}, score {row.score})")
+        lines.append(f"  [{row.number}] {row.where} ({mark}, {row.score})")
         if (row.is_cited or found.is_open) and row.quote:
-            lines.append(f"      “{clean(row.quote)}”")
+            lines.append("      “" + clean(row.quote).replace("\n", "\n       ") + "”")
     if found.left_out:
         lines += [f"  {_kept_away(found)}", *(f"    {clean(one)}" for one in found.left_out)]
     return [*lines, found.note] if found.note else lines
@@ -152,17 +156,23 @@ def _took(found: Retrieval) -> str:
     return ", ".join(parts)
 
 
-def _figures(found: Retrieved) -> str:
-    own = [f"{found.score:.2f}"]
-    if found.cosine is not None:
-        own.append(f"similarity {found.cosine:.2f}")
-    if found.words is not None:
-        own.append(f"BM25 {found.words:.1f}")
-    return ", ".join(own)
+def _figures(one: Retrieved, found: Retrieval) -> list[str]:
+    """What has a meaning first: similarity, else the words' score; then what it was ordered by, where that is neither.
+
+    What both sides say together has no scale, and compares within one call only.
+    """
+    own = [] if one.cosine is None else [f"similarity {one.cosine:.2f}"]
+    if one.words is not None:
+        own.append(f"BM25 {one.words:.1f}")
+    if found.rerank is not None:
+        own.append(f"reranked {one.score:.2f}")
+    elif not own or (one.cosine is not None and found.mode == "hybrid"):
+        own.append(f"{'ordered by' if own else 'score'} {one.score:.2f}")
+    return own
 
 
-def _shown(text: str) -> str:
-    return excerpt(text, most_chars=_MOST_OPEN_CHARS)
+def _whole(text: str) -> str:
+    return shortened(text, most_chars=_MOST_OPEN_CHARS)
 
 
 def _note(answer: str, *, is_cited: bool) -> str:
@@ -172,11 +182,12 @@ def _note(answer: str, *, is_cited: bool) -> str:
     return "" if is_cited or not is_claim else "The answer cites no passage: none of it was found in one."
 
 
-def _table(rows: Sequence[Source], caption: str) -> str:
+def _table(rows: Sequence[Source], caption: str, *, is_open: bool) -> str:
     head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in _NAMES)
     body = "".join(
         f'<tr id="{escape(row.anchor)}" style="{_RESET}"><th scope="row" style="{_CELL}">[{row.number}]</th>'
-        f'<td style="{_CELL}">{escape(row.where)}</td><td style="{_CELL}">{escape(row.quote)}</td>'
+        f'<td style="{_CELL}">{escape(row.where)}</td>'
+        f'<td style="{_CELL}">{passage_html(row.quote) if is_open else escape(row.quote)}</td>'
         f'<td style="{_CELL}">{escape(row.score)}</td></tr>'
         for row in rows
     )

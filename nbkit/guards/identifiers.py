@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
+import string
 from collections.abc import Iterator
 from typing import Final
 
@@ -27,6 +28,9 @@ _IBAN_CHARS: Final = {
     25: "LY PT ST", 26: "IS TR", 27: "BI FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV",
     29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
 }  # fmt: skip
+_LETTERS: Final = {ord(letter): str(int(letter, 36)) for letter in string.ascii_letters}
+"""Of an IBAN, each letter as the number that it counts as."""
+_DIGIT: Final = re.compile("[0-9]")
 _CARD_WORD: Final = re.compile(
     r"card|visa|master|amex|american express|discover|diners|jcb|maestro|credit|debit|\bcc\b|payment", re.IGNORECASE
 )
@@ -42,6 +46,10 @@ _NETWORK: Final = re.compile(r"/(\d{1,2})\b")
 _NOT_HOSTS: Final = ("0.", "127.", "169.254.", "192.0.2.", "198.51.100.", "203.0.113.", "255.")
 _RESOLVERS: Final = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"})
 _BEFORE_CHARS: Final = 40
+_DOTS: Final = 3
+"""Of an address in four numbers."""
+_FEWEST_COLONS: Final = 5
+"""Of an address of letters alone, as `aa:bb:cc:dd:ee:ff` is."""
 
 
 @functools.cache
@@ -52,14 +60,15 @@ def _pattern(name: str) -> re.Pattern[str]:
         {
             "email": r"(?<![\w.+%⟧-])(?:[odOD]')?[\w%+-][\w.+%-]{0,63}@(?:[^\W_](?:[^\W_]|-){0,62}\.){1,8}"
             r"(?:xn--[a-z0-9]{2,30}|[^\W\d_]{2,24})(?![\w⟦@(\[-])(?!\.[^\W_])",
-            "card": r"(?<![\w.⟧$€£#])(?<!\d[-/ ,:])(?:\d{12,19}"
+            "card": r"(?=\d)(?<![\w.⟧$€£#])(?<!\d[-/ ,:])(?:\d{12,19}"
             r"|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5})"
             r"(?![\w⟦])(?![-./:,]\d)(?![ ]\d{4,})",
             "iban": r"(?<![\w⟧])([A-Za-z]{2})\d{2}(?=[ -]?[A-Za-z0-9]{4})",
-            "ssn": rf"(?<![\w.⟧/-])(?!000|666|9)\d{{3}}([- ]?)(?!00)\d{{2}}\1(?!0000)\d{{4}}{_RIGHT}(?![-./,]\d)",
-            "ipv4": rf"(?<![\w.⟧])(?:{octet}\.){{3}}{octet}{_RIGHT}(?!\.\d|-\w)",
-            "ipv6": r"(?<![\w:.⟧\[])\[?([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8})(?![\w:⟦])(?!\.\d)",
-            "mac": r"(?<![\w:.⟧-])(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?!:)"
+            "ssn": rf"(?=\d)(?<![\w.⟧/-])(?!000|666|9)\d{{3}}([- ]?)(?!00)\d{{2}}\1(?!0000)\d{{4}}{_RIGHT}(?![-./,]\d)",
+            "ipv4": rf"(?=\d)(?<![\w.⟧])(?:{octet}\.){{3}}{octet}{_RIGHT}(?!\.\d|-\w)",
+            "ipv6": r"(?=[0-9A-Fa-f:\[])"
+            r"(?<![\w:.⟧\[])\[?([0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8})(?![\w:⟦])(?!\.\d)",
+            "mac": r"(?=[0-9A-Fa-f])(?<![\w:.⟧-])(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?!:)"
             rf"|[0-9A-Fa-f]{{2}}(?:-[0-9A-Fa-f]{{2}}){{5}}(?!-)"
             rf"|[0-9A-Fa-f]{{4}}(?:\.[0-9A-Fa-f]{{4}}){{2}}(?!\.\w)){_RIGHT}",
         }[name]
@@ -86,14 +95,14 @@ def find_identifiers(text: str) -> list[Span]:
 def _candidates(text: str) -> Iterator[tuple[str, int, int]]:
     if "@" in text:
         yield from (("EMAIL", *found.span()) for found in _pattern("email").finditer(text) if _is_email(text, found))
-    if ":" not in text and not any(digit in text for digit in "0123456789"):
+    if _DIGIT.search(text) is None and (text.isascii() or ":" not in text) and text.count(":") < _FEWEST_COLONS:
         return
     yield from (("IBAN", start, end) for start, end in _ibans(text))
     yield from (("CARD", *found.span()) for found in _pattern("card").finditer(text) if _is_card(text, found))
     yield from (("IP", start, end) for start, end in _addresses(text))
     if ":" in text or "-" in text or "." in text:
         yield from (("MAC", *found.span()) for found in _pattern("mac").finditer(text) if _is_mac(found.group()))
-    if "-" in text or _SSN_WORD.search(text):
+    if "-" in text or _names_ssn(text):
         yield from (("SSN", *found.span()) for found in _pattern("ssn").finditer(text) if _is_ssn(text, found))
     # Of two readings of a number the longer is the whole of it.
     for start, end in sorted(find_phones(text), key=lambda place: place[0] - place[1]):
@@ -158,7 +167,7 @@ def mod97(iban: str) -> bool:
     >>> mod97("GB82WEST12345698765432"), mod97("GB83WEST12345698765432")
     (True, False)
     """
-    return int("".join(str(int(char, 36)) for char in iban[4:] + iban[:4])) % 97 == 1
+    return int((iban[4:] + iban[:4]).translate(_LETTERS)) % 97 == 1
 
 
 @functools.cache
@@ -177,8 +186,15 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
     for found in _pattern("iban").finditer(text):
         chars = _iban_chars().get(found[1].upper())
         rest = _iban_rest(chars).match(text, found.end()) if chars else None
-        if rest and mod97(re.sub("[ -]", "", text[found.start() : rest.end()]).upper()):
+        if rest and mod97(text[found.start() : rest.end()].replace(" ", "").replace("-", "")):
             yield found.start(), rest.end()
+
+
+def _names_ssn(text: str) -> bool:
+    lower = text.lower()
+    # Outside of ASCII, other letters may count as these.
+    is_likely = "ssn" in lower or "social" in lower or not text.isascii()
+    return is_likely and _SSN_WORD.search(text) is not None
 
 
 def _is_ssn(text: str, found: re.Match[str]) -> bool:
@@ -193,9 +209,10 @@ def _is_mac(address: str) -> bool:
 
 
 def _addresses(text: str) -> Iterator[tuple[int, int]]:
-    for found in _pattern("ipv4").finditer(text):
-        if _is_host(text, found):
-            yield found.span()
+    if text.count(".") >= _DOTS:
+        for found in _pattern("ipv4").finditer(text):
+            if _is_host(text, found):
+                yield found.span()
     if text.count(":") > 1:
         for found in _pattern("ipv6").finditer(text):
             if _is_ipv6(found[1]):

@@ -23,7 +23,7 @@ from nbkit.protocols import GuardOptions
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
 
 PROMPT_THRESHOLD: Final = 0.75
-PASSAGE_THRESHOLD: Final = 0.8
+PASSAGE_THRESHOLD: Final = 0.75
 _KIND: Final = "injection"
 _WINDOW: Final = 2_000
 _SURE: Final = 0.3
@@ -33,7 +33,10 @@ _CODE_DOUBT: Final = 0.3
 _PLANTED: Final = 1
 """Sentences that an attack is thought to have."""
 _QUIET: Final = 0.1
-_ALIKE: Final = 6.0
+_ALIKE: Final = 4.0
+_MANY: Final = 10
+"""Sentences, of which one more or less odd is to be expected among more of them."""
+_BY_CHANCE: Final = 0.6
 _LEAST: Final = 1e-9
 
 
@@ -123,11 +126,12 @@ def _passage_score(view: View, allowed: frozenset[str]) -> _Found:
 
 
 def _standing_out(scores: list[float], best: float) -> float:
-    """The best score, less where the rest of the document reads alike: a recipe is made of instructions."""
+    """The best score, less where the rest reads alike, as in a recipe, and where it is the best of very many."""
     others = sorted(scores)[:-_PLANTED]
     usual = sum(others) / len(others) if others else 0.0
     best = min(max(best, _LEAST), 1.0 - _LEAST)
     odds = math.log(best / (1.0 - best)) - _ALIKE * max(0.0, usual - _QUIET)
+    odds -= _BY_CHANCE * math.log(max(1.0, len(scores) / _MANY))
     return 1.0 / (1.0 + math.exp(-odds))
 
 

@@ -48,7 +48,7 @@ PATTERNS: Final = (
         r"[\"'\u201c\u2018][^\"\n]{0,20}(?:hacked|pwn|granted|owned|i hate|kill all|lol\b|haha)|"
         r"\b(?:have been )?pwned\b",
         40,
-        prompt=0.7,
+        prompt=0.6,
         passage=0.7,
     ),
     Pattern(

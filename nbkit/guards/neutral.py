@@ -27,6 +27,7 @@ from nbkit.types import Span
 _QUICK: Final = re.compile(rf"[\n`<\[\]\\$:wW*_~{CONTROL}]")
 _SPECIAL: Final = re.compile(r"[\n`<\[\]\\$]|:(?=//|/?\Z)|[wW](?=[wW][wW]\.|[wW]{0,2}\Z)|~(?=~~|~?\Z)")
 _MARKS: Final = re.compile(r"`+|~+")
+_NEWLINES: Final = re.compile(r"\n+(?=\n)")
 _DOLLARS: Final = re.compile(r"\$+")
 _COMMAND: Final = re.compile(r"(\\+)([A-Za-z]{0,40})")
 _LIVE_TEX: Final = re.compile(
@@ -84,19 +85,16 @@ class Neutraliser:
         return self._run("", is_last=True)
 
     def _run(self, text: str, *, is_last: bool) -> str:
-        buffer = self._buffer + self._strip(text)
-        self._buffer = buffer
+        self._buffer = buffer = self._buffer + self._strip(text)
         at = 0
         while at < len(buffer):
-            step = self._steps[self._mode](at, is_last)
-            if step == HOLD:
+            if (step := self._steps[self._mode](at, is_last)) == HOLD:
                 break
             at = step
         self._before = (self._before + buffer[:at])[-8:]
         self._done_chars += at
         self._buffer = buffer[at:]
-        shown = "".join(self._out)
-        self._out.clear()
+        shown, self._out = "".join(self._out), []
         return shown
 
     def _strip(self, text: str) -> str:
@@ -129,6 +127,8 @@ class Neutraliser:
     # Lines
 
     def _step_start(self, at: int, is_last: bool) -> int:  # noqa: FBT001 - the steps are called alike
+        if (empty := _NEWLINES.match(self._buffer, at)) is not None:  # the last of them says all
+            return self._emit(at, empty.end())
         start = read_start(self._buffer, at, is_last=is_last)
         if start is None:
             return HOLD
@@ -138,8 +138,8 @@ class Neutraliser:
             self._emit(at, info)
             # `{image}` and `mermaid` make a renderer fetch what the block names.
             shown = inert_info(start.info)
-            is_inert = shown == start.info
-            return self._emit(info, start.at) if is_inert else self._break("directive", info, start.at, shown)
+            is_same = shown == start.info
+            return self._emit(info, start.at) if is_same else self._break("directive", info, start.at, shown)
         return self._emit(at, start.at if start.kind == "blank" else self._content(at, start.at, start.kind))
 
     def _content(self, at: int, end: int, kind: str) -> int:

@@ -37,29 +37,34 @@ _USUAL_DIGITS: Final = 12
 
 @functools.cache
 def _patterns() -> tuple[re.Pattern[str], ...]:
-    """American, international, national with a trunk zero, area code in brackets; by words before, by words behind."""
+    """American, international, national with a trunk zero, area code in brackets; by words before, by words behind.
+
+    Each looks at the first character before it looks back: at nearly every place that is all.
+    """
     return (
         re.compile(
-            rf"{_LEFT}(?:(?:\+|00)?1[ .-]?)?(?:\(\d{{3}}\)[ .-]?\d{{3}}[ .-]?\d{{4}}|(?!000)\d{{3}}-\d{{3}}-\d{{4}}"
+            rf"(?=[+( \d]){_LEFT}"
+            rf"(?:(?:\+|00)?1[ .-]?)?(?:\(\d{{3}}\)[ .-]?\d{{3}}[ .-]?\d{{4}}|(?!000)\d{{3}}-\d{{3}}-\d{{4}}"
             rf"|[2-9]\d{{2}}\.[2-9]\d{{2}}\.\d{{4}}|(?!000)\d{{3}}[ ]\d{{3}}-\d{{4}}"
             rf"|[78]?[ ]?\(\d{{3}}\)[ ]?\d{{3}}-\d{{2}}-\d{{2}}){_EXTENSION}{_RIGHT}",
             re.IGNORECASE,
         ),
         re.compile(
-            r"(?<![\w.⟧+*^=)/])(?=[(+0]{1,2}(?:[ ().\-/]{0,3}\d){9})"
+            r"(?=[(+0])(?<![\w.⟧+*^=)/])(?=[(+0]{1,2}(?:[ ().\-/]{0,3}\d){9})"
             r"(?:\(\+[1-9]\d{0,3}\)[ ]?\d{1,12}|(?:\+[ ]?|00)[1-9]\d{0,14})"
             rf"{_GROUPS}{_EXTENSION}{_RIGHT}",
             re.IGNORECASE,
         ),
         re.compile(
-            rf"{_LEFT}(?<![=])(?<!\d[ ])(?:\(0[1-9]\d{{0,4}}\)[ -]?|0[1-9]\d{{0,4}}[ ./-])\d{{2,8}}"
+            rf"(?=[(0]){_LEFT}(?<![=])(?<!\d[ ])(?:\(0[1-9]\d{{0,4}}\)[ -]?|0[1-9]\d{{0,4}}[ ./-])\d{{2,8}}"
             rf"(?:[ .-]\d{{2,8}}){{0,4}}+{_RIGHT}(?![ ]\d)"
         ),
         re.compile(rf"(?:^|[,;:|\"'\n][ \t]{{0,3}})(?P<number>\(\d{{2,4}}\)[ -]?\d{{3,4}}[ -]\d{{3,4}}){_RIGHT}"),
         re.compile(rf"\b{_WORD}\b{_LINK}{_BY_CONTEXT}", re.IGNORECASE),
         re.compile(rf"\b{_VERB}[ :]{{1,3}}{_BY_CONTEXT}", re.IGNORECASE),
         re.compile(
-            rf"{_LEFT}(?<!\d[ ])(?P<number>(?:\(\d{{1,5}}\)[ -]?)?+\d{{1,12}}{_GROUPS}{_EXTENSION})(?={_AFTER})",
+            rf"(?=[(\d]){_LEFT}(?<!\d[ ])"
+            rf"(?P<number>(?:\(\d{{1,5}}\)[ -]?)?+\d{{1,12}}{_GROUPS}{_EXTENSION})(?={_AFTER})",
             re.IGNORECASE,
         ),
     )
@@ -78,11 +83,12 @@ def find_phones(text: str) -> Iterator[tuple[int, int]]:
     ['(212) 555-0123', '+44 20 7946 0958']
     """
     american, international, trunk, area, by_word, by_verb, by_next = _patterns()
-    yield from (found.span() for found in american.finditer(text))
+    if "-" in text or "(" in text or "." in text:
+        yield from (found.span() for found in american.finditer(text))
     if "+" in text or "00" in text:
         for found in international.finditer(text):
-            number = _shortened(found.group())
-            if _is_international(number):
+            number, groups = _shortened(found.group())
+            if _is_international(number, groups):
                 yield found.start(), found.start() + len(number)
     if "0" in text:
         yield from (found.span() for found in trunk.finditer(text) if _is_national(found.group()))
@@ -91,37 +97,35 @@ def find_phones(text: str) -> Iterator[tuple[int, int]]:
     lower = text.lower()
     for pattern, words in ((by_word, _WORDS), (by_verb, _VERBS), (by_next, _NEXT)):
         for found in pattern.finditer(text) if any(word in lower for word in words) else ():
-            number, start = _shortened(found["number"]), found.start("number")
+            (number, groups), start = _shortened(found["number"]), found.start("number")
             # `at` says of a number without groups that it is one; `call 5000000` does not.
             is_said = text[found.start() : start].endswith("at ")
-            if _is_called_one(number, fewest=8 if is_said else _FEWEST[pattern is by_word], is_next=pattern is by_next):
+            fewest = 8 if is_said else _FEWEST[pattern is by_word]
+            if _is_called_one(number, groups, fewest=fewest, is_next=pattern is by_next):
                 yield start, start + len(number)
 
 
-def _digits(number: str) -> str:
-    """The digits, without those of the extension."""
-    return "".join(_groups(number))
-
-
 def _groups(number: str) -> list[str]:
+    """The groups of digits, without those of the extension."""
     return _GROUP.findall(_EXTENDED.split(number, maxsplit=1)[0])
 
 
-def _shortened(number: str) -> str:
-    """The number without the groups behind it that make it too long: figures that follow in the text."""
-    if len(_digits(number)) <= _MAX_DIGITS:
-        return number
+def _shortened(number: str) -> tuple[str, list[str]]:
+    """The number without the groups behind it that make it too long, figures that follow in the text; its groups."""
+    groups = _groups(number)
+    if sum(map(len, groups)) <= _MAX_DIGITS:
+        return number, groups
     end = count = 0
     for group in _GROUP.finditer(number):
         count += len(group.group())
         if count > _USUAL_DIGITS and end:
             break
         end = group.end()
-    return number[:end]
+    return number[:end], _groups(number[:end])
 
 
-def _is_international(number: str) -> bool:
-    digits = _digits(number)
+def _is_international(number: str, groups: list[str]) -> bool:
+    digits = "".join(groups)
     if "+" not in number[:2]:
         digits = digits[2:]
         if number.isdigit():
@@ -130,13 +134,14 @@ def _is_international(number: str) -> bool:
         return len(digits) == 11 and digits[1] in "23456789"  # noqa: PLR2004 - 1, area, seven more
     if digits.startswith("7"):
         return len(digits) == 11  # noqa: PLR2004 - 7 and ten more
-    is_round = len(_groups(number)) > 1 and all(group == "000" for group in _groups(number)[1:])
+    is_round = set(groups[1:]) == {"000"}
     return digits[:2] in _CODES and 9 <= len(digits) <= _MAX_DIGITS and not is_round  # noqa: PLR2004
 
 
 def _is_national(number: str) -> bool:
     """Whether groups behind a trunk zero are a number: of usual length, and written with one kind of separator."""
-    digits, groups = _digits(number), _groups(number)
+    groups = _groups(number)
+    digits = "".join(groups)
     separators = re.findall(r"[ ./-]+", number.replace(")", ""))
     is_mixed = len(set(separators[1:])) > 1 and not number.startswith("(")
     most = 13 if separators[:1] == ["/"] else 11
@@ -150,9 +155,8 @@ def _is_national(number: str) -> bool:
     return not is_series and not _is_date(groups)
 
 
-def _is_called_one(number: str, *, fewest: int, is_next: bool) -> bool:
+def _is_called_one(number: str, groups: list[str], *, fewest: int, is_next: bool) -> bool:
     """Whether a number is a telephone's that the words beside it call one."""
-    groups = _groups(number)
     digits = "".join(groups)
     if not _MIN_DIGITS - 1 <= len(digits) <= _MAX_DIGITS or _is_date(groups):
         return False

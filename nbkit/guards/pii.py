@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from bisect import bisect_left
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ class PiiGuard:
             found = self.find(shown, names)
             if not found:
                 break
-            places = [_origin(span, edits) for span in found] if edits else found
+            places = _origins(found, edits) if edits else found
             spans += places
             edits = sorted(
                 edits
@@ -155,8 +156,7 @@ class PiiGuard:
         if self._allowed:
             found = [span for span in found if span.kind not in self._allowed]
         if found and ("⟦" in text or names is not None):
-            taken = [match.span() for match in STAND_IN.finditer(text)]
-            found = [span for span in found if not any(span.start < end and start < span.end for start, end in taken)]
+            found = _apart(found, [match.span() for match in STAND_IN.finditer(text)])
         return found
 
 
@@ -192,27 +192,41 @@ class PiiStream:
 
     def _settle(self, segment: str) -> str:
         shown = segment
-        spans: list[Span] = []
         if _WORTH_A_LOOK.search(segment):
             if self._changes:
                 self._numbering.reserve(segment)
                 shown, spans = self._guard.replace_identifiers(segment, self._numbering)
             else:
                 spans = self._guard.find(segment)
-        self._spans += (Span(s.start + self._done_chars, s.end + self._done_chars, s.kind) for s in spans)
+            self._spans += (Span(s.start + self._done_chars, s.end + self._done_chars, s.kind) for s in spans)
         self._done_chars += len(segment)
         is_stopped = self._action == "block" and self._spans
         return "" if is_stopped else shown
 
 
-def _origin(span: Span, edits: Sequence[tuple[int, int, str]]) -> Span:
-    """The place in the text as it came of a place in the text as edited, which no edit touches."""
+def _origins(found: Sequence[Span], edits: Sequence[tuple[int, int, str]]) -> list[Span]:
+    """The places in the text as it came of places in the text as edited, which no edit touches; all are in order."""
+    places: list[Span] = []
+    left = iter([*edits, None])
+    edit = next(left)
     shift = 0
-    for start, end, put in edits:
-        if start + shift >= span.end:
-            break
-        shift += len(put) - (end - start)
-    return Span(span.start - shift, span.end - shift, span.kind)
+    for span in found:
+        while edit is not None and edit[0] + shift < span.end:
+            shift += len(edit[2]) - (edit[1] - edit[0])
+            edit = next(left)
+        places.append(Span(span.start - shift, span.end - shift, span.kind))
+    return places
+
+
+def _apart(found: Sequence[Span], taken: Sequence[tuple[int, int]]) -> list[Span]:
+    """Those that overlap none of the places that are taken, which are in order and apart."""
+    starts = [start for start, _ in taken]
+    left: list[Span] = []
+    for span in found:
+        before = bisect_left(starts, span.end)
+        if not before or taken[before - 1][1] <= span.start:
+            left.append(span)
+    return left
 
 
 def _edited(text: str, edits: Sequence[tuple[int, int, str]]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from nbkit.guards.keywords import Keywords
 from nbkit.guards.secret_blocks import BEGIN, read_block
 from nbkit.guards.secret_looks import (
     entropy,
@@ -32,6 +33,8 @@ _RUN_CHARS: Final = 12_200
 _LEAD: Final = re.compile(rf"{LEFT}(?:[0-9]{{1,10}}(?::A?)?|[0-9a-f]{{1,32}}(?:-u?)?)\Z|[0-9]Q?\Z", re.ASCII)
 _LEFT: Final = re.compile(LEFT)
 _LEAD_CHARS: Final = 40
+_LEAD_SIGNS: Final = "0123456789abcdef:A-uQ"
+"""No lead has any other."""
 _LABEL: Final = re.compile(r"\[secret(?::[^\]\n]{1,200})?\]")
 _NAME: Final = re.compile(r"[\w.\- ]{0,64}", re.ASCII)
 _BEFORE_CHARS: Final = 24
@@ -71,19 +74,50 @@ def find_secrets(text: str) -> list[Found]:
     return joined(scan(text, is_last=True)[0])
 
 
-def scan(text: str, *, start: int = 0, is_last: bool) -> tuple[list[Found], int]:
+def scan(
+    text: str, *, start: int = 0, is_last: bool, marks: Iterable[tuple[int, int]] | None = None
+) -> tuple[list[Found], int]:
     """What has the format of a secret, overlaps included, and from where on more text may still change that.
 
-    What begins before `start` is left out, or not: it is known by then.
+    What begins before `start` is left out, or not: it is known by then. `marks`: what `keywords().find` says, where it
+    is known.
     """
     tables = _tables()
-    lowered = _lowered(text)
-    run = len(text) if is_last else _run_start(text)
+    if marks is None:
+        marks = tables.keywords.find(text, exact_from=start)
     open_from = len(text) if is_last else _open_end(text, tables)
     found: list[Found] = []
+    if marks:
+        run = len(text) if is_last else _run_start(text)
+        found, undecided = _matched(text, _places(text, marks, run=run))
+        open_from = min(open_from, undecided)
+    at = text.find(BEGIN, start)
+    while at >= 0:
+        end, is_open = read_block(text, at, is_last=is_last)
+        if is_open:
+            open_from = min(open_from, at)
+        if end is not None:
+            found.append(Found(at, end, _BLOCK, "other", -1))
+        at = text.find(BEGIN, max(at + 1, end or 0))
+    return found, open_from
+
+
+def keywords() -> Keywords:
+    """The words without which no rule looks.
+
+    >>> keywords().longest_chars > 20
+    True
+    """
+    return _tables().keywords
+
+
+def _matched(text: str, places: Iterable[_Place]) -> tuple[list[Found], int]:
+    """What is a secret of that which rules matched, and from where on more text may change that."""
+    found: list[Found] = []
+    open_from = len(text)
     seen: dict[tuple[int, str], bool] = {}
     labels = [match.span() for match in _LABEL.finditer(text)] if "[secret" in text else []
-    for match, at, rank, rule, undecided in _places(text, lowered, first=start, run=run, tables=tables):
+    for match, at, rank, rule, undecided in places:
         open_from = min(open_from, undecided)
         if match is None:
             continue
@@ -96,14 +130,6 @@ def scan(text: str, *, start: int = 0, is_last: bool) -> tuple[list[Found], int]
             seen[asked] = _is_secret(text, at, hit, rule)
         if seen[asked]:
             found.append(hit)
-    at = text.find(BEGIN, start)
-    while at >= 0:
-        end, is_open = read_block(text, at, is_last=is_last)
-        if is_open:
-            open_from = min(open_from, at)
-        if end is not None:
-            found.append(Found(at, end, _BLOCK, "other", -1))
-        at = text.find(BEGIN, max(at + 1, end or 0))
     return found, open_from
 
 
@@ -124,33 +150,28 @@ def joined(found: Sequence[Found]) -> list[Found]:
     return clusters
 
 
-def _places(
-    text: str, lowered: str, *, first: int, run: int, tables: _Tables
-) -> Iterator[tuple[re.Match[str] | None, int, int, Rule, int]]:
-    """Tries of rules that matched, or may yet: the match, place, rank, rule, and where more text may change it."""
+_Place: TypeAlias = "tuple[re.Match[str] | None, int, int, Rule, int]"
+"""The match, its place, rank, rule, and where more text may change it."""
+
+
+def _places(text: str, marks: Iterable[tuple[int, int]], *, run: int) -> Iterator[_Place]:
+    """Tries of rules that matched, or may yet."""
     size = len(text)
-    for keyword, is_exact in tables.keywords:
-        hay = text if is_exact else lowered
-        at = hay.find(keyword, first if is_exact else 0)
-        if at < 0:
-            continue
-        tries = _tries(keyword, is_exact=is_exact)
-        while at >= 0:
-            for rank, rule, opening, pattern in tries:
-                for offset in rule.offsets:
-                    start = place = at - offset
-                    if place < 0:
+    for number, at in marks:
+        for rank, rule, opening, pattern in _tries(number):
+            for offset in rule.offsets:
+                start = place = at - offset
+                if place < 0:
+                    continue
+                if opening is not None:
+                    opened = opening(text, at)
+                    if opened is None:
                         continue
-                    if opening is not None:
-                        opened = opening(text, at)
-                        if opened is None:
-                            continue
-                        start = opened.end()
-                    match = pattern(text, start)
-                    is_open = start >= run and size - start <= rule.longest + _EDGE_CHARS
-                    if is_open or match is not None:
-                        yield match, place, rank, rule, start if is_open else size
-            at = hay.find(keyword, at + 1)
+                    start = opened.end()
+                match = pattern(text, start)
+                is_open = start >= run and size - start <= rule.longest + _EDGE_CHARS
+                if is_open or match is not None:
+                    yield match, place, rank, rule, start if is_open else size
 
 
 def _is_secret(text: str, at: int, hit: Found, rule: Rule) -> bool:
@@ -192,18 +213,18 @@ def _run_start(text: str) -> int:
 
 def _open_end(text: str, tables: _Tables) -> int:
     """Where the end of the text begins that may go on to be the mark of a token, or what stands before one."""
-    at = len(text)
-    for chars in range(1, min(tables.longest_chars, len(text)) + 1):
-        tail = text[-chars:]
-        if tail in tables.free_heads or (tail in tables.heads and _LEFT.match(text, len(text) - chars)):
-            at = len(text) - chars
-    lead = _LEAD.search(text, max(0, len(text) - _LEAD_CHARS))
+    size = at = len(text)
+    for start in range(size - 1, max(-1, size - tables.longest_chars - 1), -1):
+        tail = text[start:]
+        if tail not in tables.tails:
+            break
+        if tail in tables.free_heads or (tail in tables.heads and _LEFT.match(text, start)):
+            at = start
+    edge = text[-_LEAD_CHARS:]
+    if edge[-1:] not in _LEAD_SIGNS:
+        return at
+    lead = _LEAD.search(text, size - len(edge) + len(edge.rstrip(_LEAD_SIGNS)))
     return at if lead is None else min(at, lead.start())
-
-
-def _lowered(text: str) -> str:
-    """In lower case, each character in its place."""
-    return text.lower() if text.isascii() else text.replace("\u0130", "I").lower()
 
 
 _Match: TypeAlias = Callable[[str, int], "re.Match[str] | None"]
@@ -213,23 +234,26 @@ _Match: TypeAlias = Callable[[str, int], "re.Match[str] | None"]
 class _Tables:
     """What the rules look for."""
 
-    keywords: Sequence[tuple[str, bool]]
-    """Each with whether it is looked for as it is written, or in lower case."""
+    keywords: Keywords
     heads: frozenset[str]
     """What a token's mark may begin with, the whole of it left out."""
     free_heads: frozenset[str]
     """Those of marks that may stand anywhere."""
+    tails: frozenset[str]
+    """What a head may end with."""
     longest_chars: int
 
 
 @functools.cache
 def _tables() -> _Tables:
     rules = all_rules()
-    keywords = dict.fromkeys((keyword, not rule.context) for rule in rules for keyword in rule.keywords)
-    marks = {keyword for keyword, is_exact in keywords if is_exact}
+    words = tuple(dict.fromkeys((keyword, not rule.context) for rule in rules for keyword in rule.keywords))
+    marks = {keyword for keyword, is_exact in words if is_exact}
     free = {keyword for rule in rules if rule.left != LEFT or any(rule.offsets) for keyword in rule.keywords}
     heads, free_heads = _heads(marks - free), _heads(marks & free | {BEGIN})
-    return _Tables(tuple(keywords), heads, free_heads, max(map(len, heads | free_heads)))
+    every = heads | free_heads
+    tails = frozenset(head[start:] for head in every for start in range(len(head)))
+    return _Tables(Keywords(words), heads, free_heads, tails, max(map(len, every)))
 
 
 def _heads(marks: set[str]) -> frozenset[str]:
@@ -237,8 +261,9 @@ def _heads(marks: set[str]) -> frozenset[str]:
 
 
 @functools.cache
-def _tries(keyword: str, *, is_exact: bool) -> Sequence[tuple[int, Rule, _Match | None, _Match]]:
+def _tries(number: int) -> Sequence[tuple[int, Rule, _Match | None, _Match]]:
     """The rules of a keyword with their patterns, compiled when a text first has it: most never do."""
+    keyword, is_exact = _tables().keywords.words[number]
     return tuple(
         (rank, rule, None, rule.compiled.match)
         if rule.opening is None

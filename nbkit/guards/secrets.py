@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from nbkit.guards.secret_blocks import BEGIN, GROWS
-from nbkit.guards.secret_formats import Found, joined, scan
+from nbkit.guards.secret_formats import Found, joined, keywords, scan
 from nbkit.guards.secret_rule import LOOKBACK_CHARS
 from nbkit.protocols import GuardOptions
 from nbkit.secrets import SecretRegistry
@@ -98,6 +98,9 @@ class SecretsStream:
         self._looked_chars = 0
         """How long what is held was when it was last looked at."""
         self._done_chars = 0
+        self._marks: list[tuple[int, int]] = []
+        """Keywords by number and their places in all that came: what was searched once is not searched again."""
+        self._searched_chars = 0
         self._hits: list[_Hit] = []
 
     def feed(self, text: str) -> str:
@@ -116,9 +119,14 @@ class SecretsStream:
 
     def _settle(self, *, is_last: bool) -> str:
         text, base = self._held, len(self._before)
-        found, open_from = scan(self._before + text, start=base, is_last=is_last)
+        whole = self._before + text
+        found, open_from = scan(whole, start=base, is_last=is_last, marks=self._places(whole))
         pending = len(text) if is_last else max(0, min(open_from - base, self._secrets.pending(text)))
-        hits = self._merged(text, [hit for hit in joined(found) if hit.start >= base], base)
+        values = self._secrets.find(text)
+        if not found and not values:
+            self._keep(text, pending, is_key=False)
+            return text[:pending]
+        hits = self._merged(text, [hit for hit in joined(found) if hit.start >= base], values, base=base)
         for hit in hits:
             if hit.start < pending < hit.end:
                 pending = hit.start
@@ -144,6 +152,25 @@ class SecretsStream:
         self._keep(text, pending, is_key=any(hit.start == pending and text.startswith(BEGIN, pending) for hit in hits))
         return "".join(out)
 
+    def _places(self, whole: str) -> Sequence[tuple[int, int]]:
+        """Keywords in what is at hand, the end of what is decided included: exact ones only behind that."""
+        words, base = keywords(), len(self._before)
+        shift = self._done_chars - base
+        start = max(0, self._searched_chars - shift)
+        found = words.find(whole[start:], exact_from=max(0, base - start))
+        # What may have begun is searched with what comes.
+        self._searched_chars = shift + len(whole) - words.open_chars(whole)
+        if not self._marks and not (found and start + shift):
+            self._marks = found
+            return found
+        known = [
+            (number, at)
+            for number, at in self._marks
+            if (self._done_chars if words.is_exact(number) else shift) <= at < shift + start
+        ]
+        self._marks = sorted([*known, *((number, at + start + shift) for number, at in found)])
+        return [(number, at - shift) for number, at in self._marks]
+
     def _keep(self, text: str, pending: int, *, is_key: bool) -> None:
         self._before = (self._before + text[:pending])[-LOOKBACK_CHARS:]
         self._held = text[pending:]
@@ -151,7 +178,9 @@ class SecretsStream:
         self._done_chars += pending
         self._grows = None if not self._held else GROWS if is_key else _TOKEN_GROWS
 
-    def _merged(self, text: str, found: list[Found], base: int) -> list[_Hit]:
+    def _merged(
+        self, text: str, found: list[Found], places: Sequence[tuple[int, int, str]], *, base: int
+    ) -> list[_Hit]:
         """Values in use and formats in order, those that overlap made one; a value in use names it."""
         formats = [
             _Hit(
@@ -164,7 +193,7 @@ class SecretsStream:
             for each in found
             if each.kind not in self._allowed
         ]
-        values = [_Hit(start, end, name, is_value=True) for start, end, name in self._secrets.find(text)]
+        values = [_Hit(start, end, name, is_value=True) for start, end, name in places]
         if not values:
             return formats
         removes = self._action in ("redact", "block")

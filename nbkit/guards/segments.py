@@ -9,6 +9,7 @@ MAX_CHARS: Final = 2000
 """Longest stretch that is held back."""
 _END: Final = re.compile(r"\n|[.!?][\"')*_]{0,3}[ \t]{1,4}(?=[A-Z])")
 _END_CHARS: Final = 12
+_FORCED_CHARS: Final = 200
 _BREAK: Final = re.compile(r"[\s,;|\"'<>{}=](?=[^\s,;|\"'<>{}=]*\Z)")
 
 
@@ -29,9 +30,17 @@ class Segments:
         buffer = self._held + text
         out: list[str] = []
         start, at = 0, self._looked
-        while (cut := self._cut(buffer, start, at)) > 0:
-            out.append(buffer[start:cut])
-            start = at = cut
+        while True:
+            for end in _END.finditer(buffer, at):
+                if end.end() > start + MAX_CHARS:
+                    break
+                out.append(buffer[start : end.end()])
+                start = end.end()
+            if len(buffer) <= start + MAX_CHARS:
+                break
+            at = _forced(buffer, start + MAX_CHARS)
+            out.append(buffer[start:at])
+            start = at
         self._held = buffer[start:]
         # A sentence's end may be at the end of what is here, and is seen when more comes.
         self._looked = max(0, len(self._held) - _END_CHARS)
@@ -42,14 +51,8 @@ class Segments:
         rest, self._held, self._looked = self._held, "", 0
         return rest
 
-    def _cut(self, buffer: str, start: int, at: int) -> int:
-        """Where the segment that begins at `start` ends; 0 when it does not yet."""
-        limit = start + MAX_CHARS
-        for end in _END.finditer(buffer, at):
-            if end.end() <= limit:
-                return end.end()
-            break
-        if len(buffer) <= limit:
-            return 0
-        last = _BREAK.search(buffer, max(start, limit - 200), limit)
-        return limit if last is None else last.end()
+
+def _forced(buffer: str, limit: int) -> int:
+    """Where a segment is cut that has no end before `limit`."""
+    last = _BREAK.search(buffer, limit - _FORCED_CHARS, limit)
+    return limit if last is None else last.end()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,11 +15,23 @@ _WIDE: Final = re.compile("[\u0e00-\u9fff\uac00-\ud7af]{4}")
 _CODE: Final = re.compile(r"[;{}=()]|^\s*(?:def|class|import|from|return|if|for|while|File|Traceback|>>>|#|//)\b")
 _FEWEST_WORDS: Final = 3
 _FEWEST_CHARS: Final = 8
-_FEWEST_CHARS_IF_LONG: Final = 24
+_FEWEST_CHARS_IF_LONG: Final = 40
 """What is shorter is read together with what follows it, or a long list of crumbs would take long."""
 _LONG: Final = 40_000
 _MOST_CHARS: Final = 400
+_MOST_LINES: Final = 1_000
+"""Of so many first lines the kind of a text is told."""
 _MANY_QUESTIONS: Final = 3
+_TOPIC: Final = re.compile(r"(?<![^\W\d_])[^\W\d_]{5}")
+"""How a word begins that may say what a text is about."""
+_NO_TOPIC: Final = (
+    "about above after again along among anoth becau befor being below betwe could durin every first large might never "
+    "other pleas shoul since still their there these thing think those throu under until using where which while witho "
+    "would yours"
+)
+_COMMON: Final = frozenset(_NO_TOPIC.split())
+_FEWEST_TOPICS: Final = 2
+_FEWEST_OTHERS: Final = 25
 _MOSTLY: Final = 0.6
 
 
@@ -31,6 +45,28 @@ class Sentence:
     """What its surroundings say of it."""
 
 
+class _Topics:
+    """How the words of a text begin, to tell a sentence that shares none of them with the rest."""
+
+    def __init__(self, text: str) -> None:
+        found = [
+            (match.start(), word) for match in _TOPIC.finditer(text) if (word := match.group().lower()) not in _COMMON
+        ]
+        self._starts = [start for start, _ in found]
+        self._words = [word for _, word in found]
+        self._counts = Counter(self._words)
+
+    def signs(self, start: int, end: int) -> tuple[str, ...]:
+        """What the words of this stretch say; nothing when it or the rest is too short to tell."""
+        own = Counter(self._words[bisect_left(self._starts, start) : bisect_left(self._starts, end)])
+        if len(own) < _FEWEST_TOPICS or len(self._counts) - len(own) < _FEWEST_OTHERS:
+            return ()
+        shared = sum([self._counts[word] > count for word, count in own.items()])
+        if not shared:
+            return ("^apart",)
+        return ("^among",) if shared * 2 >= len(own) else ("^near",)
+
+
 def sentences(text: str) -> list[Sentence]:
     r"""The sentences of a text, in order; stretches of fewer than three words are left out.
 
@@ -40,6 +76,7 @@ def sentences(text: str) -> list[Sentence]:
     kind = _kind(text)
     is_faq = text.count("?") >= _MANY_QUESTIONS
     is_long = len(text) > _LONG
+    topics = _Topics(text)
     found: list[Sentence] = []
     at = 0
     for end in [*(match.start() for match in _END.finditer(text)), len(text)]:
@@ -49,14 +86,14 @@ def sentences(text: str) -> list[Sentence]:
             cut = min(end, at + _MOST_CHARS)
             part = text[at:cut]
             if len(part.split(None, 2)) >= _FEWEST_WORDS or _WIDE.search(part):
-                found.append(Sentence(part, at, _signs(part, kind=kind, is_faq=is_faq)))
+                found.append(Sentence(part, at, (*_signs(part, kind=kind, is_faq=is_faq), *topics.signs(at, cut))))
             at = cut
         at = end
     return found
 
 
 def _kind(text: str) -> str:
-    lines = [line for line in text.split("\n") if line.strip()]
+    lines = [line for line in text.split("\n", _MOST_LINES)[:_MOST_LINES] if line.strip()]
     if not lines:
         return "prose"
     rows = sum(line.count("|") > 1 or line.count("\t") > 1 or line.count(",") > 3 for line in lines)  # noqa: PLR2004
@@ -67,7 +104,7 @@ def _kind(text: str) -> str:
 
 
 def _signs(part: str, *, kind: str, is_faq: bool) -> tuple[str, ...]:
-    stripped = part.strip(" \t|>*#-/\"'")
+    stripped = part.strip(" \t\n|>*#-/\"'")
     first = stripped.split(" ", 1)[0].lower().rstrip(",:.!?")
     asks = stripped.endswith("?")
     signs = [f"^{first}"]

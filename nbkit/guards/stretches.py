@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from nbkit.guards.controls import CONTROL, CONTROLS
 
@@ -20,6 +20,8 @@ WORDS: Final = 12
 """So many words in a row are no accident."""
 _MOST_BETWEEN_CHARS: Final = 40
 _MOST_HIDDEN_CHARS: Final = 64
+_MOST_KEYS: Final = 4096
+"""Of one answer, so many words are not looked at twice."""
 _SIGNS: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
 """Of scripts without blanks each sign counts as a word."""
 _WORD: Final = re.compile(rf"[{_SIGNS}]|(?![{_SIGNS}])\w(?:(?![{_SIGNS}])[\w{CONTROL}])*")
@@ -31,16 +33,17 @@ class Known:
     """The runs of words of a prompt.
 
     >>> told = Known("one two three four five six seven eight nine ten eleven twelve")
-    >>> told.goes_on("one", "two"), told.goes_on("two", "one")
-    (True, False)
+    >>> ("one", "two") in told.pairs, told.may_be("elev"), told.may_be("two")
+    (True, True, True)
     """
 
     def __init__(self, prompt: str, *, others: Callable[[], Iterable[str]] = lambda: ()) -> None:
         words = _words(prompt)
         self._runs = set(_runs(words)) if len(words) >= WORDS else set()
-        self._pairs = set(pairwise(words)) if self._runs else set()
-        self._words = frozenset(words) if self._runs else frozenset()
-        self._sorted = sorted(self._words)
+        self.pairs = frozenset(pairwise(words)) if self._runs else frozenset()
+        """Words of the prompt, each with the one right behind it."""
+        self.words = frozenset(words) if self._runs else frozenset()
+        self._sorted = sorted(self.words)
         self._others = others
         self._is_without_others = False
         self.longest_chars = max(map(len, self._sorted), default=0) + _MOST_HIDDEN_CHARS
@@ -54,14 +57,6 @@ class Known:
         at = bisect_left(self._sorted, start)
         return at < len(self._sorted) and self._sorted[at].startswith(start)
 
-    def has(self, word: str) -> bool:
-        """Whether it is a word of the prompt."""
-        return word in self._words
-
-    def goes_on(self, word: str, following: str) -> bool:
-        """Whether the prompt has the one right after the other."""
-        return (word, following) in self._pairs
-
     def is_run(self, run: tuple[str, ...]) -> bool:
         """Whether so many words stand in the prompt in this order, and nowhere else in what was said."""
         if run not in self._runs:
@@ -72,13 +67,6 @@ class Known:
             for text in self._others():
                 self._runs.difference_update(_runs(_words(text)))
         return run in self._runs
-
-
-class _Token(NamedTuple):
-    start: int
-    """Of the gap before the word."""
-    gap: str
-    word: str
 
 
 class Stretches:
@@ -94,11 +82,21 @@ class Stretches:
 
     def __init__(self, known: Known, *, label: str | None) -> None:
         self._known = known
+        # Asked once: what is known may turn out to be said by the user too, while some of the answer is held.
+        self._has_runs = bool(known)
         self._label = label
         self._held = ""
-        self._at = 0
-        self._pending: deque[_Token] = deque()
+        self._base = 0
+        """Where in all that was fed the first character stands that is held."""
+        self._read_to = 0
+        """Of what is held, where the last word ends that was read; this and the next two count from its beginning."""
+        self._shown_to = 0
+        self._free_to = 0
+        """Up to where it may be shown."""
+        self._starts: deque[int] = deque()
+        """Where the words begin, in all that was fed, that may be the first of a run."""
         self._run: deque[str] = deque(maxlen=WORDS)
+        self._keys: dict[str, str] = {}
         self._is_open = False
         self._is_in_word = False
         self._out: list[str] = []
@@ -109,94 +107,87 @@ class Stretches:
 
     def feed(self, text: str) -> str:
         """What may be shown now."""
-        if not self._known:
+        if not self._has_runs:
             return text
         if self._is_in_word:
             match = _REST_OF_WORD.match(text)
             end = match.end() if match else 0
             self._is_in_word = end == len(text)
             self._out.append(text[:end])
-            self._at += end
+            self._base += end
             text = text[end:]
         self._held += text
-        self._read(is_last=False)
+        self._release(self._read(is_last=False))
         return self._shown()
 
     def finish(self) -> str:
         """What was held back."""
         self._read(is_last=True)
         self._break()
-        self._out.append(self._held)
-        self._held = ""
+        self._free_to = len(self._held)
         return self._shown()
 
-    def _read(self, *, is_last: bool) -> None:
-        at = 0
-        partial = ""
-        for match in _WORD.finditer(self._held):
-            if match.end() == len(self._held) and not is_last and _SIGN.match(match.group()) is None:
-                partial = match.group()
+    def _read(self, *, is_last: bool) -> int:
+        """Reads whole words; gives the place where one begins that may go on, else the end."""
+        held, run, pairs, words, keys = self._held, self._run, self._known.pairs, self._known.words, self._keys
+        at, size = self._read_to, len(self._held)
+        for match in _WORD.finditer(held, at):
+            start, end = match.span()
+            if end == size and not is_last and _SIGN.match(held, start) is None:
+                size = start
                 break
-            self._take(_Token(self._at + at, self._held[at : match.start()], match.group()))
-            at = match.end()
-        self._at += at
-        self._held = self._held[at:]
-        self._release(partial)
+            word = held[start:end]
+            key = keys.get(word)
+            if key is None:
+                key = self._key_of(word)
+            if run and (start - at > _MOST_BETWEEN_CHARS or (run[-1], key) not in pairs):
+                self._break()
+                self._free_to = at
+            if run:
+                self._go_on(key, start, end)
+            elif key in words:
+                run.append(key)
+                self._starts.append(self._base + start)
+                self._free_to = start
+            else:
+                self._free_to = end
+            at = end
+        self._read_to = at
+        return size
 
-    def _release(self, partial: str) -> None:
-        """Lets go of what stands behind the last whole word, where it cannot be part of a run."""
-        gap = self._held[: len(self._held) - len(partial)]
-        if partial and not self._may_be(partial):
-            self._break()
-            self._let_go(len(self._held))
-            self._is_in_word = True
-        elif len(gap) > _MOST_BETWEEN_CHARS:
-            self._break()
-            self._let_go(len(gap))
-        elif not self._pending and not self._is_open:
-            self._let_go(len(gap))
+    def _key_of(self, word: str) -> str:
+        key = _key(word) if len(word) <= self._known.longest_chars else ""
+        if len(self._keys) < _MOST_KEYS:
+            self._keys[word] = key
+        return key
 
-    def _may_be(self, partial: str) -> bool:
-        return len(partial) <= self._known.longest_chars and self._known.may_be(_key(partial))
-
-    def _let_go(self, chars: int) -> None:
-        self._out.append(self._held[:chars])
-        self._held = self._held[chars:]
-        self._at += chars
-
-    def _take(self, token: _Token) -> None:
-        key = _key(token.word) if len(token.word) <= self._known.longest_chars else ""
-        if len(token.gap) > _MOST_BETWEEN_CHARS or (self._run and not self._known.goes_on(self._run[-1], key)):
-            self._break()
-        if not self._known.has(key):
-            self._break()
-            self._out += (token.gap, token.word)
+    def _go_on(self, key: str, start: int, end: int) -> None:
+        """Takes a word that the prompt has right behind the one before."""
+        run, starts = self._run, self._starts
+        run.append(key)
+        if len(run) == WORDS and self._known.is_run(tuple(run)):
+            self._found(end)
             return
-        if not self._pending and not self._is_open:
-            self._out.append(token.gap)
-            token = _Token(token.start + len(token.gap), "", token.word)
-        self._run.append(key)
-        if len(self._run) == WORDS and self._known.is_run(tuple(self._run)):
-            self._found(token)
-            return
+        if not starts and not self._is_open:
+            self._free_to = start
         self._is_open = False
-        self._pending.append(token)
-        if len(self._pending) == WORDS:
-            first = self._pending.popleft()
-            self._out += (first.gap, first.word)
+        starts.append(self._base + start)
+        if len(starts) == WORDS:
+            starts.popleft()
+            self._free_to = starts[0] - self._base
 
-    def _found(self, token: _Token) -> None:
-        end = token.start + len(token.gap) + len(token.word)
-        if len(self._pending) == WORDS - 1:
-            first = self._pending[0]
-            self._out.append(first.gap)
+    def _found(self, end: int) -> None:
+        starts = self._starts
+        if len(starts) == WORDS - 1:
+            self._out.append(self._held[self._shown_to : starts[0] - self._base])
             self._replace()
-            self.spans.append((first.start + len(first.gap), end))
+            self.spans.append((starts[0], self._base + end))
         else:
             # The first words of this run were the last of the one before: it goes on.
-            self.spans[-1] = (self.spans[-1][0], end)
-        self._pending.clear()
+            self.spans[-1] = (self.spans[-1][0], self._base + end)
+        starts.clear()
         self._is_open = True
+        self._shown_to = self._free_to = end
 
     def _replace(self) -> None:
         if self._label is not None:
@@ -204,15 +195,35 @@ class Stretches:
         elif not self._is_ended:
             self._last, self._is_ended = "".join(self._out), True
 
+    def _release(self, end: int) -> None:
+        """Lets go of what stands behind the last whole word, where it cannot be part of a run."""
+        partial = self._held[end:]
+        if partial and not self._may_be(partial):
+            self._break()
+            self._free_to = len(self._held)
+            self._is_in_word = True
+        elif end - self._read_to > _MOST_BETWEEN_CHARS:
+            self._break()
+            self._free_to = end
+        elif not self._run:
+            self._free_to = end
+
+    def _may_be(self, partial: str) -> bool:
+        return len(partial) <= self._known.longest_chars and self._known.may_be(_key(partial))
+
     def _break(self) -> None:
         """What is pending is no run."""
-        for token in self._pending:
-            self._out += (token.gap, token.word)
-        self._pending.clear()
+        self._starts.clear()
         self._run.clear()
         self._is_open = False
 
     def _shown(self) -> str:
+        cut = max(self._free_to, self._shown_to)
+        self._out.append(self._held[self._shown_to : cut])
+        self._held = self._held[cut:]
+        self._base += cut
+        self._read_to = max(0, self._read_to - cut)
+        self._shown_to = self._free_to = 0
         shown = "".join(self._out)
         if self._is_ended:
             shown, self._last = self._last, ""

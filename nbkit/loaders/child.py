@@ -35,15 +35,13 @@ def main() -> None:
     found: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs, found), daemon=True).start()
     send(answers, {"ready": True})
-    held_to = 0
+    memory = _Memory()
     while True:
         job = found.get()
         limits = Limits(**job["limits"])
-        if limits.memory_bytes != held_to:
-            held_to = limits.memory_bytes
-            _hold_memory(held_to)
+        memory.hold(limits.memory_bytes)
         try:
-            reply = _answer(job, limits, answers)
+            reply = _answer(job, limits, answers, memory)
         except MemoryError:
             reply = None
         _alarm(0)
@@ -51,15 +49,20 @@ def main() -> None:
         send(answers, reply or {"memory": True})
 
 
-def _answer(job: dict[str, Any], limits: Limits, answers: BinaryIO) -> dict[str, Any]:
+def _answer(job: dict[str, Any], limits: Limits, answers: BinaryIO, memory: _Memory) -> dict[str, Any]:
     path = Path(job["path"])
 
     def progress() -> None:
         _alarm(limits.stall_s + _GRACE_S)
         send(answers, {"progress": True})
 
+    def scan() -> None:
+        _alarm(limits.scan_page_s + _GRACE_S)
+        memory.hold(limits.scan_memory_bytes)
+        send(answers, {"progress": True, "scan": True})
+
     _alarm(limits.stall_s + _GRACE_S)
-    budget = Budget(path.name, limits=limits, on_progress=progress)
+    budget = Budget(path.name, limits=limits, on_progress=progress, on_scan=scan)
     try:
         return {"document": pack(_load(job, path, budget))}
     except DocumentError as error:
@@ -102,15 +105,22 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
     return jobs, answers
 
 
-def _hold_memory(size_bytes: int) -> None:
-    if sys.platform in ("win32", "darwin"):
-        return
-    import resource
+class _Memory:
+    """What this process may still take; what it has when it is held to another size, an engine too, is not counted."""
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    pages = Path("/proc/self/statm")
-    used = int(pages.read_text().split()[0]) * resource.getpagesize() if pages.exists() else 1 << 28
-    resource.setrlimit(resource.RLIMIT_AS, (used + size_bytes, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    def __init__(self) -> None:
+        self._held_to = 0
+
+    def hold(self, size_bytes: int) -> None:
+        if size_bytes == self._held_to or sys.platform in ("win32", "darwin"):
+            return
+        import resource
+
+        self._held_to = size_bytes
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        pages = Path("/proc/self/statm")
+        used = int(pages.read_text().split()[0]) * resource.getpagesize() if pages.exists() else 1 << 28
+        resource.setrlimit(resource.RLIMIT_AS, (used + size_bytes, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def _alarm(seconds: float) -> None:

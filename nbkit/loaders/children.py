@@ -94,17 +94,22 @@ class Child:
         }
         with contextlib.suppress(OSError):
             send(self._jobs, job)
-        until = time.monotonic() + limits.total_s
+        until, scans, limit = time.monotonic() + limits.total_s, 0, "stall_s"
         most_bytes = 4 * limits.text_chars + _MOST_NOTE_BYTES
         while True:
-            left_s = max(0.0, until - time.monotonic())
+            left_s, wait_s = max(0.0, until - time.monotonic()), getattr(limits, limit)
             if not left_s:
                 self._expire()
-            plain = self._next(path, min(limits.stall_s, left_s), most_bytes=most_bytes)
+            plain = self._next(path, min(wait_s, left_s), most_bytes=most_bytes)
             if plain is None:
-                raise self._failed(path, limits, is_stalled=left_s > limits.stall_s)
+                total_s = limits.total_s + scans * limits.scan_page_s
+                raise self._failed(path, *((limit, wait_s) if left_s > wait_s else ("total_s", total_s)))
             if "progress" not in plain:
                 return plain
+            # A page that is read as a picture has time of its own; a child may ask for so much and no more.
+            is_scan = "scan" in plain and scans < limits.scan_pages
+            scans, until = scans + is_scan, until + is_scan * limits.scan_page_s
+            limit = "scan_page_s" if is_scan else "stall_s"
 
     def _next(self, path: Path, wait_s: float, *, most_bytes: int) -> dict[str, Any] | None:
         try:
@@ -116,14 +121,11 @@ class Child:
         self._is_late = True
         self._process.kill()
 
-    def _failed(self, path: Path, limits: Limits, *, is_stalled: bool) -> DocumentError:
-        if self._is_late and is_stalled:
-            why, limit = f"its parser made no progress for {limits.stall_s:g} seconds", "stall_s"
-        elif self._is_late:
-            why, limit = f"its parser took more than {limits.total_s:g} seconds", "total_s"
-        else:
+    def _failed(self, path: Path, limit: str, seconds: float) -> DocumentError:
+        if not self._is_late:
             return unreadable(path.name, f"its parser crashed ({_cause(self._process)})")
-        return too_large(path.name, why, limit=limit)
+        said = "took more than" if limit == "total_s" else "made no progress for"
+        return too_large(path.name, f"its parser {said} {seconds:g} seconds", limit=limit)
 
 
 def _environment() -> dict[str, str]:

@@ -35,6 +35,12 @@ class Limits:
     total_s: float = 120.0
     memory_bytes: int = 1 << 30
     """Address space of the child that parses, above what it starts with; not held to on macOS and Windows."""
+    scan_pages: int = 500
+    """Of a file, that are read as pictures; those beyond are noted."""
+    scan_page_s: float = 30.0
+    """What each of these adds to `total_s`, and how long one step of it may take; it is drawn within `stall_s`."""
+    scan_memory_bytes: int = 3 << 29
+    """In place of `memory_bytes` once a picture is read: the engine and its weights are in it."""
 
 
 class Budget:
@@ -44,12 +50,19 @@ class Budget:
     """
 
     def __init__(
-        self, name: str, *, limits: Limits | None = None, on_progress: Callable[[], None] = lambda: None
+        self,
+        name: str,
+        *,
+        limits: Limits | None = None,
+        on_progress: Callable[[], None] = lambda: None,
+        on_scan: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.limits = limits or Limits()
         self._on_progress = on_progress
+        self._on_scan = on_scan
         self._chars = 0
+        self._scans = 0
         self._told_at = time.monotonic()
 
     def chars(self, count: int) -> None:
@@ -68,6 +81,15 @@ class Budget:
         """Checks how deep an element is."""
         if count > self.limits.depth:
             raise too_large(self.name, f"its elements are nested deeper than {self.limits.depth}", limit="depth")
+
+    def scan(self) -> bool:
+        """Tells that a page is read as a picture from now on, which takes its time; False when no more may be."""
+        if self._scans >= self.limits.scan_pages:
+            return False
+        self._scans += 1
+        self._told_at = time.monotonic()
+        self._on_scan()
+        return True
 
     def progress(self) -> None:
         """Tells that the parser is alive; cheap enough for every piece."""

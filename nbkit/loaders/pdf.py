@@ -7,31 +7,41 @@ pypdf with the same coverage of what is quoted from them (tests/bench/bench_pdf.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from nbkit import registry
 from nbkit.documents import Document, Heading
 from nbkit.loaders.faults import unreadable
 from nbkit.loaders.limits import Budget
+from nbkit.loaders.pdfpages import HYPHEN, Kind, Page, read
+from nbkit.loaders.sizes import Entry, Line, by_size, largest
 from nbkit.loaders.writer import clean, one_line
 
 if TYPE_CHECKING:
-    from pypdfium2 import PdfDocument, PdfTextPage
+    from pypdfium2 import PdfDocument
 
-_HYPHEN = "\ufffe"
-"""What pdfium puts for a hyphen at the end of a line, the line break left out."""
-_BROKEN = re.compile(rf"(\w+){_HYPHEN}(\w*)")
+_BROKEN = re.compile(rf"(\w+){HYPHEN}(\w*)")
 _WORD = re.compile(r"\w+")
 _BETWEEN = "\n\n"
-_TITLE_CHARS = 1500
-"""Of the first page, looked at for the largest line."""
 _NO_TITLE = re.compile(r"(?i)^(untitled|document\d*|title|microsoft (word|powerpoint|excel) - .*|.*\.\w{3,4})$")
 _LETTERS = re.compile(r"[^\W\d_]{3}")
 _MOST_HEADINGS = 5000
+_LEAST_OUTLINE = 2
+"""Entries; one is the title."""
+_LARGER, _LARGER_READ = 1.15, 1.35
+"""Than the usual line, of a heading; where it is read from a picture, the letters of a line say how tall it is."""
+_LIKENESS_READ = 1.2
 _PASSWORD, _FORMAT = 4, 3
+_SAID: Mapping[Kind, str] = {
+    "empty": "without text",
+    "picture": "without text: pictures, perhaps scans, to be read with ",
+    "read": "read from pictures: a letter may be wrong",
+    "beyond": "not read: pictures, more or larger ones than may be read from one file",
+    "damaged": "damaged",
+}
 
 
 class PdfLoader:
@@ -45,41 +55,36 @@ class PdfLoader:
     suffixes: ClassVar[tuple[str, ...]] = (".pdf",)
 
     def load(self, path: Path, *, budget: Budget | None = None) -> Document:
-        """The text of all pages, with headings from the outline; a file that is encrypted without a password opens.
+        """The text of all pages, with headings from the outline, or from the size of lines where it names none.
 
-        Raises `DocumentError` for a damaged file, one with a password, and one with too many pages.
+        A page that is a picture is read where the extra `ocr` is installed. A file that is encrypted without a password
+        opens. Raises `DocumentError` for a damaged file, one with a password, and one with too many pages.
         """
         budget = budget or Budget(path.name)
         pdf = _open(path, budget)
         try:
             budget.pages(len(pdf))
-            texts, notes = _texts(pdf, budget)
-            pages = [0]
-            for text in texts[:-1]:
-                pages.append(pages[-1] + (len(text) + len(_BETWEEN) if text else 0))
-            whole = _BETWEEN.join(filter(None, texts))
-            pages = [min(start, len(whole)) for start in pages]
-            outline = _outline(pdf, len(pages))
-            return Document(
-                whole,
-                title=_title(pdf),
-                headings=tuple(place(whole, pages, outline)),
-                pages=tuple(pages),
-                media_type="application/pdf",
-                notes=tuple(notes),
-            )
+            outline = _outline(pdf, len(pdf))
+            has_outline = len(outline) >= _LEAST_OUTLINE
+            found = list(read(pdf, budget, sized=1 if has_outline else len(pdf)))
+            named = _named(pdf, path.stem)
         finally:
             pdf.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of an outline."""
-
-    page: int
-    """Counted from 0."""
-    level: int
-    text: str
+        texts = _joined(found)
+        notes = _notes(found, budget.name)
+        starts = [0]
+        for text in texts[:-1]:
+            starts.append(starts[-1] + (len(text) + len(_BETWEEN) if text else 0))
+        whole = _BETWEEN.join(filter(None, texts))
+        starts = [min(start, len(whole)) for start in starts]
+        return Document(
+            whole,
+            title=named or _title(found),
+            headings=tuple(place(whole, starts, outline if has_outline else _sized(found) or outline)),
+            pages=tuple(starts),
+            media_type="application/pdf",
+            notes=tuple(notes),
+        )
 
 
 def place(text: str, pages: Sequence[int], outline: Iterable[Entry]) -> Iterator[Heading]:
@@ -119,42 +124,36 @@ def _open(path: Path, budget: Budget) -> PdfDocument:
         raise unreadable(budget.name, error.strerror or "the system refused", fix="check the file") from error
 
 
-def _texts(pdf: PdfDocument, budget: Budget) -> tuple[list[str], list[str]]:
-    from pypdfium2 import PdfiumError
-
-    texts, failed = [], []
-    for number in range(len(pdf)):
-        try:
-            page = pdf[number]
-            textpage = page.get_textpage()
-            found = textpage.get_text_range(errors="replace")
-            textpage.close()
-            page.close()
-        except PdfiumError:
-            failed.append(number)
-            found = ""
-        budget.chars(len(found))
-        budget.progress()
-        texts.append(found)
-    empty = [number for number, text in enumerate(texts) if not text.strip() and number not in failed]
-    notes = [f"{_numbers(empty)} without text: pictures, perhaps scans"] if empty else []
-    notes += [f"{_numbers(failed)} damaged"] if failed else []
-    words = {word for text in texts for word in re.findall(r"\w+", text.lower())} if _has_hyphens(texts) else set()
-    return [clean(_join(text, words)).strip() for text in texts], notes
+def _joined(pages: Sequence[Page]) -> list[str]:
+    texts = [page.text for page in pages]
+    words = (
+        {word for text in texts for word in _WORD.findall(text.lower())}
+        if any(HYPHEN in one for one in texts)
+        else set()
+    )
+    return [clean(_join(text, words)).strip() for text in texts]
 
 
-def _has_hyphens(texts: list[str]) -> bool:
-    return any(_HYPHEN in text for text in texts)
+def _notes(pages: Sequence[Page], name: str) -> Iterator[str]:
+    """What a reader is to know; raises `DocumentError` where all that is there is pictures, and nothing reads them."""
+    by_kind = {kind: [number for number, page in enumerate(pages) if page.kind == kind] for kind in _SAID}
+    command = registry.install_command("ocr")
+    if by_kind["picture"] and not any(page.text.strip() for page in pages):
+        why = "its pages are pictures, perhaps scans, and the extra that reads them is not installed"
+        raise unreadable(name, why, fix=command)
+    for kind, said in _SAID.items():
+        if by_kind[kind]:
+            yield f"{_numbers(by_kind[kind])} {said}{command if kind == 'picture' else ''}"
 
 
 def _join(text: str, words: set[str]) -> str:
     """A word broken at the end of a line, whole again if the document has it so elsewhere, else with its hyphen."""
-    if _HYPHEN not in text:
+    if HYPHEN not in text:
         return text
     text = _BROKEN.sub(
         lambda found: f"{found[1]}{'' if (found[1] + found[2]).lower() in words else '-'}{found[2]}", text
     )
-    return text.replace(_HYPHEN, "-")
+    return text.replace(HYPHEN, "-")
 
 
 def _numbers(pages: list[int]) -> str:
@@ -178,33 +177,21 @@ def _outline(pdf: PdfDocument, count: int) -> list[Entry]:
     return found
 
 
-def _title(pdf: PdfDocument) -> str:
+def _named(pdf: PdfDocument, stem: str) -> str:
     named = one_line(pdf.get_metadata_value("Title") or "")
-    if _LETTERS.search(named) and not _NO_TITLE.match(named):
-        return named
-    if not len(pdf):
-        return ""
-    from pypdfium2 import PdfiumError
-
-    try:
-        return _largest_line(pdf[0].get_textpage())
-    except PdfiumError:
-        return ""
+    return named if _LETTERS.search(named) and not _NO_TITLE.match(named) and named != stem else ""
 
 
-def _largest_line(textpage: PdfTextPage) -> str:
-    from pypdfium2 import raw
+def _title(pages: Sequence[Page]) -> str:
+    lines = [Line(clean(line.text), line.size) for line in pages[0].lines] if pages else []
+    return largest(lines, ratio=_LARGER_READ if pages and pages[0].kind == "read" else _LARGER)
 
-    count = min(textpage.count_chars(), _TITLE_CHARS)
-    text = clean(textpage.get_text_range(0, count, errors="replace")) if count else ""
-    best, largest, index = "", 0.0, 0
-    handle: Any = textpage.raw
-    for line in text.split("\n"):
-        if _LETTERS.search(line):
-            # Characters of the text and of pdfium may differ by line breaks: a guess is good enough here.
-            at = min(index + len(line) // 2, count - 1)
-            size = raw.FPDFText_GetFontSize(handle, at)
-            if size > largest * 1.05:
-                best, largest = line, size
-        index += len(line) + 2
-    return one_line(best)[:200]
+
+def _sized(pages: Sequence[Page]) -> list[Entry]:
+    """What was read from pictures has other sizes: held against its like only."""
+    written = by_size([page.lines if page.kind == "text" else () for page in pages], ratio=_LARGER)
+    drawn = [page.lines if page.kind == "read" else () for page in pages]
+    return sorted(
+        [*written, *by_size(drawn, ratio=_LARGER_READ, likeness=_LIKENESS_READ)][:_MOST_HEADINGS],
+        key=lambda one: one.page,
+    )

@@ -27,17 +27,18 @@ MANUAL = """Indexes of documents, which %%rag answers from.
 
     %rag add PATH… [--index NAME]           reads files, folders and globs; only what is new or changed is read again
     %rag add URL… --allow-url               fetches https pages and files too; without the option nothing is fetched
-    %rag search QUESTION [--index NAME]     the passages that a question finds, with their scores
+    %rag search QUESTION [--index NAME]     the passages that a question finds, and how near they are
     %rag ls [--index NAME]                  the indexes; with --index the documents of one
     %rag stats [--index NAME]               documents, chunks, bytes, and the model that embeds
     %rag rm SOURCE… [--index NAME]          takes documents out, as `%rag ls --index NAME` shows them
     %rag drop NAME…                         removes indexes whole, without asking
 
-`%rag add` takes --embedder NAME (all-minilm-l6-v2), --chunk-tokens N (80), --overlap N (0) and --rebuild, which begins
-the index again. A file that is gone is taken out, also one that a folder or pattern brought which is added again; of a
-file that cannot be read just now the index keeps what it has, as it keeps what a URL said, until `%rag rm`. A folder's
-hidden files and folders are left out unless they are named; quotes hold a name with spaces together. A link leads
-nowhere but inside the folder that was named, or the one that names start from.
+`%rag add` takes --embedder NAME (all-minilm-l6-v2), --chunk-tokens N (80), --overlap N (0) and --rebuild, which builds
+the index anew; the old one is there until the new one is whole, and stays where it is interrupted. A file that is gone
+is taken out, also one that a folder or pattern brought which is added again; of a file that cannot be read just now the
+index keeps what it has, as it keeps what a URL said, until `%rag rm`. A folder's hidden files and folders are left out
+unless they are named; quotes hold a name with spaces together. A link leads nowhere but inside the folder that was
+named, or the one that names start from.
 `%rag search` takes -k N, --mode hybrid|dense|bm25, --filter "path ~ 'docs/' and page < 10" and --rerank MODEL.
 Without --index: the setting rag.index, or the only index there is; `add` makes `docs` when there is none, or several.
 `NBKIT_HOME` holds the indexes; two kernels may share one.

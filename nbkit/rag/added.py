@@ -40,6 +40,8 @@ class Added:
     """Tokens that a service was sent; None where the model runs here."""
     cost: Cost | None = None
     """What they cost."""
+    is_discarded: bool = False
+    """True when it was to take the place of an index, and that one was kept: interrupted, or nothing could be read."""
 
     @property
     def chunks_per_s(self) -> float:
@@ -56,6 +58,8 @@ class Added:
         statuses: tuple[Status, ...] = ("new", "changed", "unchanged", "removed", "failed")
         parts = ", ".join(f"{found[status]:,} {status}" for status in statuses)
         end = "" if self.is_whole else " · interrupted: what was done is kept"
+        if self.is_discarded:
+            end = f" · {'nothing could be read' if self.is_whole else 'interrupted'}: the index is as it was before"
         files, chunks = count(len(self.rows), "file"), count(self.embedded, "chunk")
         each = self.chunks_per_s
         speed = f" ({each:,.{0 if each >= _TEN else 1}f} a second)" if each else ""

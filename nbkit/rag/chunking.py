@@ -19,6 +19,7 @@ from nbkit.canonical import canonical_json, sha256
 from nbkit.documents import Chunk, Document
 from nbkit.protocols import Embedder
 from nbkit.rag.chunking_cuts import overlapping, runs
+from nbkit.rag.chunking_tables import SHARE, Tables
 from nbkit.rag.chunking_units import Section, Unit, sections, units
 from nbkit.rag.chunking_words import WordSizes, weight
 
@@ -26,7 +27,7 @@ SIZE_TOKENS = 80
 OVERLAP_TOKENS = 0
 LEAST_TOKENS = 16
 
-_VERSION = 3
+_VERSION = 4
 """Raised when the same settings cut elsewhere than before, or what is embedded of a chunk is another text."""
 _HEADINGS_SHARE = 4
 """Headings take up to a quarter of the window."""
@@ -67,11 +68,11 @@ class Chunker:
     def chunks(self, document: Document) -> list[Chunk]:
         """The chunks of a document, in order: each character of it that is not blank is in one of them.
 
-        What the embedder is given of each, headings included, is within its window.
+        What the embedder is given of each, headings and the header of a table included, is within its window.
         """
-        plain = sections(document)
+        plain, tables = sections(document), Tables(document)
         sizes = self._words.of([document.text, _BETWEEN, *(name for part in plain for name in part.path)])
-        parts = [self._sized(part, sizes) for part in plain]
+        parts = [self._sized(part, sizes, tables) for part in plain]
         found = units(document, parts, sizes)
         cut = runs(found, parts, overlap_tokens=self.overlap_tokens)
         if self.overlap_tokens:
@@ -79,26 +80,34 @@ class Chunker:
         is_exact = getattr(self.embedder, "splits_at_blanks", False) and not _ODD.search(document.text)
         made: list[Chunk] = []
         for first, end in cut:
-            chunk = self._chunk(document, found[first:end], parts, sizes=sizes)
+            chunk = self._chunk(document, found[first:end], parts, sizes=sizes, tables=tables)
             is_sure = is_exact and all(unit.is_exact for unit in found[first:end])
             covered = made[-1].end if made else 0
             made += [chunk] if is_sure else (one for one in self._measured(document, chunk) if one.end > covered)
         return made
 
-    def _sized(self, part: Section, sizes: Mapping[str, int]) -> Section:
+    def _sized(self, part: Section, sizes: Mapping[str, int], tables: Tables) -> Section:
         window = self.embedder.max_tokens
         headings = _fitted(part.path, sizes, most=window // _HEADINGS_SHARE)
         room = window - weight(_BETWEEN.join(headings), sizes)
-        return replace(part, most_tokens=min(self.size_tokens, room), room_tokens=room)
+        headers = [weight(one, sizes) for one in tables.inside(part.start, part.end)]
+        header = max((tokens for tokens in headers if tokens <= window // SHARE), default=0)
+        most = min(self.size_tokens, room - header)
+        return replace(part, most_tokens=most, room_tokens=room, header_tokens=header)
 
     def _chunk(
-        self, document: Document, run: Sequence[Unit], parts: Sequence[Section], *, sizes: Mapping[str, int]
-    ) -> Chunk:
+        self, document: Document, run: Sequence[Unit], parts: Sequence[Section], *, sizes: Mapping[str, int],
+        tables: Tables,
+    ) -> Chunk:  # fmt: skip
         start, end, tokens = run[0].start, run[-1].end, sum(unit.tokens for unit in run)
         window = self.embedder.max_tokens
         # A chunk of several sections stands under what they share.
         shared = _shared([part.path for part in parts[run[0].section : run[-1].section + 1]])
-        headings = _fitted(shared, sizes, most=min(window // _HEADINGS_SHARE, window - tokens))
+        header = tables.above(start)
+        header_tokens = weight(header, sizes)
+        if header_tokens > min(window // SHARE, window - tokens):
+            header, header_tokens = "", 0
+        headings = _fitted(shared, sizes, most=min(window // _HEADINGS_SHARE, window - tokens - header_tokens))
         return Chunk(
             document.text[start:end],
             start,
@@ -106,15 +115,18 @@ class Chunker:
             headings=headings,
             page=document.page_at(start),
             tokens=tokens,
+            header=header,
         )
 
     def _measured(self, document: Document, chunk: Chunk) -> Iterator[Chunk]:
-        """The chunk as the tokenizer counts it; without its highest headings, then cut, where it goes beyond."""
+        """The chunk as the tokenizer counts it; without headings, header, then cut, where it goes beyond."""
         tokens = len(self.embedder.token_starts(chunk.embedded_text))
-        if tokens <= self.embedder.max_tokens or (len(chunk.text) == 1 and not chunk.headings):
-            yield replace(chunk, tokens=len(self.embedder.token_starts(chunk.text)) if chunk.headings else tokens)
-        elif chunk.headings:
-            yield from self._measured(document, replace(chunk, headings=chunk.headings[1:]))
+        above = (*chunk.headings, chunk.header) if chunk.header else chunk.headings
+        if tokens <= self.embedder.max_tokens or (len(chunk.text) == 1 and not above):
+            yield replace(chunk, tokens=len(self.embedder.token_starts(chunk.text)) if above else tokens)
+        elif above:
+            header = chunk.header if chunk.headings else ""
+            yield from self._measured(document, replace(chunk, headings=chunk.headings[1:], header=header))
         else:
             middle = len(chunk.text) // 2
             blank = max(chunk.text.rfind(" ", 1, middle), chunk.text.rfind("\n", 1, middle))

@@ -73,6 +73,8 @@ class Section:
     """The most of a chunk's text in it."""
     room_tokens: int = 0
     """The most of a table or code that is kept whole: what the embedder's window leaves beside the headings."""
+    header_tokens: int = 0
+    """Of the longest header of its tables: what goes on with one leaves so much room for it."""
 
 
 def sections(document: Document) -> list[Section]:
@@ -119,7 +121,8 @@ def units(document: Document, parts: Sequence[Section], sizes: Mapping[str, int]
             start, end = max(place, waiting[0].start), min(part.end, waiting[0].end)
             if start < end:
                 found.prose(place, start, number, most=part.most_tokens)
-                found.block(start, end, number, part=part)
+                is_rest = start > waiting[0].start
+                found.block(start, end, number, part=part, room=part.room_tokens - is_rest * part.header_tokens)
                 place = end
             if waiting[0].end > part.end:
                 break
@@ -144,9 +147,8 @@ class _Units:
                 place = found.end()
         self.add(place, end, section, after=PARAGRAPH, most=most)
 
-    def block(self, start: int, end: int, section: int, *, part: Section) -> None:
-        """A table or code: whole where the window holds it, else its lines."""
-        room = part.room_tokens
+    def block(self, start: int, end: int, section: int, *, part: Section, room: int) -> None:
+        """A table or code: whole where there is room for it in a chunk, else its lines."""
         if end - start <= SPARSE * room and weight(self._text[start:end], self._sizes) <= room:
             before = len(self.units)
             self.add(start, end, section, after=PARAGRAPH, most=room)

@@ -112,7 +112,7 @@ class CitationStream:
     def __init__(self, passages: Sequence[Passage], *, question: str = "") -> None:
         self._passages = passages
         self._question = question
-        self._above = [" ".join((one.title, *one.headings)) for one in passages]
+        self._above = [" ".join((one.title, *one.headings, one.header)) for one in passages]
         self._sentences = Sentences()
         self._held = ""
         self._done_chars = 0

@@ -83,7 +83,7 @@ class Collection:
         is_whole = True
         bill: Bill | None = None
         try:
-            with self._together() as bill, contextlib.closing(Gathering(paths, folder=self.folder)) as gathering:
+            with self._together() as bill, contextlib.closing(self._gathering(paths)) as gathering:
                 for row in self._add(gathering, on_progress):
                     rows.append(row)  # noqa: PERF402 - those before an interrupt are kept
         except KeyboardInterrupt:
@@ -91,6 +91,9 @@ class Collection:
         usage, cost = (None, None) if bill is None else (bill.usage, bill.cost)
         duration_s = time.perf_counter() - started
         return Added(tuple(rows), self._asked() - before, duration_s, is_whole, usage=usage, cost=cost)
+
+    def _gathering(self, paths: Sequence[str | Path]) -> Gathering:
+        return Gathering(paths, folder=self.folder, settings=self._index.settings())
 
     def _add(self, gathering: Gathering, on_progress: OnProgress) -> Iterator[FileRow]:
         found = list(gathering.found(on_progress))

@@ -8,7 +8,7 @@ import glob
 import os
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from nbkit.errors import CollectionError, DocumentError
@@ -19,6 +19,9 @@ from nbkit.loaders.urls import address, is_url, source_of
 from nbkit.rag.progress import OnProgress, Progress
 from nbkit.store.files import write_atomic
 
+ROOT, KEY_FILE = "root", "url-key"
+"""The setting of an index, or where it has none the file, that says where its sources are named from; and the file of
+the key of what is hidden in URLs."""
 _KEY_BYTES = 32
 
 
@@ -26,12 +29,14 @@ class Gathering:
     """The files of one `add`; those that were fetched are gone after `close`.
 
     `given`: relative paths below the working directory, `~` for the home directory. `folder`: that of the index, which
-    keeps where its sources are named from and the key of what is hidden in URLs.
+    keeps where its sources are named from and the key of what is hidden in URLs. `settings`: those of the index.
     """
 
-    def __init__(self, given: Sequence[str | Path], *, folder: Path) -> None:
+    def __init__(
+        self, given: Sequence[str | Path], *, folder: Path, settings: Mapping[str, str | int] | None = None
+    ) -> None:
         self._folder = folder
-        self._root = _root(folder)
+        self._root = root(folder, settings)
         self._urls = list(dict.fromkeys(address(one) for one in given if is_url(one)))
         self._paths = [_whole(one) for one in given if not is_url(one)]
         real = [Path(os.path.realpath(path)) for path in self._paths]
@@ -95,15 +100,17 @@ class Gathering:
                 yield Found(outcome.path, sources[number], size_bytes=outcome.path.stat().st_size, is_kept=True)
 
     def _key(self) -> bytes:
-        kept = self._folder / "url-key"
+        kept = self._folder / KEY_FILE
         if not kept.exists():
             write_atomic(kept, secrets.token_bytes(_KEY_BYTES))
         return kept.read_bytes()
 
 
-def _root(folder: Path) -> Path:
-    """The folder that sources are named from: the working directory of the first who added."""
-    kept = folder / "root"
+def root(folder: Path, settings: Mapping[str, str | int] | None = None) -> Path:
+    """The folder that the sources of an index are named from: the working directory of who first added, or rebuilt."""
+    if settings and ROOT in settings:
+        return Path(os.fsdecode(bytes.fromhex(str(settings[ROOT]))))
+    kept = folder / ROOT
     if not kept.exists():
         here = Path(os.path.realpath(Path.cwd()))
         if not folder.is_dir():
@@ -113,15 +120,30 @@ def _root(folder: Path) -> Path:
     return Path(os.fsdecode(kept.read_bytes()))
 
 
-def knows_named(given: Sequence[str | Path], known: Iterable[str], *, folder: Path) -> bool:
+def as_kept(place: Path) -> str:
+    """A folder as the setting `root` has it: names of files need not be text.
+
+    >>> root(Path("docs"), {ROOT: as_kept(Path("/home"))}).as_posix()
+    '/home'
+    """
+    return os.fsencode(place).hex()
+
+
+def knows_named(
+    given: Sequence[str | Path],
+    known: Iterable[str],
+    *,
+    folder: Path,
+    settings: Mapping[str, str | int] | None = None,
+) -> bool:
     """Whether an index in `folder`, which has the sources in `known`, has what one of the names stands for.
 
     The files may be gone: then they are to be taken out.
     """
-    root, sources = _root(folder), set(known)
+    base, sources = root(folder, settings), set(known)
     paths = [_whole(one) for one in given if not is_url(one)]
-    patterns = [_pattern(root, path) for path in paths if is_pattern(path)]
-    return not sources.isdisjoint(_below(root, path) for path in paths) or any(
+    patterns = [_pattern(base, path) for path in paths if is_pattern(path)]
+    return not sources.isdisjoint(_below(base, path) for path in paths) or any(
         fits(source, pattern) for source in sources for pattern in patterns
     )
 
@@ -131,10 +153,10 @@ def _place(path: Path) -> Path:
     return Path(os.path.realpath(split_pattern(path)[0] if is_pattern(path) else path))
 
 
-def _pattern(root: Path, path: Path) -> str:
+def _pattern(base: Path, path: Path) -> str:
     """A pattern as the sources are named that are like it."""
-    base, rest = split_pattern(path)
-    return PurePosixPath(_below(root, Path(os.path.realpath(base))), *rest).as_posix()
+    plain, rest = split_pattern(path)
+    return PurePosixPath(_below(base, Path(os.path.realpath(plain))), *rest).as_posix()
 
 
 def refuse_nothing(given: Sequence[str | Path]) -> None:
@@ -188,5 +210,5 @@ def _whole(given: str | Path) -> Path:
     return Path.cwd() / path
 
 
-def _below(root: Path, path: Path) -> str:
-    return Path(os.path.relpath(path, root)).as_posix()
+def _below(base: Path, path: Path) -> str:
+    return Path(os.path.relpath(path, base)).as_posix()

@@ -77,6 +77,15 @@ class Stats:
         )  # fmt: skip
 
 
+def epoch_folder(index: Path, epoch: int) -> Path:
+    """Where the files of an epoch are.
+
+    >>> epoch_folder(Path("docs"), 2).as_posix()
+    'docs/epoch-2'
+    """
+    return index / f"epoch-{epoch}"
+
+
 class Files:
     """Vectors and words of one epoch; `view` shows them in a state of the tables."""
 
@@ -91,7 +100,7 @@ class Files:
     @classmethod
     def at(cls, index: Path, epoch: int, *, dimensions: int) -> Files:
         """The files of an epoch of the index in a folder."""
-        return cls(index / f"epoch-{epoch}", epoch=epoch, dimensions=dimensions)
+        return cls(epoch_folder(index, epoch), epoch=epoch, dimensions=dimensions)
 
     def view(self, connection: sqlite3.Connection, state: store.State) -> View:
         """The files as they are in a state of the tables; what was read of it once is kept."""

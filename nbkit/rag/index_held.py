@@ -41,17 +41,35 @@ class Held:
         self._is_checked = False
         self._written: int | None = None
         self._opened = _identity(self.database.path)
+        self._built: int | None = None
         self.check: Callable[[dict[str, str | int]], None] = lambda _: None
         """Raises when the settings of another index, found in the place of this one, are not to be used."""
 
     def settings(self) -> dict[str, str | int]:
         """All settings by name; empty for an index that is being made."""
-        return self.run(store.settings)
+        there = self.run(store.settings)
+        self._follow(there)
+        return there
 
     @property
     def is_current(self) -> bool:
-        """Whether the index is the one that was opened, and no other that has its name now."""
+        """Whether the index is the one that was opened, and no other that has its name now, or was built in it."""
+        if not self._is_same_file:
+            return False
+        return self._built in (None, _built(self.database.run(store.settings)))
+
+    @property
+    def _is_same_file(self) -> bool:
         return self._opened is not None and _identity(self.database.path) == self._opened
+
+    def _follow(self, there: dict[str, str | int]) -> None:
+        """Goes on with an index that was built anew in this one (`rebuilding.take_over`), if it may be."""
+        built = _built(there)
+        if there and built != self._built:
+            if self._built is not None:
+                self.check(there)
+                self._is_checked = False
+            self._built = built
 
     def run(self, action: Callable[[sqlite3.Connection], T]) -> T:
         """What `action` gives for the database that is in the folder now.
@@ -67,7 +85,7 @@ class Held:
 
     def _keep_up(self) -> None:
         """Lets go of files that another process has removed, so that those in their place are opened."""
-        if self._opened is None or self._writer == threading.get_ident() or self.is_current:
+        if self._opened is None or self._writer == threading.get_ident() or self._is_same_file:
             return
         with self._lock:
             now = _identity(self.database.path)
@@ -79,7 +97,7 @@ class Held:
             there = self.database.run(store.settings)
             if there:
                 self.check(there)
-            self._opened, self._is_checked = now, False
+            self._opened, self._is_checked, self._built = now, False, _built(there) if there else None
 
     def begin(self, values: dict[str, str | int]) -> None:
         """Keeps the settings of a new index; another process may have begun it meanwhile, then its stay."""
@@ -89,7 +107,7 @@ class Held:
                 store.set_settings(connection, {**values, "epoch": 0, "generation": 0, "rows": 0})
 
         with writer(self.folder, on_wait=self._on_wait):
-            if not self.is_current:
+            if not self._is_same_file:
                 # Removed since it was looked at.
                 self.close()
                 private_dir(self.folder)
@@ -119,6 +137,7 @@ class Held:
         """The files as they are in the state that the connection sees."""
         now = store.settings(connection)
         epoch = self._epoch(connection)
+        self._follow(now)
         with self._lock:
             files = self._files
             # Epochs begin again in an index that another kernel has built anew.
@@ -208,6 +227,7 @@ class Held:
             self._written = inode(self.database.path)
             if self._written is None:
                 raise self._removed()
+            self._follow(self.database.run(store.settings))
             try:
                 yield
             finally:
@@ -255,6 +275,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _built(there: dict[str, str | int]) -> int:
+    """How often it was built anew in its place."""
+    return int(there.get("built", 0))
 
 
 def _gone(name: str, why: str) -> CollectionError:

@@ -90,7 +90,11 @@ def found(
     place = {slot: position for position, slot in enumerate(best)}
     matches = {
         slot: Match(
-            dataclasses.replace(rows[slot].passage, score=float(scored.scores[place[slot]])),
+            dataclasses.replace(
+                rows[slot].passage,
+                score=float(scored.scores[place[slot]]),
+                similarity=None if cosines is None else float(cosines[number]),
+            ),
             None if cosines is None else float(cosines[number]),
             None if scored.words is None else float(scored.words[place[slot]]),
             rows[slot].document_sha256,
@@ -186,6 +190,7 @@ def _one(run: Sequence[Match]) -> Match:
         text += passage.text[max(0, end - passage.start) :]
         end = max(end, passage.end)
     merged = dataclasses.replace(
-        first, id=store.passage_id(first.source, text), text=text, end=end, score=best.passage.score
-    )
+        first, id=store.passage_id(first.source, text), text=text, end=end,
+        score=best.passage.score, similarity=best.cosine,
+    )  # fmt: skip
     return dataclasses.replace(best, passage=merged)

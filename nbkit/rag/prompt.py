@@ -64,7 +64,7 @@ def _block(number: int, passage: Passage) -> str:
     above = " > ".join(passage.headings)
     page = f", page {passage.page}" if passage.page is not None else ""
     head = f"{passage.source}{page}" + (f": {above}" if above else "")
-    text = _unmarked(passage.text.strip())
+    text = _unmarked(passage.whole_text.strip())
     return f"{OPENING}passage {number}{CLOSING} {_unmarked(head)}\n{text}\n{OPENING}end of passage {number}{CLOSING}"
 
 

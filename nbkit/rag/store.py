@@ -39,11 +39,12 @@ SCHEMA = (
     CREATE TABLE dead (slot INTEGER PRIMARY KEY);
     CREATE TABLE pending (slot INTEGER PRIMARY KEY);
     """,
+    "ALTER TABLE chunk ADD COLUMN header TEXT NOT NULL DEFAULT '';",
 )
 _HEADINGS = "\n"
 _PASSAGE = """
     SELECT chunk.slot, chunk.text, document.source, document.title, chunk.headings, chunk.page, chunk.start, chunk.end,
-        chunk.document, chunk.position, chunk.tokens, document.sha256
+        chunk.document, chunk.position, chunk.tokens, document.sha256, chunk.header
     FROM chunk JOIN document ON document.id = chunk.document
 """
 _AT_ONCE = 500
@@ -181,7 +182,8 @@ def put(
         headings = _HEADINGS.join(heading.replace(_HEADINGS, " ") for heading in chunk.headings)
         values = (slot, number, position, key, chunk.text, chunk.start, chunk.end, headings)
         connection.execute(
-            "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*values, chunk.page, chunk.tokens)
+            f"INSERT OR REPLACE INTO chunk VALUES ({', '.join('?' * 11)})",  # noqa: S608 - no value is in it
+            (*values, chunk.page, chunk.tokens, chunk.header),
         )
         if slot >= rows or before != (document.title,):
             connection.execute("INSERT OR REPLACE INTO pending VALUES (?)", (slot,))
@@ -228,10 +230,10 @@ def slots(connection: sqlite3.Connection, table: str, where: Condition | None = 
 
 
 def word_texts(connection: sqlite3.Connection, wanted: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """Slot and text of the chunks as they are searched by words: name of the file, title, headings and text."""
+    """Slot and text of the chunks as they are searched by words: name of the file, title, headings, header, text."""
     for row in rows(connection, wanted):
         passage = row.passage
-        parts = (name_words(passage.source), passage.title, *passage.headings, passage.text)
+        parts = (name_words(passage.source), passage.title, *passage.headings, passage.header, passage.text)
         yield row.slot, "\n".join(part for part in parts if part)
 
 
@@ -274,11 +276,12 @@ def neighbours(connection: sqlite3.Connection, source: str, start: int, end: int
     ]
 
 
-def _row(values: tuple[int, str, str, str, str, int | None, int, int, int, int, int, str]) -> Row:
-    slot, text, source, title, headings, page, start, end, document, position, tokens, digest = values
+def _row(values: tuple[int, str, str, str, str, int | None, int, int, int, int, int, str, str]) -> Row:
+    slot, text, source, title, headings, page, start, end, document, position, tokens, digest, header = values
     passage = Passage(
         id=passage_id(source, text), text=text, source=source, title=title,
         headings=tuple(headings.split(_HEADINGS)) if headings else (), page=page, start=start, end=end,
+        header=header,
     )  # fmt: skip
     return Row(slot, passage, document, position, tokens, digest)
 

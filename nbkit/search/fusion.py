@@ -20,6 +20,12 @@ weights from agreement of the two lists, and the logarithm or the root of the le
 the part of the question's words that is found did not tell which questions need words. The three numbers are round on
 purpose; a step of each moves cranfield, cisi and xquad-en by .007 at most. The step towards the best gains .01 on
 cranfield and costs .006 where one passage is sought (chunking).
+
+Near-duplicates are dropped (`distinct`), and diversity goes no further. Maximal marginal relevance among the first 30,
+scores from 0 to 1, moves nDCG@10 by -.031, -.010, -.002 on cranfield for lambda .5, .7, .9, by -.004, -.004, -.001 on
+cisi and by -.002, .000, .000 on xquad-en, and of the handbook's 54 questions with an answer 47, 51, 50 have their page
+among five passages where 50 have it without. It is above zero nowhere by its interval (paired bootstrap, 95 %), and it
+takes apart neighbours that belong together, so it was left out.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import shutil
 import threading
@@ -66,23 +67,14 @@ class Collections:
         settings: Settings,
         *,
         is_new: bool = False,
-        rebuild: bool = False,
-        on_wait: Callable[[], None] = lambda: None,
     ) -> Collection:
         """The index of this name, or the only one there is.
 
-        `is_new`: it is made when it is missing, and is to be cut as the settings say. `rebuild`: it begins again,
-        empty, once nobody writes to it; `on_wait` is called meanwhile. Raises `CollectionError` for a name that is none
-        or of nothing, with the nearest; `UnknownPlugin`, `MissingKey`, `WeightsError` for the embedder.
+        `is_new`: it is made when it is missing, and is to be cut as the settings say. Raises `CollectionError` for a
+        name that is none or of nothing, with the nearest; `UnknownPlugin`, `MissingKey`, `WeightsError` for the
+        embedder.
         """
-        from nbkit.rag.collection import refuse_sizes
-
         chosen = self._chosen(name, is_new=is_new)
-        if rebuild:
-            # Raises where weights are missing, or sizes do not fit: the index that is there stays.
-            self.embedder(settings).token_starts("")
-            refuse_sizes(settings.rag_chunk_tokens, settings.rag_chunk_overlap)
-            self.drop(chosen, must_exist=False, on_wait=on_wait)
         sizes = (settings.rag_chunk_tokens, settings.rag_chunk_overlap) if is_new else (None, None)
         made_with = _MadeWith(self.folder / chosen, settings.rag_embedder, settings.rag_embedder_url, *sizes)
         # Not under the lock: to open an index may wait for one who removes it, and who removes needs the lock.
@@ -121,26 +113,61 @@ class Collections:
         """The name of the index, and what became of the files; see `Collection.add`.
 
         What cannot be added is refused before an index is made or begun anew, and one that was made and holds nothing
-        in the end is not kept. Raises what `open` and `Collection.add` do.
+        in the end is not kept. `rebuild`: it is built anew beside the one that is there, and takes its place in the
+        end; where that end is not reached, the old one stays. Raises what `open` and `Collection.add` do.
         """
         from nbkit.loaders.urls import refuse_urls
-        from nbkit.rag.collection import waiting
         from nbkit.rag.gathering import refuse_nothing
 
         refuse_urls(paths, is_allowed=allow_urls)
-        before = () if rebuild else self.names()
+        before = self.names()
         if not self._knows(name, paths):
             refuse_nothing(paths)
         together = getattr(self.embedder(settings), "together", contextlib.nullcontext)
         # To open an index may take a call too: it belongs into the same record.
         with together():
-            collection = self.open(name, settings, is_new=True, rebuild=rebuild, on_wait=waiting(on_progress))
+            chosen = self._chosen(name, is_new=True)
+            if rebuild and chosen in before:
+                return chosen, self._rebuilt(chosen, paths, settings, allow_urls=allow_urls, on_progress=on_progress)
+            collection = self.open(chosen, settings, is_new=True)
             try:
                 added = collection.add(paths, allow_urls=allow_urls, on_progress=on_progress)
             finally:
                 if collection.name not in before:
                     self._drop_empty(collection.name)
         return collection.name, added
+
+    def _rebuilt(
+        self, name: str, paths: Sequence[str | Path], settings: Settings, *, allow_urls: bool, on_progress: OnProgress
+    ) -> Added:
+        from nbkit.rag import rebuilding
+        from nbkit.rag.collection import Collection, refuse_sizes, waiting
+
+        folder, embedder = self.folder / name, self.embedder(settings)
+        # Raises where weights are missing, or sizes do not fit, before anything is begun.
+        embedder.token_starts("")
+        sizes = settings.rag_chunk_tokens, settings.rag_chunk_overlap
+        refuse_sizes(*sizes)
+        with self._alone(name, on_wait=waiting(on_progress)):
+            beside = rebuilding.begin(folder)
+            try:
+                with contextlib.closing(
+                    Collection(
+                        beside, embedder=embedder, embedder_name=settings.rag_embedder,
+                        chunk_tokens=sizes[0], overlap_tokens=sizes[1],
+                    )
+                ) as made:  # fmt: skip
+                    added = made.add(paths, allow_urls=allow_urls, on_progress=on_progress)
+                    is_empty = not made.documents()
+                if is_empty or not added.is_whole:
+                    return dataclasses.replace(added, is_discarded=True)
+                self._let_go(name)
+                if not rebuilding.take_over(folder):
+                    self._remove(name)
+                    beside.rename(folder)
+            finally:
+                rebuilding.discard(folder)
+        return added
 
     def _drop_empty(self, name: str) -> None:
         """Removes an index that was made for nothing; another kernel may have removed it, or added to it."""
@@ -159,7 +186,7 @@ class Collections:
         if (name or "") not in self.names():
             return False
         with self.look(name) as index:
-            return knows_named(paths, index.fingerprints(), folder=index.folder)
+            return knows_named(paths, index.fingerprints(), folder=index.folder, settings=index.settings())
 
     @contextlib.contextmanager
     def look(self, name: str | None) -> Iterator[Index]:
@@ -177,6 +204,8 @@ class Collections:
 
         Raises `CollectionError`, before any is removed, when one of them is not there.
         """
+        from nbkit.rag.rebuilding import discard
+
         there = self.names()
         for name in names:
             if self._checked(name) not in there and must_exist:
@@ -187,6 +216,7 @@ class Collections:
             with self._alone(name, on_wait=on_wait):
                 if name in self.names():
                     self._remove(name)
+                discard(self.folder / name)
 
     def _alone(self, name: str, *, on_wait: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
         from nbkit.rag.index_held import writer
@@ -195,10 +225,7 @@ class Collections:
 
     def _remove(self, name: str) -> None:
         """Removes an index that nobody writes to: at once for all who look, whenever this is killed."""
-        with self._lock:
-            opened = [self._open.pop(key) for key in [key for key in self._open if key.folder == self.folder / name]]
-        for collection in opened:
-            collection.close()
+        self._let_go(name)
         aside = self.folder / f"{_ASIDE}{uuid.uuid4().hex[:12]}"
         try:
             (self.folder / name).rename(aside)
@@ -211,6 +238,13 @@ class Collections:
         # Those that a killed process has left are removed too.
         for left in self.folder.glob(f"{_ASIDE}*"):
             shutil.rmtree(left, ignore_errors=True)
+
+    def _let_go(self, name: str) -> None:
+        """Closes what is open of an index; who has it still opens it again."""
+        with self._lock:
+            opened = [self._open.pop(key) for key in [key for key in self._open if key.folder == self.folder / name]]
+        for collection in opened:
+            collection.close()
 
     def close(self) -> None:
         """Closes all; what is asked for afterwards is opened again."""

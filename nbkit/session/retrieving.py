@@ -67,10 +67,16 @@ def prepare(
         return Prepared(request, stages)
     started = time.perf_counter()
     found = lookup.search(asked, mode=settings.rag_mode, k=settings.rag_k, where=where)
-    texts, verdicts = screen_passages(
-        list(map(_said_by, found.passages)), stages.guards, request=request, may_fail=stages.may_fail
-    )
-    passages = [_saying(text, one) for one, text in zip(found.passages, texts, strict=True) if isinstance(text, str)]
+    headers = list(dict.fromkeys(one.header for one in found.passages if one.header))
+    given = [*map(_said_by, found.passages), *headers]
+    read, verdicts = screen_passages(given, stages.guards, request=request, may_fail=stages.may_fail)
+    texts, heads = read[: len(found.passages)], dict(zip(headers, read[len(found.passages) :], strict=True))
+    passages = [
+        # Of a table whose header a guard does not let through, the rows that it does are read without.
+        dataclasses.replace(_saying(text, one), header=head if isinstance(head := heads.get(one.header), str) else "")
+        for one, text in zip(found.passages, texts, strict=True)
+        if isinstance(text, str)
+    ]
     retrieval = Retrieval(
         lookup.name,
         settings.rag_mode,
@@ -161,7 +167,7 @@ def about(guard: Guard, contexts: Sequence[str], *, question: str) -> Guard:
 
 def _with_sources(guards: Sequence[Guard], passages: Sequence[Passage], *, question: str) -> tuple[Guard, ...]:
     """The guards of one call: its citations are checked, and what scores answers against sources knows them."""
-    contexts = ["\n".join((one.title, *one.headings, one.text)) for one in passages]
+    contexts = ["\n".join((one.title, *one.headings, one.whole_text)) for one in passages]
     known = [about(guard, contexts, question=question) for guard in guards]
     # Sentences are looked up as the model wrote them; what is added passes the guards that come last like all else.
     at = next((index for index, guard in enumerate(known) if guard.name in _AFTER_CITATIONS), len(known))

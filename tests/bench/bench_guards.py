@@ -38,7 +38,7 @@ _FIVE = [
 ]
 _UNITS = (
     "a", " ", "\n", "-", "1", "1 ", "a@", "@a.", "(", "[", "![", "](", "<a ", "```\n", "sk-", "AKIA", "eyJ", "+1 ",
-    "::", "1.1.1.", "ignore ", "you are ", "=a", "%61", "\\u0061", "aGVsbG8", "\u202e", "⟦EMAIL_1⟧ ", "http://a",
+    "::", "1.1.1.", "word ", "a ", "ignore ", "you are ", "=a", "%61", "\\u0061", "aGVsbG8", "\u202e", "⟦EMAIL_1⟧ ", "http://a",
     "password = ",
     "\t\u2028", "a: b\n", "| a ", "> ", "$$", "DE89 3704 0044 0532 0130 00 ",
 )  # fmt: skip
@@ -113,15 +113,24 @@ def main() -> None:
     row("prompt, all guards", [cpu_ms(lambda t=t: send(t)) / (len(t) / _KB) for t in some])  # type: ignore[misc]
     row("answer whole, all guards", [cpu_ms(lambda t=t: show(t, piece=_LONG)) / (len(t) / _KB) for t in some])  # type: ignore[misc]
     row("answer in pieces, all guards", [cpu_ms(lambda t=t: show(t)) / (len(t) / _KB) for t in some])  # type: ignore[misc]
-    print("100,000 characters, CPU-ms by guard (input), worst three")
-    for guard in guards:
-        if "input" in guard.stages:
-            spent = [
-                (cpu_ms(lambda g=guard, t=text: g.screen(t, stage="input", request=asked(t))), name)  # type: ignore[misc]
-                for name, text in long_inputs()
-            ]
-            worst = ", ".join(f"{name} {ms:.0f}" for ms, name in sorted(spent)[-1:-4:-1])
-            print(f"  {guard.name:12} {worst}")
+    print("100,000 characters, CPU-ms by guard, worst three")
+    told = Request("", "", (Message("system", "word " * 20 + "a " * 20), Message("user", "?")))
+    for stage in ("input", "output"):
+        for guard in guards:
+            if stage in guard.stages:
+                spent = [
+                    (
+                        cpu_ms(
+                            lambda g=guard, t=text, s=stage: g.screen(  # type: ignore[misc]
+                                t, stage=s, request=asked(t) if s == "input" else told
+                            )
+                        ),
+                        name,
+                    )
+                    for name, text in long_inputs()
+                ]
+                worst = ", ".join(f"{name} {ms:.0f}" for ms, name in sorted(spent)[-1:-4:-1])
+                print(f"  {stage:7} {guard.name:12} {worst}")
 
 
 if __name__ == "__main__":

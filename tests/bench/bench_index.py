@@ -1,8 +1,9 @@
 """What an index costs beside the embedder, and whether it survives being killed.
 
 Adds chunks, asks warm questions of each mode, adds the same files again unchanged (goal: 10,000 chunks in 2 s, none
-embedded), and kills a writer 50 times at random moments, after each of which tables, vectors and words have to agree.
-Run: python tests/bench/bench_index.py [--chunks 10000] [--kills 50]
+embedded), and kills a writer 50 times at random moments, after each of which tables, vectors and words have to agree;
+then one that builds the index anew 20 times, after each of which the old one or the new has to be there, whole.
+Run: python tests/bench/bench_index.py [--chunks 10000] [--kills 50] [--rebuilds 20]
 """
 
 from __future__ import annotations
@@ -103,6 +104,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--chunks", type=int, default=10_000)
     options.add_argument("--kills", type=int, default=50)
+    options.add_argument("--rebuilds", type=int, default=20)
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as home:
         files = Path(home, "files")
@@ -131,6 +133,8 @@ def main() -> None:
         again.close()
         checked = states().kill_often(Path(home, "killed"), given.kills)
         print(f"killed {given.kills} times: consistent each time, {checked} files compared, none lost")
+        old, new = states().kill_rebuilds(Path(home, "rebuilt"), given.rebuilds)
+        print(f"rebuild killed {given.rebuilds} times: the last whole one there {old} times, the one in hand {new}")
 
 
 if __name__ == "__main__":

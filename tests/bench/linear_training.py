@@ -15,7 +15,15 @@ from nbkit.guards.linear import Head
 STEPS = 250
 
 
-def fit(marks: Sequence[set[int]], labels: Sequence[int], *, bits: int, weights: Sequence[float], decay: float) -> Head:
+def fit(
+    marks: Sequence[set[int]],
+    labels: Sequence[int],
+    *,
+    bits: int,
+    weights: Sequence[float],
+    decay: float,
+    has_kinds: bool = False,
+) -> Head:
     """The head that tells label 1 from 0; `weights` are of the rows, `decay` pulls the head's weights to zero."""
     order = [sorted(found) for found in marks]
     lengths = np.array([len(found) for found in order])
@@ -37,19 +45,21 @@ def fit(marks: Sequence[set[int]], labels: Sequence[int], *, bits: int, weights:
         pace = 0.3 * min(1.0, 2 * (1 - step / STEPS) + 0.02)
         at -= pace * move[:-1]
         bias -= pace * float(move[-1])
-    return _packed(at, bias, bits)
+    return _packed(at, bias, bits, has_kinds=has_kinds)
 
 
-def _packed(at: np.ndarray, bias: float, bits: int) -> Head:
+def _packed(at: np.ndarray, bias: float, bits: int, *, has_kinds: bool) -> Head:
     # The few largest weights are cut so that one step stays fine for the many small ones.
     most = float(np.quantile(np.abs(at[at != 0]), 0.9995)) if at.any() else 1.0
     scale = most / 127
     steps = np.clip(np.round(at / scale), -127, 127).astype(int)
-    return Head(bits, round(bias, 4), round(scale, 8), array("b", steps.tolist()))
+    return Head(bits, round(bias, 4), round(scale, 8), array("b", steps.tolist()), has_kinds)
 
 
 def write(head: Head, path: Path) -> None:
     """Stores the head as the package carries it."""
     packed = base64.b64encode(head.weights.tobytes()).decode()
-    stored = {"bits": head.bits, "bias": head.bias, "scale": head.scale, "weights": packed}
+    stored: dict[str, object] = {"bits": head.bits, "bias": head.bias, "scale": head.scale, "weights": packed}
+    if head.has_kinds:
+        stored["has_kinds"] = True
     path.write_text(json.dumps(stored) + "\n", encoding="utf-8")

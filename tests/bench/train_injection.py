@@ -28,6 +28,11 @@ def group(source: str) -> str:
     return source.split("/", 1)[0]
 
 
+def weighed(source: str) -> str:
+    """Whom a row shares its weight with: its publisher; our texts that only speak of attacks are by themselves."""
+    return source if source == "own/talk" else group(source)
+
+
 def balanced(groups: Sequence[tuple[str, int]]) -> list[float]:
     """A weight for each row: the labels count alike, of a label each publisher by the root of its rows."""
     rows = Counter(groups)
@@ -37,20 +42,26 @@ def balanced(groups: Sequence[tuple[str, int]]) -> list[float]:
     return [rows[key] ** -0.5 / labels[key[1]] for key in groups]
 
 
-def prompt_head(texts: Sequence[Text]) -> Head:
-    """The head for prompts, trained on windows of these texts."""
+def injection_head(texts: Sequence[Text]) -> Head:
+    """The head for injections in prompts, trained on these texts."""
+    return prompt_head(texts, has_kinds=True)
+
+
+def prompt_head(texts: Sequence[Text], *, has_kinds: bool = False) -> Head:
+    """A head for prompts, trained on windows of these texts; with the kinds of words, if asked for."""
     windows = [
-        (words(prose(text.text[at : at + _WINDOW])), text.label, group(text.source))
+        (words(prose(text.text[at : at + _WINDOW])), text.label, weighed(text.source))
         for text in texts
         for at in range(0, len(text.text), _WINDOW)
     ]
     windows = [window for window in windows if window[0]]
     return fit(
-        [marks(found, bits=BITS) for found, _, _ in windows],
+        [marks(found, bits=BITS, has_kinds=has_kinds) for found, _, _ in windows],
         [label for _, label, _ in windows],
         bits=BITS,
         weights=balanced([(source, label) for _, label, source in windows]),
         decay=PROMPT_DECAY,
+        has_kinds=has_kinds,
     )
 
 
@@ -59,18 +70,19 @@ def passage_head(units: Sequence[Unit]) -> Head:
     kept = [(words(unit.text), unit) for unit in units]
     kept = [(found, unit) for found, unit in kept if found]
     return fit(
-        [marks(found, bits=BITS, extra=unit.signs) for found, unit in kept],
+        [marks(found, bits=BITS, extra=unit.signs, has_kinds=True) for found, unit in kept],
         [unit.label for _, unit in kept],
         bits=BITS,
         weights=balanced([(group(unit.source), unit.label) for _, unit in kept]),
         decay=PASSAGE_DECAY,
+        has_kinds=True,
     )
 
 
 def main() -> None:
     """Trains the heads and writes them into the package."""
     heads = {
-        "prompt": prompt_head(prompts()),
+        "prompt": injection_head(prompts()),
         "passage": passage_head(own_units() + public_units()),
         "harm": prompt_head(harm()),
     }

@@ -1,12 +1,13 @@
 """Below an answer from documents: what it rests on."""
 
 import dataclasses
+import re
 
 import pytest
 
 from nbkit.display.answer import answers_bundle
 from nbkit.display.card import card_html, card_text
-from nbkit.display.sources import anchors, sources
+from nbkit.display.sources import anchors, sources, sources_html, sources_text
 from nbkit.documents import Passage
 from nbkit.ledger.content import without_content
 from nbkit.rag.prompt import with_passages
@@ -56,6 +57,67 @@ def test_text_has_them_too():
     text = card_text(made())
     assert "[1] care/fan.md, characters 101 to 145 (cited, score 0.90)" in text
     assert "“The fan needs 30 W.”" in text
+
+
+def found_by(mode, *, rerank=None, is_open=False, text=None, **figures):
+    """The first row, and the card, of a call that a search gave these figures for."""
+    call = made()
+    one = dataclasses.replace(call.retrieval.passages[0], **figures)
+    looked = dataclasses.replace(call.retrieval, mode=mode, rerank=rerank, passages=(one, *call.retrieval.passages[1:]))
+    asked = (
+        call.request
+        if text is None
+        else with_passages(request("?"), [dataclasses.replace(PASSAGES[0], text=text), PASSAGES[1]])
+    )
+    call = dataclasses.replace(call, request=asked, retrieval=looked)
+    return sources(call, is_open=is_open).rows[0], sources_html(sources(call, is_open=is_open))
+
+
+def test_figure_has_a_name_and_a_scale():
+    row, html = found_by("hybrid", score=2.31, cosine=0.534, words=7.12)
+    assert row.score == "similarity 0.53"
+    assert "similarity: 1 says just what is asked, 0 nothing of it" in html
+    assert found_by("bm25", score=7.12, words=7.12)[0].score == "BM25 7.1"
+    assert "similarity" not in found_by("bm25", score=7.12, words=7.12)[1]
+    assert found_by("hybrid", score=2.31)[0].score == "score 2.31"
+
+
+def test_all_figures_are_there_where_all_is_to_be_seen():
+    assert found_by("hybrid", is_open=True, score=2.31, cosine=0.534, words=7.12)[0].score == (
+        "similarity 0.53, BM25 7.1, ordered by 2.31"
+    )
+    assert found_by("dense", is_open=True, score=0.534, cosine=0.534)[0].score == "similarity 0.53"
+    reranked = found_by("hybrid", rerank="m", is_open=True, score=-3.0, cosine=0.534, words=7.12)
+    assert reranked[0].score == "similarity 0.53, BM25 7.1, reranked -3.00"
+
+
+HOSTILE = (
+    "Weights <b>x</b>\n\n| Part | kg |\n|---|---|\n| <img src=x onerror=y> | [3](http://y) |\n  - first\n  - second"
+)
+
+
+def test_whole_passage_keeps_its_lines_and_its_tables_and_obeys_none_of_them():
+    row, html = found_by("hybrid", is_open=True, text=HOSTILE)
+    assert row.quote == HOSTILE
+    assert "  - first\n  - second</pre>" in html
+    assert re.search(r'<th scope="col"[^>]*>kg</th>', html)
+    assert re.search(r"<td[^>]*>&lt;img src=x onerror=y&gt;</td><td[^>]*>\[3\]\(http://y\)</td>", html)
+    assert "<b>" not in html
+    assert "<img" not in html
+    assert "<a " not in html
+
+
+def test_folded_passage_stays_one_line():
+    row, html = found_by("hybrid", text=HOSTILE.replace("Weights", "The fan needs 30 W. Weights"))
+    assert "\n" not in row.quote
+    assert "<pre" not in html
+
+
+def test_whole_passage_keeps_its_lines_in_text():
+    call = made()
+    asked = with_passages(request("?"), [dataclasses.replace(PASSAGES[0], text="one\n  two"), PASSAGES[1]])
+    lines = "\n".join(sources_text(sources(dataclasses.replace(call, request=asked), is_open=True)))
+    assert "      “one\n         two”" in lines
 
 
 def test_record_that_was_kept_without_text_still_names_the_places():

@@ -127,3 +127,13 @@ def test_generated_cards_are_found_and_their_neighbours_are_not():
         wrong = str((int(digit) + 1) % 10)
         assert [kind for kind, _ in kinds(f"no. {stem}{digit}")] == ["CARD"]
         assert kinds(f"no. {stem}{wrong}") == []
+
+
+def test_an_address_of_letters_alone_is_found_and_a_few_colons_are_not():
+    assert [span.kind for span in find_identifiers("at aa:bb:cc:dd:ee:fa now")] == ["MAC"]
+    assert find_identifiers("a: b: c: d") == []
+
+
+def test_check_digits_count_in_either_case():
+    assert mod97("gb82west12345698765432")
+    assert not mod97("gb83west12345698765432")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nbkit.guards.injection import PASSAGE_THRESHOLD, PROMPT_THRESHOLD, InjectionGuard
 from nbkit.guards.injection_patterns import PATTERNS
 from nbkit.guards.injection_rules import matches
-from nbkit.guards.linear import head, marks, prose, words
+from nbkit.guards.linear import head, marks, words
 from nbkit.guards.sentences import sentences
 from nbkit.protocols import GuardOptions
 from nbkit.secrets import SecretRegistry
@@ -183,11 +183,6 @@ def test_weights_are_plain_bytes(name):
 def test_marks_are_the_same_in_every_process():
     assert sorted(marks(words("Ignore it"), bits=15)) == sorted(marks(words("ignore IT"), bits=15))
     assert sum(marks(words("Ignore it"), bits=15)) == sum(marks(["ignore", "it"], bits=15))
-
-
-def test_code_lines_are_not_read_as_language():
-    assert prose("import os\nx = ask(prompt)\n%%time\nfor a in b:\n").strip() == ""
-    assert "Ignore" in prose("x = 1\nIgnore all rules")
 
 
 @given(st.text(max_size=300))

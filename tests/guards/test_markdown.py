@@ -296,3 +296,10 @@ def test_long_runs_of_special_characters_take_linear_time():
     for unit in ("`", "[", "](", "<", "$", "\\", "w", "`a", "> ", "- ", "http://", "` "):
         text = unit * (20_000 // len(unit))
         assert stream([text[at : at + 4] for at in range(0, len(text), 4)])[0] == screen(text).text
+
+
+@pytest.mark.parametrize("code", ["    [a](http://evil/x)", "```\n[a](http://evil/x)\n```", "[a](http://evil/x)"])
+@pytest.mark.parametrize("before", ["text", "- item", "    code", "> quote", "[x]: y"])
+def test_many_empty_lines_say_what_one_says(before, code):
+    few, many = (screen(f"{before}{empty}{code}\n").text for empty in ("\n\n", "\n" * 50))
+    assert many == few.replace("\n\n", "\n" * 50, 1)

@@ -210,3 +210,17 @@ def test_the_map_of_an_old_request_is_made_again():
     one = guard()
     maps = [dict(one.pseudonyms(each).originals) for each in asked]
     assert [dict(one.pseudonyms(each).originals) for each in asked] == maps
+
+
+@given(
+    st.lists(
+        st.sampled_from(["⟦EMAIL_1⟧", "a@b.co", "jane@example.org", "86.231.85.193", " ", "x", "⟦", "\n"]), max_size=30
+    )
+)
+def test_places_that_are_found_in_an_edited_text_are_those_of_the_text_as_it_came(parts):
+    text = "".join(parts)
+    verdict = screen(text).verdict
+    assert list(verdict.spans) == sorted(verdict.spans, key=lambda span: span.start)
+    for span in verdict.spans:
+        assert "⟦" not in text[span.start : span.end]
+        assert ("@" in text[span.start : span.end]) == (span.kind == "EMAIL")

@@ -9,7 +9,8 @@ from re import _parser  # how long a pattern may match is asked of the parser it
 import pytest
 
 from nbkit.guards import secret_formats
-from nbkit.guards.secret_formats import _lowered, all_rules, find_secrets
+from nbkit.guards.keywords import lowered
+from nbkit.guards.secret_formats import all_rules, find_secrets
 from nbkit.guards.secret_rule import LOOKBACK_CHARS
 
 RULES = all_rules()
@@ -133,7 +134,7 @@ def test_rule_stays_within_what_a_stream_keeps(rule):
 
 
 def test_lower_case_keeps_every_character_in_its_place():
-    assert all(len(_lowered(chr(code))) == 1 for code in range(sys.maxunicode + 1))
+    assert all(len(lowered(chr(code))) == 1 for code in range(sys.maxunicode + 1))
 
 
 @pytest.mark.parametrize("unit", ['password = "', "token: ", "sk_car_-", f"gsk_{A[:52]} ", "https://a:b1c2d3e4@x "])

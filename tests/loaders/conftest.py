@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -69,6 +70,32 @@ def write_pdf(tmp_path: Path) -> Callable[..., Path]:
     def write(pages: Sequence[Sequence[str]], **options: object) -> Path:
         path = tmp_path / "made.pdf"
         path.write_bytes(pdf_bytes(pages, **options))  # type: ignore[arg-type]
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_scan(tmp_path: Path) -> Callable[..., Path]:
+    """A PDF as a scanner makes it: pages drawn, turned a little, with noise, as JPEG, and no text."""
+
+    def write(pages: Sequence[Sequence[str]], *, whole: bytes = b"", **options: object) -> Path:
+        import numpy as np
+        import pypdfium2
+        from PIL import Image
+
+        chance = np.random.default_rng(1)
+        drawn = []
+        pdf = pypdfium2.PdfDocument(whole or pdf_bytes(pages, **options))  # type: ignore[arg-type]
+        for number, page in enumerate(pdf):
+            picture = page.render(scale=150 / 72, grayscale=True).to_pil()
+            picture = picture.rotate((-0.5, 0.4)[number % 2], fillcolor=255, resample=Image.Resampling.BICUBIC)
+            noisy = np.asarray(picture, dtype=np.float32) + chance.normal(0, 12, picture.size[::-1])
+            jpeg = io.BytesIO()
+            Image.fromarray(noisy.clip(0, 255).astype("uint8")).save(jpeg, "JPEG", quality=60)
+            drawn.append(Image.open(jpeg))
+        path = tmp_path / "scan.pdf"
+        drawn[0].save(path, save_all=True, append_images=drawn[1:], resolution=150)
         return path
 
     return write

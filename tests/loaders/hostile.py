@@ -48,6 +48,27 @@ class Hostile:
             time.sleep(0.1)
         return Document("slow")
 
+    def scan(self, budget):
+        for _ in range(2):
+            assert budget.scan()
+            time.sleep(1.2)
+        return Document("scan")
+
+    def scan_and_hang(self, budget):
+        budget.scan()
+        time.sleep(60)
+
+    def scan_without_end(self, budget):
+        while True:
+            # Not asked whether it may.
+            budget._on_scan()
+            time.sleep(0.1)
+
+    def scan_and_hoard(self, budget):
+        budget.scan()
+        held = [bytearray(1 << 24) for _ in range(24)]
+        return Document("scan" if held else "")
+
     def hoard(self, budget):
         held = []
         while True:

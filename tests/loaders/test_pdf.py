@@ -26,7 +26,7 @@ def test_each_word_is_on_its_page(write_pdf):
 def test_pages_without_text_keep_their_number_and_are_noted(write_pdf):
     made = PdfLoader().load(write_pdf([[], ["two"], [], [], ["five"], []]))
     assert [made.page_at(made.text.index(word)) for word in ("two", "five")] == [2, 5]
-    assert made.notes == ("pages 1, 3-4, 6 without text: pictures, perhaps scans",)
+    assert made.notes == ("pages 1, 3-4, 6 without text",)
     assert len(made.pages) == 6
 
 
@@ -46,6 +46,23 @@ def test_title_is_the_largest_line_where_the_metadata_names_none(write_pdf, titl
     pages = [["ACME Inc. and company", "Kettle manual", "All about lids"], ["LARGER STILL"]]
     made = PdfLoader().load(write_pdf(pages, title=title, sizes={"Kettle manual": 24, "LARGER STILL": 40}))
     assert made.title == "Kettle manual"
+
+
+def test_one_size_of_print_gives_no_title_rather_than_its_first_line(write_pdf):
+    made = PdfLoader().load(write_pdf([["It was a dark night", "and the kettle was cold."], ["The end"]]))
+    assert (made.title, made.headings) == ("", ())
+
+
+def test_larger_lines_are_headings_where_there_is_no_outline(write_pdf):
+    long = "A kettle is filled with water to the mark, never beyond, and set down dry."
+    pages = [["Kettles", long, long, "Care", long, long], [long, "Parts", long, long]]
+    made = PdfLoader().load(write_pdf(pages, sizes={"Kettles": 24, "Care": 16, "Parts": 16}))
+    assert [(one.level, one.text, made.page_at(one.start)) for one in made.headings] == [
+        (1, "Kettles", 1),
+        (2, "Care", 1),
+        (2, "Parts", 2),
+    ]
+    assert all(made.text.startswith(one.text, one.start) for one in made.headings)
 
 
 def test_title_of_the_metadata_comes_first(write_pdf):

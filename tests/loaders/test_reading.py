@@ -95,6 +95,38 @@ def test_a_slow_parser_that_makes_progress_is_waited_for(hostile, act):
         assert reader.read(act("slow")).text == "slow"
 
 
+_SCANS = Limits(
+    stall_s=0.8, total_s=1.0, memory_bytes=1 << 28, scan_pages=2, scan_page_s=2.0, scan_memory_bytes=1 << 29
+)
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("scan", "scan"),
+        ("scan_and_hoard", "scan"),
+        ("scan_and_hang", "no progress for 2 seconds"),
+        ("scan_without_end", "more than 5 seconds"),
+        ("hang", "no progress for 0.8 seconds"),
+        ("hoard", "needed more than 268,435,456 bytes"),
+    ],
+)
+def test_a_page_that_is_read_as_a_picture_has_more_time_and_memory_and_no_other(hostile, act, what, said):
+    with Reader(limits=_SCANS, children=1, loader_of=lambda _: hostile.Hostile) as reader:
+        try:
+            assert reader.read(act(what)).text == said
+        except DocumentError as error:
+            assert said in error.why  # noqa: PT017 - either is an answer
+        assert reader.read(act("good")).text == "good"
+
+
+def test_after_a_picture_the_next_file_is_held_to_the_smaller_memory_again(hostile, act):
+    with Reader(limits=_SCANS, children=1, loader_of=lambda _: hostile.Hostile) as reader:
+        reader.read(act("scan_and_hoard"))
+        with pytest.raises(DocumentError, match="268,435,456"):
+            reader.read(act("hoard"))
+
+
 def test_what_a_parser_prints_does_not_reach_the_parent(reader, act):
     assert reader.read(act("talk")).text == "talked"
     assert reader.read(act("good")).text == "good"

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from nbkit.api import index
 from nbkit.recorded import RECORD_MIME
 from nbkit.session import current
 from nbkit.testing import FakeEmbedder, FakeProvider
@@ -149,7 +150,7 @@ def test_a_reranker_orders_what_is_found_and_the_answer_says_so(notebook):
     plain = text_of(notebook.run("%rag search how much power does the fan need"))
     anew = text_of(notebook.run("%rag search how much power does the fan need --rerank shortest"))
     assert plain.index("fan.md") < plain.index("warranty.txt")
-    assert re.search(r"1 +-\d+\.000", anew)
+    assert re.search(r"1 +similarity \S+ +order -\d+\.000", anew)
     cell = notebook.run("%%rag --rerank shortest -o answer\nHow much power does the K200 fan need?")
     scores = [one.score for one in notebook.user_ns["answer"].record.retrieval.passages]
     assert scores == sorted(scores, reverse=True)
@@ -169,7 +170,8 @@ def test_show_opens_every_passage_whole_with_its_figures(notebook):
     question = "How much power does the K200 fan need?"
     folded = "".join(notebook.run(f"%%rag\n{question}").bundles("text/html"))
     shown = "".join(notebook.run(f"%%rag --show\n{question}").bundles("text/html"))
-    assert "similarity" not in folded
+    assert "similarity" in folded
+    assert "ordered by" not in folded
     assert re.search(r"similarity \d\.\d\d, BM25 \d+\.\d", shown)
     assert shown.count("<details open") > folded.count("<details open")
 
@@ -373,6 +375,33 @@ def test_a_filter_that_meets_nothing_says_so(notebook):
     assert "no document meets the filter" in "".join(cell.bundles("text/html"))
 
 
-def test_scores_say_what_they_compare_with_in_plain_text_too(notebook):
+def test_scores_say_what_they_mean_in_plain_text_too(notebook):
     notebook.run("%rag add docs --index handbook")
-    assert "scores compare within this table" in text_of(notebook.run("%rag search power"))
+    both, dense, words = (
+        text_of(notebook.run(f"%rag search power --mode {one}")) for one in ("hybrid", "dense", "bm25")
+    )
+    assert re.search(r"1  similarity -?[01]\.\d\d  order -?\d+\.\d{3}  docs/", both)
+    assert "similarity: 1 says just what is asked, 0 nothing of it; order compares within this table" in both
+    assert re.search(r"1  similarity -?[01]\.\d\d  docs/", dense)
+    assert re.search(r"1  BM25 \d+\.\d{3}  docs/", words)
+    assert "similarity" not in words
+
+
+def test_frame_has_the_similarity_beside_the_score(notebook):
+    notebook.run("%rag add docs --index handbook")
+    frame = index("handbook").search("power").to_frame()
+    assert list(frame.columns[:3]) == ["similarity", "score", "source"]
+    assert frame["similarity"].between(-1, 1).all()
+    assert index("handbook").search("power", mode="bm25").to_frame()["similarity"].isna().all()
+
+
+def test_rows_of_a_table_that_is_cut_are_asked_about_with_their_header(notebook, tmp_path):
+    rows = "\n".join(f"| Valve {number} | {number * 7} bar |" for number in range(200))
+    (tmp_path / "docs" / "valves.md").write_text(f"# Valves\n\n| Part | Pressure |\n| --- | --- |\n{rows}\n")
+    notebook.run("%rag add docs/valves.md --index valves")
+    said = text_of(notebook.run("%%rag valves --show-prompt -k 1 --mode bm25\nValve 150"))
+    assert re.search(r"⟪passage 1⟫ docs/valves.md[^\n]*\n\| Part \| Pressure \|\n\| ?--- \|", said)
+    assert "| Valve 150 | 1050 bar |" in said
+    shown = notebook.run("%%rag valves --show -k 1 --mode bm25\nValve 150")
+    assert re.search(r'<th scope="col"[^>]*>Pressure</th>', "".join(shown.bundles("text/html")))
+    assert re.search(r"<td[^>]*>1050 bar</td>", "".join(shown.bundles("text/html")))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import subprocess
 import sys
@@ -13,7 +14,10 @@ import pytest
 
 from nbkit.documents import Chunk, Document, Passage
 from nbkit.errors import BadSetting, CollectionError
+from nbkit.rag import store
 from nbkit.rag.index import Index
+from nbkit.rag.ingest import Embedded
+from nbkit.store.database import Database
 
 DIMENSIONS = 32
 WORDS = ["boiler", "pump", "valve", "filter", "noise", "leak", "pressure", "limescale"]
@@ -322,3 +326,19 @@ def test_a_passage_has_the_same_id_in_every_index(index: Index, tmp_path: Path):
     ids: set[Passage | str] = {one.search("boiler", None, mode="bm25")[0].passage.id for one in (index, other)}
     assert len(ids) == 1
     other.close()
+
+
+def test_an_index_made_before_headers_of_tables_were_kept_is_read_and_written(tmp_path: Path):
+    folder = tmp_path / "docs"
+    older = Database(folder / "index.sqlite", schema=store.SCHEMA[:1])
+    older.execute("INSERT INTO document VALUES (1, 'a.md', 'x', 'A', '.md', 'text/plain', '', 0, '[]')")
+    older.execute("INSERT INTO chunk VALUES (0, 1, 0, 'k', 'old text', 0, 8, '', NULL, 2)")
+    older.execute("INSERT INTO pending VALUES (0)")
+    made = {"epoch": 0, "generation": 1, "rows": 1, "embedder": "e", "chunker": "c", "dimensions": 2}
+    older.executemany("INSERT INTO setting VALUES (?, ?)", list(made.items()))
+    older.close()
+    with contextlib.closing(Index.open(folder, embedder_id="e", chunker_id="c", dimensions=2)) as index:
+        chunk = Chunk("| Lid | 3 |", 0, 11, header="| Part | Price |")
+        index.put("b.md", "y", document=Document(chunk.text), parts=Embedded([chunk], np.eye(2, dtype=np.float32)[:1]))
+        found = index.search("old price", None, mode="bm25")
+    assert {one.passage.header for one in found} == {"", "| Part | Price |"}

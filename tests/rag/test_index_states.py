@@ -18,12 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from nbkit.documents import Chunk, Document
+from nbkit.rag import rebuilding
 from nbkit.rag.index import Index
+from nbkit.rag.index_held import writer
 
 DIMENSIONS = 16
 KILLS = 8
@@ -150,9 +153,43 @@ WRITER = textwrap.dedent("""
 """)
 
 
-def run_and_kill(folder: Path, turn: int, *, after_s: float) -> tuple[dict[str, str], tuple[str, str] | None]:
-    """What a writer acknowledged before it was killed, by source, and what it had in hand."""
-    command = [sys.executable, "-c", WRITER, str(folder), str(Path(__file__).parent), str(turn)]
+REBUILDER = textwrap.dedent("""
+    import os, sys
+    from pathlib import Path
+    sys.path.insert(0, sys.argv[2])
+    from test_index_states import opened, rebuild
+    for step in range(10**9):
+        seed = f"{sys.argv[3]}.{step}"
+        os.write(1, f"try {seed}\\n".encode())
+        rebuild(Path(sys.argv[1]), seed)
+        os.write(1, f"did {seed}\\n".encode())
+""")
+
+
+def edition(seed: str) -> dict[str, list[str]]:
+    """What an index holds that was built from a seed."""
+    rng = random.Random(seed)
+    words = ["boiler", "pump", "valve", "leak", "noise"]
+    return {
+        f"{number}.md": [f"{rng.choice(words)} {seed}" for _ in range(rng.randrange(1, 60))]
+        for number in range(rng.randrange(1, 9))
+    }
+
+
+def rebuild(folder: Path, seed: str) -> None:
+    """The index in the folder anew, as a session does it."""
+    with writer(folder):
+        index = opened(rebuilding.begin(folder))
+        with index.writing():
+            for source, lines in edition(seed).items():
+                index.put(source, "|".join(lines), document=Document("\n".join(lines)), parts=parts(lines))
+        index.close()
+        assert rebuilding.take_over(folder)
+
+
+def killed(folder: Path, turn: int, *, program: str, after_s: float) -> list[str]:
+    """What a program said before it was killed, line by line."""
+    command = [sys.executable, "-c", program, str(folder), str(Path(__file__).parent), str(turn)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as child:
         assert child.stdout is not None
         said = os.read(child.stdout.fileno(), 1 << 16)
@@ -162,9 +199,14 @@ def run_and_kill(folder: Path, turn: int, *, after_s: float) -> tuple[dict[str, 
                 said += os.read(child.stdout.fileno(), 1 << 16)
         os.kill(child.pid, signal.SIGKILL)
         said += child.stdout.read()
+    return said.decode().split("\n")[:-1]
+
+
+def run_and_kill(folder: Path, turn: int, *, after_s: float) -> tuple[dict[str, str], tuple[str, str] | None]:
+    """What a writer acknowledged before it was killed, by source, and what it had in hand."""
     done: dict[str, str] = {}
     in_hand = None
-    for line in said.decode().split("\n")[:-1]:
+    for line in killed(folder, turn, program=WRITER, after_s=after_s):
         verb, source, lines = line.split(" ", 2)
         in_hand = (source, lines) if verb == "try" else None
         if verb == "did":
@@ -194,3 +236,94 @@ def kill_often(folder: Path, kills: int) -> int:
 
 def test_a_writer_killed_at_any_moment_leaves_a_whole_index(tmp_path: Path):
     assert kill_often(tmp_path / "docs", KILLS) > 0
+
+
+def kill_rebuilds(folder: Path, kills: int) -> tuple[int, int]:
+    """How often the old index was found after a kill, and how often the new; raises `AssertionError` for any other."""
+    rng = random.Random(0)
+    index = opened(folder)
+    index.close()
+    rebuild(folder, "first")
+    seed, old, new = "first", 0, 0
+    reader = opened(folder)
+    for turn in range(kills):
+        said = killed(folder, turn, program=REBUILDER, after_s=rng.uniform(0.0, 0.4))
+        done = [line[4:] for line in said if line.startswith("did")]
+        seed = done[-1] if done else seed
+        index = opened(folder)
+        found = held(index)
+        in_hand = said[-1][4:] if said and said[-1].startswith("try") else seed
+        old, new = old + (found == edition(seed)), new + (found != edition(seed))
+        assert found in (edition(seed), edition(in_hand)), f"after kill {turn}"
+        seed = seed if found == edition(seed) else in_hand
+        assert index._held.database.notice is None
+        assert held(reader) == found
+        index.close()
+    reader.close()
+    return old, new
+
+
+def test_a_rebuild_killed_at_any_moment_leaves_the_old_index_or_the_new(tmp_path: Path):
+    assert sum(kill_rebuilds(tmp_path / "docs", KILLS)) == KILLS
+
+
+LINE_BY_LINE = textwrap.dedent("""
+    import os, signal, sys
+    from pathlib import Path
+    sys.path.insert(0, sys.argv[2])
+    from nbkit.rag import rebuilding
+    from test_index_states import edition, held, opened, rebuild
+    folder = Path(sys.argv[1])
+
+    def killing(after):
+        count = 0
+        def trace(frame, event, argument):
+            nonlocal count
+            if frame.f_code.co_filename != rebuilding.__file__:
+                return None
+            count += event == "line"
+            if count > after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return trace
+        return trace
+
+    def child(action):
+        number = os.fork()
+        if not number:
+            action()
+            os._exit(0)
+        return os.waitpid(number, 0)[1]
+
+    def begin():
+        opened(folder).close()
+        rebuild(folder, "first")
+
+    def killed():
+        sys.settrace(killing(after))
+        rebuild(folder, str(after))
+
+    def check():
+        index = opened(folder)
+        found, old = held(index), Path(folder.parent, "seen").read_text()
+        assert found in (edition(old), edition(str(after))), after
+        Path(folder.parent, "seen").write_text(old if found == edition(old) else str(after))
+        print("old" if found == edition(old) else "new", flush=True)
+
+    assert child(begin) == 0
+    Path(folder.parent, "seen").write_text("first")
+    for after in range(10**4):
+        status = child(killed)
+        assert child(check) == 0
+        if status == 0:
+            break
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_rebuild_killed_before_any_of_its_lines_leaves_the_old_index_or_the_new(tmp_path: Path):
+    command = [sys.executable, "-c", LINE_BY_LINE, str(tmp_path / "docs"), str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = done.stdout.split()
+    assert found.count("old") > 20
+    assert found.count("new") > 3

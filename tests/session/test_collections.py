@@ -1,5 +1,8 @@
 """Indexes of a session, by name."""
 
+import contextlib
+import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -207,6 +210,133 @@ def test_sizes_that_do_not_fit_are_refused_before_an_index_begins_again(session)
     with pytest.raises(BadSetting, match="repeats up to half"):
         added(session, rebuild=True)
     assert session.collections.names() == ["docs"]
+
+
+def stop_after(session, monkeypatch, count, error):
+    """The embedder raises when it has been given so many texts."""
+    fake = session.collections.embedders["fake"]
+    embed, given = fake.embed, []
+
+    def stopping(texts, *, is_query=False):
+        given.extend(texts)
+        if len(given) > count:
+            raise error
+        return embed(texts, is_query=is_query)
+
+    monkeypatch.setattr(fake, "embed", stopping)
+
+
+def texts(session, question="fan", name="docs"):
+    found = session.collections.open(name, session.config().settings).search(question, mode="bm25")
+    return sorted(one.text for one in found)
+
+
+def beside(session):
+    return sorted(one.name for one in session.collections.folder.iterdir())
+
+
+def test_a_rebuild_that_is_interrupted_keeps_the_old_index(session, tmp_path, monkeypatch):
+    added(session)
+    (tmp_path / "docs" / "a.md").write_text("The fan needs 99 W.")
+    (tmp_path / "docs" / "b.md").write_text("\n\n".join(f"Pump {number} " + "hums. " * 60 for number in range(80)))
+    stop_after(session, monkeypatch, 64, KeyboardInterrupt)
+    found = added(session, rebuild=True)
+    assert (found.is_whole, found.is_discarded) == (False, True)
+    assert str(found).endswith("interrupted: the index is as it was before")
+    assert texts(session) == ["The fan needs 30 W."]
+    assert beside(session) == [".docs.lock", "docs"]
+
+
+def test_a_rebuild_that_fails_keeps_the_old_index(session, tmp_path, monkeypatch):
+    added(session)
+    (tmp_path / "docs" / "a.md").write_text("The fan needs 99 W.")
+    stop_after(session, monkeypatch, 0, ZeroDivisionError)
+    with pytest.raises(ZeroDivisionError):
+        added(session, rebuild=True)
+    assert texts(session) == ["The fan needs 30 W."]
+    assert beside(session) == [".docs.lock", "docs"]
+
+
+def test_a_rebuild_that_can_read_nothing_keeps_the_old_index(session, tmp_path):
+    added(session)
+    (tmp_path / "docs" / "a.md").unlink()
+    (tmp_path / "docs" / "b.bin").write_bytes(b"\0")
+    assert str(added(session, rebuild=True)).endswith("nothing could be read: the index is as it was before")
+    assert texts(session) == ["The fan needs 30 W."]
+
+
+def test_while_it_is_rebuilt_others_find_the_old_index_and_then_the_new(session, tmp_path):
+    added(session)
+    other = Session(home=tmp_path / "home", environment={}, folder=tmp_path)
+    other.collections.embedders["fake"] = FakeEmbedder()
+    other.configure({"rag_embedder": "fake"})
+    reader = other.collections.open("docs", other.config().settings)
+    assert [one.text for one in reader.search("fan")] == ["The fan needs 30 W."]
+    (tmp_path / "docs" / "a.md").write_text("The fan needs 99 W.")
+    seen = []
+    added(session, rebuild=True, on_progress=lambda _: seen.append([one.text for one in reader.search("fan")]))
+    assert seen
+    assert {*map(tuple, seen)} == {("The fan needs 30 W.",)}
+    assert reader.is_current is False
+    assert [one.text for one in reader.search("fan")] == ["The fan needs 99 W."]
+    assert reader.is_current
+    other.close()
+
+
+def test_who_has_the_old_index_open_is_not_given_another_model_s_vectors(session, tmp_path):
+    added(session)
+    reader = session.collections.open("docs", session.config().settings)
+    assert reader.search("fan")
+    session.collections.embedders["other"] = FakeEmbedder(seed="other")
+    session.configure({"rag_embedder": "other"})
+    added(session, rebuild=True)
+    assert texts(session) == ["The fan needs 30 W."]
+    for _ in range(2):
+        with pytest.raises(CollectionError, match="embedder name was other and is fake"):
+            reader.search("fan")
+        with pytest.raises(CollectionError, match="embedder name was other and is fake"):
+            reader.add(["docs"])
+
+
+def test_an_index_that_is_rebuilt_names_its_sources_from_where_that_is_done(session, tmp_path, monkeypatch):
+    added(session)
+    monkeypatch.chdir(tmp_path / "docs")
+    session.collections.add("docs", ["."], session.config().settings, rebuild=True)
+    collection = session.collections.open("docs", session.config().settings)
+    assert [one.source for one in collection.documents()] == ["a.md"]
+    monkeypatch.chdir(tmp_path)
+    assert [row.status for row in added(session).rows] == ["unchanged"]
+
+
+@pytest.mark.parametrize("loss", ["settings", "database", "vectors", "garbage"])
+def test_an_index_that_is_damaged_is_rebuilt(session, loss):
+    added(session)
+    session.collections._let_go("docs")
+    folder = session.collections.folder / "docs"
+    if loss == "settings":
+        with contextlib.closing(sqlite3.connect(folder / "index.sqlite")) as connection, connection:
+            connection.execute("DELETE FROM setting")
+    elif loss == "database":
+        for path in folder.glob("index.sqlite*"):
+            path.write_bytes(b"")
+    elif loss == "vectors":
+        shutil.rmtree(folder / "epoch-0")
+    else:
+        (folder / "index.sqlite").write_bytes(b"no database at all" * 1000)
+    assert [row.status for row in added(session, rebuild=True).rows] == ["new"]
+    assert texts(session) == ["The fan needs 30 W."]
+    assert [row.status for row in added(session).rows] == ["unchanged"]
+
+
+def test_what_a_killed_rebuild_left_is_removed_by_the_next_and_by_drop(session):
+    added(session)
+    left = session.collections.folder / ".building-docs" / "docs"
+    for end in (lambda: added(session, rebuild=True), lambda: session.collections.drop("docs")):
+        left.mkdir(parents=True)
+        (left / "index.sqlite").write_bytes(b"half")
+        assert session.collections.names() == ["docs"]
+        end()
+        assert not left.parent.exists()
 
 
 def test_another_size_is_refused_to_who_adds_and_is_nothing_to_who_asks(session):
