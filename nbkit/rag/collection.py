@@ -24,6 +24,7 @@ from nbkit.rag.index import Index, Match, Mode, Stats
 from nbkit.rag.ingest import Embedded, ingest, prune
 from nbkit.rag.names import name_words
 from nbkit.rag.progress import OnProgress, Progress, Tracker
+from nbkit.rag.reranking import reranked, wanted_for
 from nbkit.rag.store import Entry
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 _EMBEDDED_TOGETHER = 64
 WAITING = "waiting: another kernel is adding to this index"
-_RERANKED_AT_LEAST, _RERANKED_PER_PASSAGE = 20, 4
-"""So many passages are read by a reranker, to choose from."""
 
 
 class Collection:
@@ -123,10 +122,10 @@ class Collection:
     ) -> list[Match]:
         """The same, with what each side of the search said of them; ordered anew where a reranker reads them."""
         vector = None if mode == "bm25" else self._embedder.embed([self._asked_text(question)], is_query=True)[0]
-        wanted = k if reranker is None else max(_RERANKED_AT_LEAST, _RERANKED_PER_PASSAGE * k)
+        wanted = k if reranker is None else wanted_for(k)
         found = self._index.search(question, vector, mode=mode, k=wanted, where=where)
         trimmed = [dataclasses.replace(match, passage=_trimmed(match.passage)) for match in found]
-        return trimmed if reranker is None else _reranked(question, trimmed, reranker)[:k]
+        return trimmed if reranker is None else reranked(question, trimmed, reranker)[:k]
 
     @property
     def is_local(self) -> bool:
@@ -285,16 +284,6 @@ def reaching(document: Document, chunks: Sequence[Chunk]) -> list[Chunk]:
         if after.start > one.end and not gap.strip():
             made[number] = dataclasses.replace(one, text=one.text + gap, end=after.start)
     return made
-
-
-def _reranked(question: str, found: Sequence[Match], reranker: Reranker) -> list[Match]:
-    """The matches in the order of the reranker's scores, which they carry; equal ones as they were."""
-    scores = reranker.score(question, [match.passage.embedded_text for match in found])
-    scored = [
-        dataclasses.replace(match, passage=dataclasses.replace(match.passage, score=float(score)))
-        for match, score in zip(found, scores, strict=True)
-    ]
-    return sorted(scored, key=lambda match: -match.passage.score)
 
 
 def _trimmed(passage: Passage) -> Passage:
