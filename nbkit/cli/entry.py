@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_doctor(commands)
     _add_models(commands)
+    _add_prices(commands)
     _add_run(commands)
     _add_report(commands)
     _add_eval(commands)
@@ -108,6 +109,17 @@ def _add_models(commands: _Commands) -> None:
         action.set_defaults(act=act)
 
 
+def _add_prices(commands: _Commands) -> None:
+    prices = commands.add_parser("prices", help="show or renew the table of prices", description="Prices of models.")
+    actions = prices.add_subparsers(title="actions", metavar="ACTION", required=True)
+    show = actions.add_parser("show", help="print which table holds, and what a model costs")
+    show.add_argument("model", nargs="?", metavar="PROVIDER:MODEL", help="such as openai:gpt-4o-mini")
+    show.set_defaults(act=_prices_show)
+    renew = actions.add_parser("refresh", help="fetch the newest table; the one command that looks prices up elsewhere")
+    renew.add_argument("--url", help="where from (default: the data of genai-prices)")
+    renew.set_defaults(act=_prices_refresh)
+
+
 def _add_run(commands: _Commands) -> None:
     run = commands.add_parser("run", help="execute a notebook", description="Execute a notebook, and keep its outputs.")
     run.add_argument("notebook", type=Path, metavar="NOTEBOOK")
@@ -149,6 +161,18 @@ def _demo(arguments: argparse.Namespace) -> int:
     from nbkit.cli.demo import demo
 
     return demo(arguments.model, out=arguments.out, opens=arguments.opens)
+
+
+def _prices_show(arguments: argparse.Namespace) -> int:
+    from nbkit.cli.prices import show
+
+    return show(arguments.model)
+
+
+def _prices_refresh(arguments: argparse.Namespace) -> int:
+    from nbkit.cli.prices import renew
+
+    return renew(arguments.url)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

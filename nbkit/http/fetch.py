@@ -57,6 +57,24 @@ def fetch(
                     raise NotFetched(why=f"the connection broke {failures} times ({type(error).__name__})") from error
 
 
+def read(url: str, *, most_bytes: int, timeout_s: float = 30.0) -> bytes:
+    """The whole of a small file. Follows redirects and the environment's proxies. Raises `NotFetched`."""
+    import httpx
+
+    found = bytearray()
+    try:
+        with _client(url, httpx.Timeout(timeout_s, connect=5.0)) as client, client.stream("GET", url) as reply:
+            if reply.status_code != _OK:
+                raise NotFetched(why=f"it answered HTTP {reply.status_code}")
+            for chunk in reply.iter_bytes():
+                found += chunk
+                if len(found) > most_bytes:
+                    raise NotFetched(why=f"more than {most_bytes:,} bytes")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise NotFetched(why=f"no answer ({type(error).__name__})") from error
+    return bytes(found)
+
+
 def _client(url: str, timeout: httpx.Timeout) -> httpx.Client:
     import httpx
 

@@ -1,7 +1,4 @@
-"""What a call cost, from the price table that genai-prices carries.
-
-The table is a snapshot inside the installed package: no network. Its own timestamp is the time it was loaded, so what
-is quoted as `prices_as_of` is the package's version, which names the snapshot exactly; the package tells no date.
+"""What a call cost, by the user's own prices, or by a table (`nbkit.pricing.table`).
 
 A provider is priced when it is one of nbkit's own, on the vendor's endpoint, or when its endpoint is one the table
 knows. The table's own matching is looser (any provider with "openai" in its name): a self-hosted model must not be
@@ -21,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from nbkit.http.client import is_loopback
 from nbkit.pricing.own import OwnPrice
+from nbkit.pricing.table import PriceTable, bundled
 from nbkit.types import Cost, Usage
 
 if TYPE_CHECKING:
@@ -44,6 +42,7 @@ def price(
     base_url: str | None = None,
     at: datetime | None = None,
     own: Mapping[str, OwnPrice] = NO_PRICES,
+    table: PriceTable | None = None,
 ) -> Cost:
     """What the tokens cost in USD; `usd` is None when the price is unknown.
 
@@ -66,24 +65,27 @@ def price(
         return Cost(usd=special.of(usage), prices_as_of="settings", source="own", is_estimate=is_estimate)
     if is_local and not _is_hosted(provider, model, base_url):
         return Cost(usd=Decimal(0), source="local", is_estimate=is_estimate)
-    found = _find(provider, model, base_url)
+    table = table or bundled()
+    found = _find(provider, model, base_url, table)
     usd = None if found is None else _calculate(*found, usage=usage, at=at)
     if usd is None:
-        return Cost(usd=None, prices_as_of=prices_as_of(), source="unknown", is_estimate=is_estimate)
+        return Cost(usd=None, prices_as_of=table.as_of, source="unknown", is_estimate=is_estimate)
     if special is not None:
         # A discount is on what the table says.
-        as_of = f"{prices_as_of()}, discount {special.discount:%} by settings"
+        as_of = f"{table.as_of}, discount {special.discount:%} by settings"
         return Cost(usd=special.less(usd), prices_as_of=as_of, source="own", is_estimate=is_estimate)
-    return Cost(usd=usd, prices_as_of=prices_as_of(), source="table", is_estimate=is_estimate)
+    return Cost(usd=usd, prices_as_of=table.as_of, source="table", is_estimate=is_estimate)
 
 
-def context_tokens(provider: str, model: str, *, base_url: str | None = None) -> int | None:
+def context_tokens(
+    provider: str, model: str, *, base_url: str | None = None, table: PriceTable | None = None
+) -> int | None:
     """The model's context window in tokens, None when the table does not say.
 
     >>> context_tokens("openai", "gpt-4o-mini")
     128000
     """
-    found = _find(provider, model, base_url)
+    found = _find(provider, model, base_url, table or bundled())
     return None if found is None else found[1].context_window
 
 
@@ -93,21 +95,8 @@ def model_names() -> list[str]:
     >>> "gpt-4o-mini" in model_names()
     True
     """
-    from genai_prices.data_snapshot import get_snapshot
-
     vendors = set(_VENDORS.values())
-    return sorted({model.id for vendor in get_snapshot().providers if vendor.id in vendors for model in vendor.models})
-
-
-def prices_as_of() -> str:
-    """Which price table this is: the package and its version.
-
-    >>> prices_as_of().split()[0]
-    'genai-prices'
-    """
-    import genai_prices
-
-    return f"genai-prices {genai_prices.__version__}"
+    return sorted({model.id for vendor in bundled().vendors if vendor.id in vendors for model in vendor.models})
 
 
 def _is_hosted(provider: str, model: str, base_url: str | None) -> bool:
@@ -117,17 +106,14 @@ def _is_hosted(provider: str, model: str, base_url: str | None) -> bool:
     return model.endswith(("-cloud", ":cloud")) or (base_url is not None and not is_loopback(base_url))
 
 
-def _find(provider: str, model: str, base_url: str | None) -> tuple[Provider, ModelInfo] | None:
+def _find(provider: str, model: str, base_url: str | None, table: PriceTable) -> tuple[Provider, ModelInfo] | None:
     """The table's vendor and model; by endpoint when there is one, else by the plug-in's name."""
-    from genai_prices.data_snapshot import get_snapshot
-
-    snapshot = get_snapshot()
     name = _VENDORS.get(provider)
     if base_url is None:
-        vendor = next((known for known in snapshot.providers if known.id == name), None)
+        vendor = next((known for known in table.vendors if known.id == name), None)
     else:
-        vendor = next((known for known in snapshot.providers if _is_endpoint(known.api_pattern, base_url)), None)
-    found = vendor and vendor.find_model(model.lower(), all_providers=snapshot.providers)
+        vendor = next((known for known in table.vendors if _is_endpoint(known.api_pattern, base_url)), None)
+    found = vendor and vendor.find_model(model.lower(), all_providers=table.vendors)
     return (vendor, found) if vendor and found else None
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nbkit.config import Config
     from nbkit.embed import CachedEmbedder, Choice
     from nbkit.pricing.own import OwnPrice
+    from nbkit.pricing.table import PriceTable
     from nbkit.protocols import Guard
     from nbkit.secrets import SecretRegistry
     from nbkit.session.furniture import Furniture
@@ -91,13 +92,17 @@ class EmbeddingCalls:
         """The user's own prices that are in force."""
         return self._furniture.own_prices(self._owner.config().settings)
 
+    def price_table(self) -> PriceTable | None:
+        """The table of prices that was fetched, if any."""
+        return self._furniture.price_table()
+
     def reserve(self, asked: Request, texts: Sequence[str], bill: Gathered) -> None:
         """Reserves what embedding texts may cost, beside what the others of the bill did; raises `BudgetExceeded`."""
-        own, settings = self.own_prices(), self._owner.config().settings
+        own, table, settings = self.own_prices(), self._furniture.price_table(), self._owner.config().settings
         origin: Origin = (getattr(self._own, "maker", None) or (Origin(),))[0]
 
         def price(request: Request, response: Response) -> Cost:
-            return priced(request, response, is_local=False, own=own)
+            return priced(request, response, is_local=False, own=own, table=table)
 
         spending = self._furniture.spending(settings, price, session_id=self._owner.id, notebook=origin.notebook)
         if spending is not None:
@@ -169,7 +174,8 @@ class ServiceEmbedder:
                 outer.failed = error
                 raise
             return
-        bill = self._own.bill = Gathered(self._asked, self._embedder.embedder, own=self._calls.own_prices())
+        prices = {"own": self._calls.own_prices(), "table": self._calls.price_table()}
+        bill = self._own.bill = Gathered(self._asked, self._embedder.embedder, prices=prices)
         raised: BaseException | None = None
         try:
             yield bill

@@ -21,9 +21,11 @@ from nbkit.ledger.sqlite import SqliteSink
 from nbkit.pipeline import Stages
 from nbkit.pricing import prices, tokens
 from nbkit.pricing.own import OwnPrice, own_prices
+from nbkit.pricing.table import FILE as PRICES_FILE
+from nbkit.pricing.table import PriceTable, table_of
 from nbkit.protocols import Guard, GuardOptions, Provider, ProviderOptions, Sink, SinkOptions
 from nbkit.secrets import SecretRegistry
-from nbkit.session.layers import project_of
+from nbkit.session.layers import modified_ns, project_of
 from nbkit.session.policy import Policy
 from nbkit.session.sealing import Marking, secret_for_marks
 from nbkit.session.spending import Spending, limits_of, priced, today
@@ -161,7 +163,9 @@ class Furniture:
         def context_tokens(request: Request) -> int | None:
             if is_local and request.provider == "local":
                 return settings.local_context_tokens
-            return None if is_local or request.base_url else prices.context_tokens(request.provider, request.model)
+            if is_local or request.base_url:
+                return None
+            return prices.context_tokens(request.provider, request.model, table=self.price_table())
 
         def make() -> tuple[Guard, ...]:
             policy = self.policy(settings)[0]
@@ -240,13 +244,19 @@ class Furniture:
         """The user's prices; raises `BadSetting` for one that cannot be."""
         return self._once(("prices", repr(settings.price)), lambda: own_prices(settings.price))
 
+    def price_table(self) -> PriceTable | None:
+        """The table of prices that was fetched into the home; None where the one inside the package holds."""
+        # Looked for at each call: another process may fetch it while this kernel runs.
+        stamp = modified_ns(self._owner.home / PRICES_FILE)
+        return self._once(("price table", stamp), lambda: table_of(self._owner.home)) if stamp else None
+
     def _price_of(self, provider: Provider, settings: Settings) -> Callable[[Request, Response], Cost]:
-        own = self.own_prices(settings)
+        given: dict[str, Any] = {"own": self.own_prices(settings), "table": self.price_table()}
         if not hasattr(provider, "was_local"):
-            return lambda request, response: priced(request, response, is_local=provider.is_local, own=own)
+            return lambda request, response: priced(request, response, is_local=provider.is_local, **given)
         # A notebook may hold answers of several providers: each was free or not by itself.
         was_local = cast("Any", provider).was_local
-        return lambda request, response: priced(request, response, is_local=was_local(request), own=own)
+        return lambda request, response: priced(request, response, is_local=was_local(request), **given)
 
     def _replay_path(self) -> str | None:
         return self._owner.environment.get("NBKIT_REPLAY") or None

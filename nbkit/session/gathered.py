@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbkit.canonical import sha256
 from nbkit.errors import Blocked
@@ -18,18 +18,15 @@ from nbkit.recorded import Embedded, Record
 from nbkit.session.spending import priced
 from nbkit.types import Cost, FinishReason, Request, Response, Spent, Timing, Usage, Verdict
 
-if TYPE_CHECKING:
-    from nbkit.pricing.own import OwnPrice
-
 
 class Gathered:
     """What belongs into one record, while it comes together."""
 
-    def __init__(self, asked: Request, embedder: Any, *, own: Mapping[str, OwnPrice]) -> None:  # noqa: ANN401 - an embedder with `take_spent`
+    def __init__(self, asked: Request, embedder: Any, *, prices: Mapping[str, Any]) -> None:  # noqa: ANN401 - an embedder with `take_spent`, and what `priced` takes
         self.id = uuid.uuid4().hex
         """Of the record that it becomes."""
         self._asked = asked
-        self._own_prices = own
+        self._prices = prices
         self._embedder = embedder
         self._spent = Spent()
         self._started_at = datetime.now(UTC)
@@ -67,7 +64,7 @@ class Gathered:
         response = self._response(None)
         if response is None:
             return Cost(Decimal(0), source="none")
-        return priced(self._asked, response, is_local=False, own=self._own_prices)
+        return priced(self._asked, response, is_local=False, **self._prices)
 
     def asked_for(self, texts: Sequence[str]) -> None:
         """Counts texts that passed the guards."""

@@ -45,7 +45,7 @@ def file_layers(start: Path, home: Path) -> list[Layer]:
 
 def file_stamp(start: Path, home: Path) -> tuple[int, ...]:
     """Changes when one of the files that `file_layers` reads does: their modification times in ns, 0 for none."""
-    return tuple(map(_modified_ns, _files(start, home)))
+    return tuple(map(modified_ns, _files(start, home)))
 
 
 @functools.lru_cache(maxsize=8)
@@ -64,7 +64,12 @@ def _files(start: Path, home: Path) -> tuple[Path, ...]:
     return (*(folder / "pyproject.toml" for folder in (start, *start.parents)), home / "config.toml")
 
 
-def _modified_ns(path: Path) -> int:
+def modified_ns(path: Path) -> int:
+    """When a file was changed, in ns; 0 where there is none.
+
+    >>> modified_ns(Path("/no/such/file"))
+    0
+    """
     try:
         return os.stat(path).st_mtime_ns  # noqa: PTH116 - Path.stat takes three times as long, and every call asks
     except OSError:

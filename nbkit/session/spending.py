@@ -17,17 +17,33 @@ from nbkit.types import Cost, Request, Response, Usage
 
 if TYPE_CHECKING:
     from nbkit.pricing.own import OwnPrice
+    from nbkit.pricing.table import PriceTable
 
 _MESSAGE_TOKENS: Final = 16
 """More than any provider adds to a message for its role and marks."""
 _CELL: Final = "cell"
 
 
-def priced(request: Request, response: Response, *, is_local: bool, own: Mapping[str, OwnPrice] = NO_PRICES) -> Cost:
+def priced(
+    request: Request,
+    response: Response,
+    *,
+    is_local: bool,
+    own: Mapping[str, OwnPrice] = NO_PRICES,
+    table: PriceTable | None = None,
+) -> Cost:
     """What a call cost, by the model that answered or else by the one that was asked."""
     found = Cost()
     for model in dict.fromkeys((response.model, request.model)):
-        found = price(request.provider, model, response.usage, is_local=is_local, base_url=request.base_url, own=own)
+        found = price(
+            request.provider,
+            model,
+            response.usage,
+            is_local=is_local,
+            base_url=request.base_url,
+            own=own,
+            table=table,
+        )
         if found.usd is not None:
             break
     return found

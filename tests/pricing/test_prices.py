@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from nbkit.pricing.prices import context_tokens, model_names, price, prices_as_of
+from nbkit.pricing.prices import context_tokens, model_names, price
+from nbkit.pricing.table import bundled
 from nbkit.types import Usage
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -106,8 +107,8 @@ def test_estimated_tokens_make_an_estimated_cost():
 def test_price_table_is_named_by_version():
     import genai_prices
 
-    assert prices_as_of() == f"genai-prices {genai_prices.__version__}"
-    assert price("openai", "gpt-4o-mini", Usage(5, 5)).prices_as_of == prices_as_of()
+    assert bundled().as_of == f"genai-prices {genai_prices.__version__}"
+    assert price("openai", "gpt-4o-mini", Usage(5, 5)).prices_as_of == bundled().as_of
 
 
 def test_context_window_of_known_models():
