@@ -51,8 +51,7 @@ def card_html(
     card = view(shown, model, opens_passages=opens_passages)
     parts = [
         f'<div {NO_MATH} style="{_BOX.format(tone=card.tone)}">',
-        f'<table style="{_TABLE}"><caption style="{_CAPTION}">{escape(card.caption)}</caption>',
-        f'<tbody style="{_ROWS}">{"".join(map(_tile, card.tiles))}</tbody></table>',
+        tiles_html(card.caption, card.tiles),
         _bar(card.phases),
         _samples(card),
         _sources(card),
@@ -62,6 +61,18 @@ def card_html(
         "</div>",
     ]
     return "".join(parts)
+
+
+def tiles_html(caption: str, tiles: Sequence[Tile]) -> str:
+    """Tiles under a caption: a table of names and figures.
+
+    >>> "<caption" in tiles_html("nbkit", [Tile("Cost", "$0")])
+    True
+    """
+    return (
+        f'<table style="{_TABLE}"><caption style="{_CAPTION}">{escape(caption)}</caption>'
+        f'<tbody style="{_ROWS}">{"".join(map(_tile, tiles))}</tbody></table>'
+    )
 
 
 def card_text(shown: Record | Sequence[Record] | Live, *, model: str | None = None) -> str:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from nbkit.display.answer import answers_bundle
 from nbkit.display.card import card_html, card_text
+from nbkit.display.meter import Meter, Reading
 from nbkit.display.rows import carried
-from nbkit.display.surface import Surface, surface
+from nbkit.display.surface import Bundle, Surface, surface
 from nbkit.display.view import Live
+from nbkit.pipeline import Prepared, Stages
 from nbkit.recorded import RECORD_MIME, Outcome, Record
 from nbkit.setting import Settings
-from nbkit.types import Status
+from nbkit.types import Request, Status
 
 if TYPE_CHECKING:
     from nbkit.display.result import Result
@@ -38,7 +40,7 @@ _ENDINGS: dict[Status, str] = {
 class Cell:
     """The drawing of one cell: hand `on_text` and `on_phase` to the session, then call `finish`.
 
-    `clock` gives seconds that only rise.
+    `meter` counts what it takes while it runs. `clock` gives seconds that only rise.
 
     >>> cell = Cell(Settings(quiet=True), model="echo")
     >>> cell.on_phase("provider")
@@ -50,31 +52,45 @@ class Cell:
         settings: Settings,
         *,
         model: str,
+        meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
         on: Surface | None = None,
     ) -> None:
         self._settings = settings
         self._model = model
+        self._meter = meter
         self._clock = clock
         self._surface = on or surface(settings.ui, is_quiet=settings.quiet)
         self._started = clock()
         self._answer_due = self._card_due = self._started + QUICK_S
+        self._asked_at: float | None = None
         self._first_token_s: float | None = None
         self._phase = "waiting"
         self._pieces: list[list[str]] = []
         self._chars = 0
         self._begins = True
 
+    def prepare(self, asked: Request, stages: Stages) -> Prepared:
+        """Takes note of the request that will be sent, after what the meter was given to change it."""
+        return Prepared(asked, stages) if self._meter is None else self._meter.prepare(asked, stages)
+
     def on_phase(self, name: str) -> None:
         """Takes the room of the corridor that the call has entered."""
         self._phase = name
         # Each answer begins with it; the second of one sample takes the place of the first.
         self._begins = self._begins or name == "guards in"
+        if name == "guards in":
+            self._asked_at = None
         if name == "provider":
+            self._asked_at = self._clock()
+            if self._meter is not None:
+                self._meter.begin()
             # Now there may be a wait, with nothing that would draw until the first piece arrives.
             self._answer_due = min(self._answer_due, self._clock())
             self._card_due = min(self._card_due, self._clock())
-        self._draw_card()
+        card = self._card_when_due()
+        if card is not None:
+            self._surface.live(card)
 
     def on_text(self, sample: int, text: str) -> None:
         """Takes a piece of the answer of a sample, and shows it when it is time."""
@@ -85,23 +101,27 @@ class Cell:
             self._begins = False
         self._pieces[sample].append(text)
         self._chars += len(text)
+        if self._meter is not None and self._asked_at is not None:
+            self._meter.take(text)
         now = self._clock()
         if self._first_token_s is None:
             self._first_token_s = now - self._started
         if self._settings.stream and not self._settings.quiet and now >= self._answer_due:
             self._answer_due = now + ANSWER_EVERY_S
-            self._surface.stream(self._so_far())
-        self._draw_card()
+            self._surface.stream(self._so_far(), self._card_when_due())
+        elif not self._settings.stream and (card := self._card_when_due()) is not None:
+            # While the answer streams, the card goes with its next update: one message for both.
+            self._surface.live(card)
 
     def finish(self, outcomes: Sequence[Outcome], result: Result) -> None:
         """Replaces what was live by the answer and the card that stay; the caller raises the error afterwards."""
         records = tuple(outcome.record for outcome in outcomes)
         self._surface.end(self._answer(records, result.drawn), self._card(records))
 
-    def _draw_card(self) -> None:
+    def _card_when_due(self) -> Bundle | None:
         now = self._clock()
         if now < self._card_due or self._settings.quiet:
-            return
+            return None
         self._card_due = now + CARD_EVERY_S
         live = Live(
             model=self._model,
@@ -111,8 +131,10 @@ class Cell:
             received_chars=self._chars,
             sample=max(0, len(self._pieces) - 1),
             samples=self._settings.samples,
+            reading=Reading() if self._meter is None else self._meter.reading(),
+            provider_s=0.0 if self._asked_at is None else now - self._asked_at,
         )
-        self._surface.live({"text/html": card_html(live), "text/plain": card_text(live)})
+        return {"text/html": card_html(live), "text/plain": card_text(live)}
 
     def _so_far(self) -> str:
         texts = ["".join(pieces) for pieces in self._pieces]

@@ -1,7 +1,7 @@
 """Where a cell is drawn: a page with display handles, a page with a live widget, or lines of text.
 
-A page has one place for the answer and one below it for the card. Until text arrives the card stands alone in the
-first place, so that a call which ends without an answer leaves one output and no empty one.
+A page has one place for the answer and, at the end, one below it for the card. Until text arrives the card stands
+alone in the first place, so that a call which ends without an answer leaves one output and no empty one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _MOST_CHARS = 20_000
 class Surface(Protocol):
     """What a cell draws on, from the cell's own thread."""
 
-    def stream(self, text: str) -> None:
-        """Shows the answer so far, which is not yet clean."""
+    def stream(self, text: str, card: Bundle | None = None) -> None:
+        """Shows the answer so far, which is not yet clean, and the card where there is a new one."""
 
     def live(self, bundle: Bundle) -> None:
         """Shows the card of the running cell."""
@@ -35,77 +35,97 @@ class Surface(Protocol):
 
 
 class PageSurface:
-    """Display handles: each update replaces its output in the page and in the notebook's file."""
+    """A display handle: each update replaces the output in the page and in the notebook's file.
+
+    While it runs, the answer and the card below it are one output, so that an update is one message for both; at the
+    end the card gets an output of its own.
+    """
+
+    def __init__(self) -> None:
+        self._handle: DisplayHandle | None = None
+        self._answer: Bundle | None = None
+        self._card: Bundle | None = None
+
+    def stream(self, text: str, card: Bundle | None = None) -> None:
+        """Shows the end of the answer so far, above the card."""
+        self._answer, self._card = _streaming(text), card or self._card
+        self._show(_one_below_other(self._answer, self._card))
+
+    def live(self, bundle: Bundle) -> None:
+        """Shows the card of the running cell."""
+        self._card = bundle
+        self._show(bundle if self._answer is None else _one_below_other(self._answer, bundle))
+
+    def end(self, answer: Bundle | None, card: Bundle) -> None:
+        """Replaces all that was live by what is to stay."""
+        self._show(card if answer is None else answer)
+        if answer is not None:
+            _display(card)
+
+    def _show(self, bundle: Bundle) -> None:
+        if self._handle is None:
+            self._handle = _display(bundle)
+        else:
+            _update(self._handle, bundle)
+
+
+class WidgetSurface:
+    """Display handles whose live card is an ipywidget; at the end its models are closed and static outputs stay.
+
+    The card stands alone in the first output until text arrives, then in one of its own below the answer.
+    """
 
     def __init__(self) -> None:
         self._first: DisplayHandle | None = None
         self._second: DisplayHandle | None = None
-        self._card: Any = {"text/plain": ""}
-
-    def stream(self, text: str) -> None:
-        """Shows the end of the answer so far, above the card."""
-        tail = text[-_MOST_CHARS:]
-        self._answer({"text/html": streaming_html(tail, hidden_chars=len(text) - len(tail)), "text/plain": clean(tail)})
-
-    def live(self, bundle: Bundle) -> None:
-        """Shows the card of the running cell."""
-        self._draw_card(bundle)
-
-    def end(self, answer: Bundle | None, card: Bundle) -> None:
-        """Replaces all that was live by what is to stay."""
-        self._card = card
-        if answer is not None:
-            # A card that is drawn for the first time here is drawn once, and final.
-            fresh = self._second is None
-            self._answer(answer)
-            if fresh:
-                return
-        elif self._second is not None:
-            self._answer({"text/plain": ""})
-        self._draw_card(card)
-
-    def _answer(self, bundle: Bundle) -> None:
-        if self._first is None:
-            self._first = _display(bundle)
-        else:
-            _update(self._first, bundle)
-        if self._second is None:
-            self._second = _display(self._card)
-
-    def _draw_card(self, bundle: Bundle) -> None:
-        self._card = bundle
-        handle = self._second or self._first
-        if handle is None:
-            self._first = _display(bundle)
-        else:
-            _update(handle, bundle)
-
-
-class WidgetSurface(PageSurface):
-    """Display handles whose live card is an ipywidget; at the end its models are closed and static outputs stay."""
-
-    def __init__(self) -> None:
-        super().__init__()
         self._widget: Any = None
+        self._shown: Bundle = {}
+
+    def stream(self, text: str, card: Bundle | None = None) -> None:
+        """Shows the end of the answer so far, above the widget."""
+        if card is not None:
+            self._set(card)
+        self._show_answer(_streaming(text))
+        if self._second is None and self._widget is not None:
+            self._second = _display(self._view())
 
     def live(self, bundle: Bundle) -> None:
         """Shows the card of the running cell in the widget."""
-        if self._widget is None:
-            from ipywidgets import HTML
-
-            self._widget = HTML(value=bundle["text/html"])
-            self._draw_card(self._widget)
-        else:
-            self._widget.value = bundle["text/html"]
+        self._set(bundle)
+        if self._first is None:
+            self._first = _display(self._view())
 
     def end(self, answer: Bundle | None, card: Bundle) -> None:
         """Replaces the widget's views by the static outputs, then closes its models."""
-        super().end(answer, card)
+        if answer is not None:
+            self._show_answer(answer)
+            self._second = _put(self._second, card)
+        else:
+            self._show_answer(card)
+            if self._second is not None:
+                _update(self._second, {"text/plain": ""})
         if self._widget is not None:
             # The layout and the style are models of their own, which closing the widget leaves open.
             for model in (self._widget.layout, self._widget.style, self._widget):
                 model.close()
             self._widget = None
+
+    def _set(self, bundle: Bundle) -> None:
+        self._shown = bundle
+        if self._widget is None:
+            from ipywidgets import HTML
+
+            self._widget = HTML(value=bundle["text/html"])
+        else:
+            self._widget.value = bundle["text/html"]
+
+    def _view(self) -> Bundle:
+        # A file that is saved meanwhile, and opened where there is no kernel, says in words what the widget showed.
+        view: Bundle = self._widget._repr_mimebundle_()
+        return {**view, "text/plain": self._shown["text/plain"]}
+
+    def _show_answer(self, bundle: Bundle) -> None:
+        self._first = _put(self._first, bundle)
 
 
 class TextSurface:
@@ -115,7 +135,7 @@ class TextSurface:
         self._taken = ""
         self._printed = ""
 
-    def stream(self, text: str) -> None:
+    def stream(self, text: str, card: Bundle | None = None) -> None:  # noqa: ARG002 - printed at the end
         """Prints what is new in the answer so far."""
         if not text.startswith(self._taken):
             # It takes the place of what cannot be taken back.
@@ -151,7 +171,7 @@ class TextSurface:
 class SilentSurface:
     """Draws nothing; the records alone are carried by an output that pages do not show."""
 
-    def stream(self, text: str) -> None:
+    def stream(self, text: str, card: Bundle | None = None) -> None:
         """Nothing."""
 
     def live(self, bundle: Bundle) -> None:
@@ -183,6 +203,27 @@ def prints_only() -> bool:
 
     shell = get_ipython()
     return shell is None or type(shell.display_pub) is DisplayPublisher
+
+
+def _streaming(text: str) -> Bundle:
+    tail = text[-_MOST_CHARS:]
+    return {"text/html": streaming_html(tail, hidden_chars=len(text) - len(tail)), "text/plain": clean(tail)}
+
+
+def _one_below_other(answer: Bundle, card: Bundle | None) -> Bundle:
+    if card is None:
+        return answer
+    return {
+        "text/html": answer["text/html"] + card["text/html"],
+        "text/plain": f"{answer['text/plain']}\n\n{card['text/plain']}",
+    }
+
+
+def _put(handle: Any, bundle: Bundle) -> Any:  # noqa: ANN401 - a display handle, or None
+    if handle is None:
+        return _display(bundle)
+    _update(handle, bundle)
+    return handle
 
 
 def _display(bundle: Any, *, keeps_handle: bool = True) -> Any:  # noqa: ANN401 - a bundle or a widget

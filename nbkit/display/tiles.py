@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from nbkit.display.meter import Reading
 from nbkit.figures import age, count, duration, money
 from nbkit.recorded import Record
-from nbkit.types import CacheStatus, Usage, Verdict
+from nbkit.types import CacheStatus, Cost, Usage, Verdict
 
 _TEN = 10
 """From here on a rate is drawn without decimals."""
@@ -34,6 +35,47 @@ class Tile:
 def tiles(records: Sequence[Record]) -> tuple[Tile, ...]:
     """Cost, Latency, Tokens, Cache, Guards of the records, which are the samples of one cell."""
     return (cost_tile(records), latency_tile(records), tokens_tile(records), cache_tile(records), guards_tile(records))
+
+
+def running_tiles(
+    reading: Reading, *, elapsed_s: float, first_token_s: float | None, provider_s: float, received_chars: int
+) -> tuple[Tile, ...]:
+    """The same five tiles of a cell that is still running, so that the page does not jump when the figures arrive.
+
+    >>> [tile.value for tile in running_tiles(
+    ...     Reading(12, 34, 34, Cost(Decimal("0.0123"))), elapsed_s=2, first_token_s=0.2, provider_s=1.7,
+    ...     received_chars=160)]
+    ['~$0.0123', '2.00 s', '~12 → ~34', '…', '…']
+    """
+    first = "waiting for first token" if first_token_s is None else f"first token {duration(first_token_s)}"
+    is_rated = provider_s > 0 and reading.call_tokens > 1 and first_token_s is not None
+    rate = _rate(reading.call_tokens / provider_s) if is_rated else "…"
+    tokens = f"~{reading.input_tokens:,} → ~{reading.output_tokens:,}" if reading.cost is not None else "…"
+    return (
+        _running_cost(reading.cost),
+        Tile("Latency", duration(elapsed_s), (first, f"~{rate} tokens/s" if is_rated else "… tokens/s")),
+        Tile("Tokens in → out", tokens, (count(received_chars, "character"),), "So far, estimated."),
+        Tile("Cache", "…"),
+        Tile("Guards", "…"),
+    )
+
+
+def _running_cost(cost: Cost | None) -> Tile:
+    if cost is None:
+        return Tile("Cost", "…", ("nothing sent yet",))
+    if cost.usd is None:
+        title = "No price is known for this model, so the cost is not known; it is not zero."
+        return Tile("Cost", "?", ("price unknown",), title)
+    if cost.source == "local" and not cost.usd:
+        return Tile("Cost", "$0 local", ("so far",), "The model runs on this machine and costs nothing per token.")
+    mark = "~" if cost.usd else ""
+    return Tile(
+        "Cost", mark + money(cost.usd), ("so far, estimated",), "By estimated tokens; the final figure follows."
+    )
+
+
+def _rate(tokens_per_s: float) -> str:
+    return f"{tokens_per_s:,.{0 if tokens_per_s >= _TEN else 1}f}"
 
 
 def cost_tile(records: Sequence[Record]) -> Tile:
@@ -110,8 +152,7 @@ def _one_latency(record: Record) -> list[str]:
     details = [f"first token {duration(record.timing.first_token_s)}"]
     output_tokens = record.response.usage.output_tokens if record.response else 0
     if output_tokens > 1 and record.timing.provider_s > 0:
-        rate = output_tokens / record.timing.provider_s
-        details.append(f"{rate:,.{0 if rate >= _TEN else 1}f} tokens/s")
+        details.append(f"{_rate(output_tokens / record.timing.provider_s)} tokens/s")
     return details
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbkit.display.guards import Guards, guards
-from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, tiles, tokens_tile
+from nbkit.display.meter import Reading
+from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, running_tiles, tiles, tokens_tile
 from nbkit.escape import line
-from nbkit.figures import count, duration
+from nbkit.figures import count
 from nbkit.recorded import Record, repaired
 from nbkit.types import Status
 
@@ -37,6 +38,10 @@ class Live:
     received_chars: int = 0
     sample: int = 0
     samples: int = 1
+    reading: Reading = field(default_factory=Reading)
+    """Tokens and cost so far, by estimate."""
+    provider_s: float = 0.0
+    """Since the provider was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +91,16 @@ def view(
 
 
 def _running(live: Live) -> CardView:
-    first = (
-        f"first token {duration(live.first_token_s)}" if live.first_token_s is not None else "waiting for first token"
-    )
     drawn = f", sample {live.sample + 1} of {live.samples}" if live.samples > 1 else ""
     return CardView(
         caption=f"nbkit · {line(live.model, most_chars=80)} · running: {line(live.phase, most_chars=40)}{drawn}",
         tone=BLUE,
-        # The same five tiles as at the end, so that the page does not jump when the figures arrive.
-        tiles=(
-            Tile("Cost", "…"),
-            Tile("Latency", duration(live.elapsed_s), (first,)),
-            Tile("Tokens in → out", "…", (count(live.received_chars, "character"),)),
-            Tile("Cache", "…"),
-            Tile("Guards", "…"),
+        tiles=running_tiles(
+            live.reading,
+            elapsed_s=live.elapsed_s,
+            first_token_s=live.first_token_s,
+            provider_s=live.provider_s,
+            received_chars=live.received_chars,
         ),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from nbkit.canonical import from_plain
 from nbkit.ledger.budgets import Budgets
@@ -23,6 +23,7 @@ from nbkit.recorded import Record
 from nbkit.store.database import Database
 from nbkit.store.together import Together
 
+T = TypeVar("T")
 ALL: Final = Selection()
 _OLD: Final = "SELECT number FROM record WHERE started_us < ?"
 _DROPPED_AT_ONCE: Final = 10_000
@@ -124,6 +125,10 @@ class SqliteSink:
     def impact(self, selection: Selection = ALL) -> Impact:
         """What the cache did to latency and cost of the selected calls. Raises `StoreError`."""
         return impact(self._database, selection)
+
+    def ask(self, question: Callable[[Database], T]) -> T:
+        """What a function of the store's file gives, such as those of `ledger.spread`. Raises `StoreError`."""
+        return question(self._database)
 
     def rate(self, record_id: str, score: float, *, note: str = "", at: datetime) -> None:
         """Keeps what a person says of an answer: 0 is bad, 1 is good. The newest counts. Raises `StoreError`."""

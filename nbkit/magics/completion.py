@@ -33,7 +33,7 @@ _INDEX_OPTIONS = {
 }
 _SINCE = ("1h", "24h", "7d", "session", "all")
 _COMMANDS = {
-    "%nbkit": ("status", "config", "models", "doctor", "report", "traceback"),
+    "%nbkit": ("status", "config", "models", "doctor", "dashboard", "panel", "report", "traceback"),
     "%cache": ("ls", "stats", "why", "impact", "rm", "clear", "path"),
     "%cost": ("--since", "--by", "--model", "--tag", "budgets", "rate", "prune"),
     "%guard": ("ls", "on", "off", "test", "report"),
@@ -91,12 +91,18 @@ def _command_values(magic: str, earlier: list[str]) -> Iterable[str]:
     if magic != "%nbkit":
         own = {"%rag": _rag_values, "%cache": _cache_values, "%cost": _cost_values, "%guard": _guard_values}
         return own[magic](earlier)
-    match (magic, *earlier):
-        case ("%nbkit", "config"):
+    return _nbkit_values(earlier)
+
+
+def _nbkit_values(earlier: list[str]) -> Iterable[str]:
+    match earlier:
+        case ["config"]:
             return [setting.key for setting in TABLE]
-        case ("%nbkit", "config", key):
+        case ["config", key]:
             return [value for setting in TABLE if key in (setting.key, setting.name) for value in _values(setting.name)]
-        case ("%nbkit", "report", *_):
+        case ["dashboard", *words]:
+            return _dashboard_values(words)
+        case ["report", *_]:
             return ["--out", "--hide-code"]
     return []
 
@@ -114,6 +120,15 @@ def _cost_values(words: list[str]) -> Iterable[str]:
         return {"rate": ("👍", "👎"), "budgets": ("release",)}.get(words[0], ()) if len(words) == 1 else ()
     values: dict[str, Iterable[str]] = {"--since": _SINCE, "--by": get_args(By)}
     return values.get(words[-1], _values("model") if words[-1] == "--model" else _COMMANDS["%cost"][:4])
+
+
+def _dashboard_values(words: list[str]) -> Iterable[str]:
+    from nbkit.magics.dashboard_magic import OPTIONS
+
+    last = words[-1] if words else ""
+    if last == "--since":
+        return ("1h", "24h", "7d", "session", "project", "all")
+    return _cost_values([last]) if last in ("--by", "--model") else () if last == "--tag" else OPTIONS
 
 
 def _guard_values(words: list[str]) -> Iterable[str]:
@@ -141,7 +156,7 @@ def _keys() -> list[str]:
 def _values(name: str) -> Iterable[str]:
     """What the value of a setting or option can begin with."""
     if name == "model":
-        return _models(current())
+        return model_names(current())
     if name == "thread":
         return current().threads.names()
     parse: Any = next((setting.parse for setting in TABLE if setting.name == name), None)
@@ -150,7 +165,8 @@ def _values(name: str) -> Iterable[str]:
     return getattr(parse, "choices", ())
 
 
-def _models(session: Session) -> list[str]:
+def model_names(session: Session) -> list[str]:
+    """What a model's name can be or begin with: aliases, models on this machine, providers, priced models."""
     from nbkit import registry
     from nbkit.models import weights
 

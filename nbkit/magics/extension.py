@@ -24,7 +24,7 @@ _TRACEBACKS = "_showtraceback"
 class LazySettings:
     """Stands in for the object behind `%config NbKit`, which is made when a trait is asked for.
 
-    Making the traits imports the settings and with them most of nbkit's ground: two thirds of what loading may cost.
+    Making the traits imports the settings and most of nbkit's ground: two thirds of what loading may cost.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -102,6 +102,7 @@ class Extension:
         self.shell = shell
         self.last_error: BaseException | None = None
         """The last error that a magic raised on purpose, for `%nbkit traceback`."""
+        self._held: dict[str, Any] = {}
         self._settings = LazySettings(shell)
         self._replaced: dict[tuple[str, str], Any] = {}
         self._draw_traceback: Any = None
@@ -196,6 +197,12 @@ class Extension:
             error, lines = without_secrets(session.current(), error, lines)
         self._draw_traceback(kind, error, lines)
 
+    def hold(self, name: str, widget: Any) -> None:  # noqa: ANN401 - anything with `close`
+        """Keeps what was drawn to be used until it is drawn anew, or nbkit is unloaded; then it is closed."""
+        self._held[name], before = widget, self._held.get(name)
+        if before is not None:
+            before.close()
+
     def attach(self) -> None:
         """Adds everything to the shell."""
         shell = self.shell
@@ -208,8 +215,7 @@ class Extension:
         setattr(shell, _TRACEBACKS, self.show_traceback)
         mark: Any = context_matcher(identifier="nbkit.complete")
         shell.Completer.custom_matchers.append(mark(_as_function(self.complete)))
-        configurables: list[Any] = shell.configurables
-        configurables.append(self._settings)
+        cast("list[Any]", shell.configurables).append(self._settings)
         if "NbKit" in shell.config:
             self._take_settings()
 
@@ -228,6 +234,8 @@ class Extension:
             delattr(shell, _TRACEBACKS)
             if getattr(shell, _TRACEBACKS) != self._draw_traceback:  # somebody had put their own there before
                 setattr(shell, _TRACEBACKS, self._draw_traceback)
+        for held in self._held.values():
+            held.close()
         _remove(shell.input_transformers_cleanup, lambda one: one == self.keep_questions)
         _remove(shell.Completer.custom_matchers, lambda one: getattr(one, "nbkit_owner", None) is self)
         _remove(shell.configurables, lambda one: one is self._settings)

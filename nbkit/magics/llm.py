@@ -28,6 +28,7 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
     `names`: the variables that `{{ }}` may use. `is_rag`: the prompt is a question to an index of documents.
     """
     from nbkit.display.live import Cell
+    from nbkit.display.meter import cell_meter
 
     options = args.parse_rag(line) if is_rag else args.parse(line)
     # IPython ends each cell with a newline. Without it, the same prompt by `%llm` or `nbkit.ask` is the same request.
@@ -40,10 +41,11 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
         _look(shell, session, options, settings=settings, prompt=prompt, names=names, prepare=prepare)
         return
     # A key that was typed as a model's name would be drawn before any guard looks, and on the card of a blocked call.
-    drawing = Cell(settings, model=session.secrets.redact(session.target(settings).model))
-    outcomes = _ask(
-        shell, session, options, settings=settings, prompt=prompt, names=names, drawing=drawing, prepare=prepare
-    )
+    target = session.target(settings)
+    meter = cell_meter(session, settings, target, prepare=prepare)
+    drawing = Cell(settings, model=session.secrets.redact(target.model), meter=meter)
+    given: dict[str, Any] = {"settings": settings, "prompt": prompt, "names": names, "prepare": prepare}
+    outcomes = _ask(shell, session, options, drawing=drawing, **given)
     result = _keep(shell, options, outcomes, settings=settings)
     drawing.finish(outcomes, result)
     _raise_last(outcomes)
@@ -90,7 +92,7 @@ def _ask(
         origin=origin(shell),
         thread=options.thread,
         shape=shape,
-        prepare=prepare,
+        prepare=prepare if drawing is None else drawing.prepare,
         **listeners,
     )
 

@@ -34,6 +34,9 @@ MANUAL = """nbkit: LLM cells that are guarded, cached, priced, recorded and re-r
     %nbkit config NAME [VALUE]    one setting; with a value, sets it for the session; `default` goes back
     %nbkit models                 providers, keys found (names only), local weights, the default model
     %nbkit doctor                 checks the installation
+    %nbkit dashboard [--since 24h|7d|session|project|all] [--by model|tag|…] [--model M] [--tag T] [--static]
+                                  cost, latency, tokens, cache and guards as figures, with controls
+    %nbkit panel                  model and temperature of the next cells; budgets and totals after each
     %nbkit report [PATH] [--out PATH] [--hide-code]
                                   one offline HTML page from this notebook as it was last saved
     %nbkit traceback              the last nbkit error with all its frames
@@ -50,6 +53,8 @@ def run(extension: Extension, line: str) -> None:
         "config": _config,
         "models": _models,
         "doctor": _doctor,
+        "dashboard": _dashboard,
+        "panel": _panel,
         "report": _report,
         "traceback": _traceback,
     }
@@ -144,6 +149,18 @@ def _doctor(extension: Extension, session: Session, rest: str) -> None:
 
     nothing_more(rest, command="%nbkit doctor")
     draw(extension.shell, session.secrets, doctor_table(doctor.check(session)))
+
+
+def _dashboard(extension: Extension, session: Session, rest: str) -> None:
+    from nbkit.magics import dashboard_magic
+
+    dashboard_magic.run(extension, session, rest)
+
+
+def _panel(extension: Extension, session: Session, rest: str) -> None:
+    from nbkit.magics import panel_magic
+
+    panel_magic.run(extension, session, rest)
 
 
 def _report(extension: Extension, session: Session, rest: str) -> None:

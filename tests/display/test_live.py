@@ -29,15 +29,18 @@ class Clock:
 
 class FakeSurface:
     def __init__(self, clock):
-        self.clock, self.drawn, self.ended, self.threads = clock, [], None, set()
+        self.clock, self.drawn, self.cards, self.ended, self.threads = clock, [], [], None, set()
 
-    def stream(self, text):
+    def stream(self, text, card=None):
         self.threads.add(threading.get_ident())
         self.drawn.append((self.clock.now, "answer", text))
+        if card is not None:
+            self.cards.append((self.clock.now, "card", card["text/plain"]))
 
     def live(self, bundle):
         self.threads.add(threading.get_ident())
         self.drawn.append((self.clock.now, "card", bundle["text/plain"]))
+        self.cards.append(self.drawn[-1])
 
     def end(self, answer, card):
         self.ended = (answer, card)
@@ -236,11 +239,51 @@ def test_samples_stream_under_their_numbers():
     cell.on_text(0, "one")
     clock.now += 1
     cell.on_text(1, "two")
-    assert fake.drawn[-2][2] == "Sample 1\none\n\nSample 2\ntwo"
-    assert "sample 2 of 2" in fake.drawn[-1][2]
+    assert fake.drawn[-1][2] == "Sample 1\none\n\nSample 2\ntwo"
+    assert "sample 2 of 2" in fake.cards[-1][2]
 
 
 def test_page_is_sent_the_end_of_a_very_long_running_answer(page):
     on = PageSurface()
-    on.stream("<" * 1_000_000)
+    on.stream("<" * 1_000_000, {"text/html": "card", "text/plain": "card"})
     assert all(len(str(content)) < 200_000 for data in shown(page) for content in data.values())
+
+
+def test_card_of_a_streaming_cell_adds_two_messages_to_those_of_its_answer(page, record):
+    clock = Clock()
+    cell = Cell(Settings(), model="m", clock=clock, on=PageSurface())
+    cell.on_phase("provider")
+    for _ in range(200):
+        clock.now += 0.02
+        cell.on_text(0, "word ")
+    streamed = len(page.outputs) - 1  # the first is the card alone, before there is an answer
+    outcomes = [Outcome(record())]
+    cell.finish(outcomes, Result(outcomes))
+    assert streamed == pytest.approx(4 / 0.125, abs=6)
+    # The answer's last update and the card that stays.
+    assert len(page.outputs) - 1 - streamed == 2
+    running = [one["data"]["text/plain"] for one in page.outputs[1 : 1 + streamed]]
+    assert len({text.partition("nbkit · m")[2] for text in running}) > 5
+
+
+def test_widget_shows_the_words_of_the_card_where_there_is_no_widget(page, gallery):
+    cell = Cell(Settings(ui="widget"), model="m", on=WidgetSurface())
+    cell.on_phase("provider")
+    (data,) = shown(page)
+    outcomes = [Outcome(gallery["error"])]
+    cell.finish(outcomes, Result(outcomes))
+    assert data["text/plain"].startswith("nbkit · m · running: provider")
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_widget_is_closed_when_a_call_ends_without_an_answer(page, gallery):
+    from ipywidgets import Widget
+
+    before = set(Widget.get_manager_state()["state"])
+    cell = Cell(Settings(ui="widget"), model="m", on=WidgetSurface())
+    cell.on_phase("provider")
+    outcomes = [Outcome(gallery["error"])]
+    cell.finish(outcomes, Result(outcomes))
+    assert set(Widget.get_manager_state()["state"]) == before
+    (card,) = shown(page)
+    assert set(card) == {"text/html", "text/plain", RECORD_MIME}

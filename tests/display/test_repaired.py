@@ -26,7 +26,7 @@ class Page:
     def __init__(self):
         self.streamed, self.ended = [], None
 
-    def stream(self, text):
+    def stream(self, text, card=None):
         self.streamed.append(text)
 
     def live(self, bundle):

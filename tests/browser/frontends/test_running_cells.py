@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -110,7 +111,9 @@ def slow_model() -> Iterator[SlowModel]:
 def live(visits: Any, author: Any, opened: Any, front_end: Any, slow_model: SlowModel) -> Iterator[Any]:
     """A notebook with nbkit loaded, in the page; its cells have not run."""
     aliases = {"slow": {"model": "openai:slow-1", "base_url": slow_model.url}}
-    kernel = author.add_kernel(f"running-{front_end.name}", {"NBKIT_ALIASES": json.dumps(aliases)})
+    prices = {"slow-1": {"input": 2, "output": 10}}
+    settings = {"NBKIT_ALIASES": json.dumps(aliases), "NBKIT_PRICE": json.dumps(prices)}
+    kernel = author.add_kernel(f"running-{front_end.name}", settings)
     cells = [nbformat.v4.new_code_cell(code, id=name.replace(" ", "-")) for name, code in _CELLS.items()]
     path = f"running-{front_end.name}.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), author.root / path)
@@ -154,7 +157,11 @@ def test_answer_grows_while_it_streams(live: Any, slow_model: SlowModel, shoot: 
     assert widgets.count() == (1 if ui == "widget" else 0)
     if ui != "text":
         live_card = widgets if ui == "widget" else live.outputs(number).last
-        assert "running: provider" in live_card.text_content()
+        said = live_card.text_content()
+        assert "running: provider" in said
+        # By estimated tokens, and by the price of the user's own.
+        assert re.search(r"Cost~\$0\.\d+so far, estimated", said), said
+        assert re.search(r"first token \d+ m?s~\d+ tokens/s", said), said
 
     seen = _finish(live, slow_model, ui)
     lengths = sorted({length for length, _ in seen})
@@ -162,6 +169,7 @@ def test_answer_grows_while_it_streams(live: Any, slow_model: SlowModel, shoot: 
     live.outputs(number).filter(has_text="last").first.wait_for()
     assert "miss" in live.text(number)
     assert "12 → 48" in live.text(number)
+    assert "$0.000504" in live.text(number)
     assert live.page.evaluate("() => window.acted") is None
     live.show(number)
     shoot(live.page, f"{live.front_end.name}-finished-{ui}")
