@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _TIME = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _SIZE = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
@@ -125,6 +126,24 @@ def text_list(value: object) -> tuple[str, ...]:
         msg = "expected a text or a list of texts, none empty"
         raise ValueError(msg)
     return tuple(items)
+
+
+def http_url(value: object) -> str | None:
+    """An address that begins with http:// or https:// and names a host; empty text is None.
+
+    >>> http_url("http://localhost:4318")
+    'http://localhost:4318'
+    """
+    found = text(value)
+    try:
+        parts = urlsplit(found or "")
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_one = False
+    if found is not None and not is_one:
+        msg = "expected an address such as http://localhost:4318"
+        raise ValueError(msg)
+    return found
 
 
 def host_list(value: object) -> tuple[str, ...]:

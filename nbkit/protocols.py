@@ -172,6 +172,10 @@ class SinkOptions:
     """How long records are kept; None for ever."""
     project: str | None = None
     """What the calls are made for: the folder whose `pyproject.toml` holds, else the working directory."""
+    endpoint: str | None = None
+    """Where a sink sends records to, when the user chose a place; none sends nothing."""
+    sends_content: bool = False
+    """Whether prompt and answer text may be sent there."""
 
 
 class Loader(Protocol):

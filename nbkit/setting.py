@@ -14,6 +14,7 @@ from nbkit.parse import (
     INT64_MOST,
     choice,
     host_list,
+    http_url,
     integer,
     mapping,
     number,
@@ -90,6 +91,26 @@ class Settings:
     )  # fmt: skip
     records_jsonl: Path | None = _setting(
         None, "File to which each record is also appended as a JSON line", optional_path, "records.jsonl"
+    )
+    records_otlp: str | None = _setting(
+        None, "OpenTelemetry receiver (OTLP over HTTP) that spans and metrics of calls are sent to; none sends nothing",
+        http_url, "records.otlp",
+    )  # fmt: skip
+    records_otlp_content: bool = _setting(
+        False, "Send prompts and answers to that receiver too; never set in a project's pyproject.toml", yes_no,
+        "records.otlp_content",
+    )  # fmt: skip
+    watch_least_calls: int = _setting(
+        20, "Calls that each of two times must have to be compared", integer(5), "watch.least_calls"
+    )
+    watch_cost: float = _setting(
+        0.25, "Change of the cost of an answer that matters, as a part", number(0, 100), "watch.cost"
+    )
+    watch_latency: float = _setting(
+        0.5, "Change of the 95th percentile of latency that matters, as a part", number(0, 100), "watch.latency"
+    )
+    watch_rate: float = _setting(
+        0.05, "Change of the share of errors, refusals, hits or blocked calls that matters", number(0, 1), "watch.rate"
     )
     rag_index: str | None = _setting(
         None, "Index that %%rag answers from; none is the only one there is", text, "rag.index"

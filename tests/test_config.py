@@ -77,3 +77,9 @@ def test_file_of_settings_that_is_no_toml_is_named(content, tmp_path):
         file_layers(tmp_path, tmp_path)
     assert "config.toml" in raised.value.what
     assert "mend the file" in raised.value.fix
+
+
+@pytest.mark.parametrize("value", ["localhost:4318", "ftp://x.example", "http://", "http://["])
+def test_a_receiver_is_an_address_of_the_web(value):
+    with pytest.raises(BadSetting, match="http://localhost:4318"):
+        check("records.otlp", value, origin="cell")

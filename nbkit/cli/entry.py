@@ -1,7 +1,7 @@
 """The command line: what can be said, who does it, and how it ends.
 
 Ends with 0 when it is done, 1 with three lines on stderr when it cannot be, 2 when the command is not understood, 130
-when it was interrupted. Results go to stdout, everything else to stderr.
+when it was interrupted; `nbkit watch` has codes of its own. Results go to stdout, everything else to stderr.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from nbkit.cli import monitoring
 from nbkit.errors import NbkitError
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
@@ -54,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_report(commands)
     _add_eval(commands)
+    monitoring.add_commands(commands)
     return parser
 
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from nbkit.protocols import SinkOptions
 from nbkit.recorded import Record
+
+TOKEN_USAGE: Final = "gen_ai.client.token.usage"  # noqa: S105 - no password
+OPERATION_DURATION: Final = "gen_ai.client.operation.duration"
+TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.operation.time_to_first_chunk"
+DURATION_BOUNDS_S: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""Upper bounds of the histograms' buckets, as the conventions for `gen_ai` advise."""
+TOKEN_BOUNDS: Final = tuple(4**power for power in range(14))
 
 
 class LoggingSink:
@@ -54,7 +61,7 @@ def fields(record: Record) -> dict[str, object]:
     usage = None if response is None else response.usage
     return {
         "gen_ai.operation.name": record.operation,
-        "gen_ai.provider.name": None if request is None else _provider(request.provider),
+        "gen_ai.provider.name": None if request is None else provider_name(request.provider),
         "gen_ai.request.model": None if request is None else request.model,
         "gen_ai.request.temperature": None if request is None else request.temperature,
         "gen_ai.request.max_tokens": None if request is None else request.max_tokens,
@@ -88,5 +95,10 @@ def fields(record: Record) -> dict[str, object]:
     }
 
 
-def _provider(name: str) -> str:
+def provider_name(name: str) -> str:
+    """The provider as `gen_ai.provider.name` calls it.
+
+    >>> provider_name("gemini"), provider_name("openai")
+    ('gcp.gemini', 'openai')
+    """
     return "gcp.gemini" if name == "gemini" else name

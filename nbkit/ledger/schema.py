@@ -104,4 +104,17 @@ SCHEMA: Final = (
         INSERT INTO spent SELECT 'project', NEW.project, NEW.cost_pusd WHERE NEW.project IS NOT NULL
             ON CONFLICT (scope, name) DO UPDATE SET pusd = pusd + excluded.pusd; END;
     """,
+    # What monitoring has counted: filled when it asks (`nbkit.ledger.metered`), never by a write.
+    """
+    CREATE TABLE metered (operation TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, status TEXT NOT NULL,
+        cache_status TEXT NOT NULL, blocked_by TEXT NOT NULL, calls INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL, cached_input_tokens INTEGER NOT NULL, cost_pusd INTEGER NOT NULL,
+        unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL, saved_pusd INTEGER NOT NULL, unsaved INTEGER NOT NULL,
+        saved_us INTEGER NOT NULL, refused INTEGER NOT NULL,
+        PRIMARY KEY (operation, provider, model, status, cache_status, blocked_by)) WITHOUT ROWID;
+    CREATE TABLE metered_bucket (measure TEXT NOT NULL, operation TEXT NOT NULL, provider TEXT NOT NULL,
+        model TEXT NOT NULL, bucket INTEGER NOT NULL, n INTEGER NOT NULL, total INTEGER NOT NULL,
+        PRIMARY KEY (measure, operation, provider, model, bucket)) WITHOUT ROWID;
+    CREATE TABLE metered_until (number INTEGER NOT NULL);
+    """,
 )

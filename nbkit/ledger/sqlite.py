@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,9 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from nbkit.canonical import from_plain
 from nbkit.ledger.budgets import Budgets
+from nbkit.ledger.compared import Call, calls_of
 from nbkit.ledger.impact import Impact, impact
+from nbkit.ledger.metered import Metered, meter, meter_after_deletion, meter_before_deletion
 from nbkit.ledger.rows import COLUMNS, from_us, row_of, storable, to_us
 from nbkit.ledger.schema import SCHEMA
 from nbkit.ledger.selection import By, Selection
@@ -27,6 +29,8 @@ T = TypeVar("T")
 ALL: Final = Selection()
 _OLD: Final = "SELECT number FROM record WHERE started_us < ?"
 _DROPPED_AT_ONCE: Final = 10_000
+_READ_AT_ONCE: Final = 1_000
+_BEFORE_ALL: Final = -(1 << 62)
 _COLUMNS_SQL: Final = ", ".join(COLUMNS)
 _INSERT: Final = (
     f"INSERT INTO record ({_COLUMNS_SQL}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
@@ -93,6 +97,18 @@ class SqliteSink:
         found = self._database.execute(sql, (*values, -1 if limit is None else limit))
         return _records(reversed(found))
 
+    def each(self, selection: Selection = ALL) -> Iterator[Record]:
+        """Records one by one, oldest first, however many there are. Raises `StoreError`."""
+        where, values = selection.where()
+        sql = (
+            f"SELECT record, started_us, number FROM record {where} AND (started_us, number) > (?, ?) "  # noqa: S608 - constants
+            "ORDER BY started_us, number LIMIT ?"
+        )
+        after = (_BEFORE_ALL, 0)
+        while found := self._database.execute(sql, (*values, *after, _READ_AT_ONCE)):
+            yield from _records(row[:1] for row in found)
+            after = found[-1][1:]
+
     def find(self, record_id: str) -> Record | None:
         """The record with this id, None when there is none. Raises `StoreError`."""
         found = self._database.execute("SELECT record FROM record WHERE id = ?", (storable(record_id),))
@@ -147,13 +163,28 @@ class SqliteSink:
         """
         return self._drop(_OLD, moment)
 
+    def calls(self, selection: Selection = ALL) -> list[Call]:
+        """What of the selected calls `nbkit watch` compares. Raises `StoreError`."""
+        return calls_of(self._database, selection)
+
+    def metered(self) -> Metered:
+        """What monitoring counts: sums by model that never fall, whatever is deleted. Raises `StoreError`."""
+        return meter(self._database)
+
     def close(self) -> None:
         """Closes the file; a later use opens it again."""
         self._database.close()
 
     def _drop(self, chosen: str, moment: datetime) -> int:
         sql = f"DELETE FROM record WHERE number IN ({chosen})"  # noqa: S608 - constants
-        return self._database.run(lambda connection: connection.execute(sql, (to_us(moment),)).rowcount)
+
+        def perform() -> int:
+            meter_before_deletion(self._database)
+            dropped = self._database.run(lambda connection: connection.execute(sql, (to_us(moment),)).rowcount)
+            meter_after_deletion(self._database)
+            return dropped
+
+        return self._database.whole(perform)
 
     def _write_in_one(self, perform: Callable[[Database], None]) -> None:
         self._database.whole(lambda: perform(self._database))

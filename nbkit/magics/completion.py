@@ -33,7 +33,7 @@ _INDEX_OPTIONS = {
 }
 _SINCE = ("1h", "24h", "7d", "session", "all")
 _COMMANDS = {
-    "%nbkit": ("status", "config", "models", "doctor", "dashboard", "panel", "report", "traceback"),
+    "%nbkit": ("status", "config", "models", "doctor", "dashboard", "panel", "watch", "report", "traceback"),
     "%cache": ("ls", "stats", "why", "impact", "rm", "clear", "path"),
     "%cost": ("--since", "--by", "--model", "--tag", "budgets", "rate", "prune"),
     "%guard": ("ls", "on", "off", "test", "report"),
@@ -102,9 +102,7 @@ def _nbkit_values(earlier: list[str]) -> Iterable[str]:
             return [value for setting in TABLE if key in (setting.key, setting.name) for value in _values(setting.name)]
         case ["dashboard", *words]:
             return _dashboard_values(words)
-        case ["report", *_]:
-            return ["--out", "--hide-code"]
-    return []
+    return {"report": ["--out", "--hide-code"], "watch": ["--last"]}.get(earlier[0], [])
 
 
 def _cache_values(words: list[str]) -> Iterable[str]:

@@ -39,6 +39,7 @@ MANUAL = """nbkit: LLM cells that are guarded, cached, priced, recorded and re-r
     %nbkit panel                  model and temperature of the next cells; budgets and totals after each
     %nbkit report [PATH] [--out PATH] [--hide-code]
                                   one offline HTML page from this notebook as it was last saved
+    %nbkit watch [--last 24h]     what has changed of late: cost, latency, errors, refusals, hits, blocked calls
     %nbkit traceback              the last nbkit error with all its frames
 
 Settings also come from %config NbKit, NBKIT_* variables, [tool.nbkit] in pyproject.toml and config.toml in NBKIT_HOME.
@@ -56,6 +57,7 @@ def run(extension: Extension, line: str) -> None:
         "dashboard": _dashboard,
         "panel": _panel,
         "report": _report,
+        "watch": _watch,
         "traceback": _traceback,
     }
     word, rest = first_word(line, commands, magic="%nbkit")
@@ -201,6 +203,12 @@ def _split(rest: str) -> list[str]:
             why="options are split as in a shell, where an apostrophe opens a quotation",
             fix='put a path with an apostrophe between double quotes: "it\'s.ipynb"',
         ) from None
+
+
+def _watch(extension: Extension, session: Session, rest: str) -> None:
+    from nbkit.magics.watch_magic import watched
+
+    draw(extension.shell, session.secrets, watched(session, rest))
 
 
 def _traceback(extension: Extension, session: Session, rest: str) -> None:

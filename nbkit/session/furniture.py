@@ -197,11 +197,16 @@ class Furniture:
         """Where records go."""
 
         def make() -> tuple[Sink, ...]:
-            wanted = [name for name in registry.names("sinks") if name != "jsonl" or settings.records_jsonl is not None]
-            return tuple(self._sink(name, settings) for name in wanted)
+            # What a replay answers was asked once before, and sent then.
+            is_asked = {
+                "jsonl": settings.records_jsonl is not None,
+                "otel": settings.records_otlp is not None and self._replay_path() is None,
+            }
+            return tuple(self._sink(name, settings) for name in registry.names("sinks") if is_asked.get(name, True))
 
         own = (settings.records_content, settings.records_jsonl, settings.records_keep)
-        return self._once(("sinks", *own, self._replay_path()), make)
+        sent = (settings.records_otlp, settings.records_otlp_content)
+        return self._once(("sinks", *own, *sent, self._replay_path()), make)
 
     def keeping_home(self) -> Path:
         """Where answers, records, vectors and indexes are kept.
@@ -237,6 +242,8 @@ class Furniture:
             path,
             keep_s=settings.records_keep,
             project=self._project,
+            endpoint=settings.records_otlp if name == "otel" else None,
+            sends_content=settings.records_otlp_content if name == "otel" else False,
         )
         return self._once(("sink", name, options), lambda: cast("Sink", registry.load("sinks", name)(options)))
 

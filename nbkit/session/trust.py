@@ -2,7 +2,7 @@
 
 Problem: a notebook is opened in a folder that somebody else wrote. A `base_url` in its `pyproject.toml` would send the
 user's prompts, and the key from the user's environment, to a host of that person's choosing; `rag.embedder_url` the
-documents.
+documents; `records.otlp` what was recorded.
 Choice: such a host is refused until the user names it in `trusted_hosts`, in a place that is the user's own; this
 machine is always trusted. Rejected: sending without the key (the prompts are private too); asking once for each folder
 (state that nobody sees). Direnv and the editors' workspace trust draw the same line.
@@ -20,7 +20,16 @@ from urllib.parse import urlsplit
 from nbkit.config import Layer
 from nbkit.errors import BadSetting
 
-_SENT: Final[Mapping[str, str]] = MappingProxyType({"base_url": "prompts", "rag.embedder_url": "documents"})
+_SENT: Final[Mapping[str, str]] = MappingProxyType(
+    {"base_url": "prompts", "rag.embedder_url": "documents", "records.otlp": "records"}
+)
+_NEVER: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
+    {
+        "trusted_hosts": ("trusted_hosts", "would trust itself", "NBKIT_TRUSTED_HOSTS"),
+        "records_otlp_content": ("records.otlp_content", "would send prompts away", "NBKIT_RECORDS_OTLP_CONTENT"),
+    }
+)
+"""What no project's file may set, what it would do with it, and the variable that may."""
 
 
 def refuse_strangers(layers: Iterable[Layer], trusted_hosts: Iterable[str]) -> None:
@@ -32,12 +41,14 @@ def refuse_strangers(layers: Iterable[Layer], trusted_hosts: Iterable[str]) -> N
     for one in layers:
         if Path(one.origin).name != "pyproject.toml":
             continue
-        if "trusted_hosts" in one.values:
-            raise BadSetting(
-                what="trusted_hosts cannot be set in a project's file",
-                why=f"{one.origin} may be somebody else's, and would trust itself",
-                fix="set it in config.toml of NBKIT_HOME, or in NBKIT_TRUSTED_HOSTS",
-            )
+        for name in one.values:
+            if name in _NEVER and one.values[name] is not False:
+                key, does, variable = _NEVER[name]
+                raise BadSetting(
+                    what=f"{key} cannot be set in a project's file",
+                    why=f"{one.origin} may be somebody else's, and {does}",
+                    fix=f"set it in config.toml of NBKIT_HOME, or in {variable}",
+                )
         for key, url in _urls(one.values):
             host = urlsplit(url).hostname or url
             if host not in trusted and not is_here(host):
@@ -62,7 +73,8 @@ def is_here(host: str) -> bool:
 
 def _urls(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Each address with the setting that holds it."""
-    for name, key in (("base_url", "base_url"), ("rag_embedder_url", "rag.embedder_url")):
+    for key in _SENT:
+        name = key.replace(".", "_")
         if isinstance(values.get(name), str):
             yield key, str(values[name])
     aliases = values.get("aliases")

@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -80,7 +80,7 @@ class Database:
         """How often the file was moved aside or replaced: what was prepared in an earlier one is no longer there."""
         return self._generation
 
-    def execute(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
+    def execute(self, sql: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
         """All rows of one statement; outside `transaction` it is committed when this returns. Raises `StoreError`."""
         return self.run(lambda connection: connection.execute(sql, params).fetchall())
 

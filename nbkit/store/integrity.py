@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 from nbkit.store.locks import is_live
+
+_LISTED: Final = "SELECT 'ok' FROM (SELECT COUNT(name) FROM sqlite_master)"
 
 
 def damage_in(path: Path) -> str | None:
@@ -24,10 +27,20 @@ def damage_in(path: Path) -> str | None:
     return found
 
 
-def _check(path: Path, how: str) -> str | None:
+def trouble_opening(path: Path) -> str | None:
+    """Why the file cannot be opened and its tables listed, None when they can; reads its first pages alone.
+
+    >>> trouble_opening(Path("/nowhere.sqlite"))
+    'unable to open database file'
+    """
+    found = None if is_live(path) else _check(path, "mode=ro&immutable=1", asking=_LISTED)
+    return _check(path, "mode=ro", asking=_LISTED) if is_live(path) else found
+
+
+def _check(path: Path, how: str, *, asking: str = "PRAGMA quick_check(3)") -> str | None:
     try:
         with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=5)) as connection:
-            rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
+            rows = [str(row[0]) for row in connection.execute(asking)]
     except sqlite3.Error as error:
         return str(error)
     return None if rows == ["ok"] else "; ".join(rows)

@@ -17,6 +17,7 @@ FILE = "/repo/pyproject.toml"
     [
         ({"base_url": "https://x.example/v1"}, "prompts", "base_url"),
         ({"rag_embedder_url": "https://x.example/v1"}, "documents", "rag.embedder_url"),
+        ({"records_otlp": "https://x.example"}, "records", "records.otlp"),
         ({"aliases": {"house": {"model": "openai:m", "base_url": "https://x.example"}}}, "prompts", "base_url"),
     ],
 )
@@ -74,3 +75,19 @@ def test_a_projects_file_sends_no_documents_to_a_stranger(tmp_path):
     with pytest.raises(BadSetting, match="documents"):
         session.config()
     session.close()
+
+
+def test_a_projects_file_may_not_have_prompts_sent_to_a_receiver_that_the_user_chose():
+    with pytest.raises(BadSetting, match=r"records\.otlp_content cannot be set"):
+        refuse_strangers([Layer(FILE, {"records_otlp_content": True})], ("x.example",))
+    refuse_strangers([Layer(FILE, {"records_otlp_content": False}), Layer("config.toml", {})], ())
+    refuse_strangers([Layer("config.toml", {"records_otlp_content": True})], ())
+
+
+def test_a_projects_file_cannot_switch_the_receiver_on(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.nbkit.records]\notlp = "https://x.example"\n')
+    own = Session(home=tmp_path / "home", folder=tmp_path, environment={})
+    with pytest.raises(BadSetting, match="sends records and keys"):
+        own.config()
+    trusting = Session(home=tmp_path / "home", folder=tmp_path, environment={"NBKIT_TRUSTED_HOSTS": "x.example"})
+    assert trusting.config().settings.records_otlp == "https://x.example"
