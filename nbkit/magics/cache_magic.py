@@ -88,6 +88,7 @@ def _stats(shell: InteractiveShell, session: Session, rest: str) -> None:
 
 
 def _impact(shell: InteractiveShell, session: Session, rest: str) -> None:
+    from nbkit.display.figures_impact import impact_picture
     from nbkit.display.impact import impact_table
 
     words = rest.replace("=", " ").split()
@@ -100,6 +101,9 @@ def _impact(shell: InteractiveShell, session: Session, rest: str) -> None:
     period = since_of(words[1] if words else _IMPACT_SINCE, of="--since", session_id=session.id)
     found = session.ledger.impact(period.selection)
     draw(shell, session.secrets, impact_table(found, caption=f"Cache impact: {period.caption}"))
+    picture = impact_picture(found)
+    bundle = {"text/plain": picture.text(), "text/html": picture.html()}
+    shell.display_pub.publish(data={mime: session.secrets.redact(text) for mime, text in bundle.items()}, metadata={})
 
 
 def _why(shell: InteractiveShell, session: Session, rest: str) -> None:

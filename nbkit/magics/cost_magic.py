@@ -102,7 +102,9 @@ def _rate(shell: InteractiveShell, session: Session, rest: str) -> None:
             fix="run a prompt first, then %cost rate 👍",
         )
     session.ledger.rate(result.record.id, score, note=session.secrets.redact(note.strip()), at=datetime.now(UTC))
-    draw_text(shell, session.secrets, f"rated {score:g} of 1: the answer of {result.record.started_at:%H:%M:%S} UTC")
+    draw_text(
+        shell, session.secrets, f"rated {score:g} of 1: the answer of {result.record.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    )
 
 
 def _score(said: str) -> float:

@@ -191,3 +191,14 @@ def test_a_notebook_comes_back_from_disk_as_it_was_written(tmp_path):
     write(notebook, path)
     assert read_notebook(path) == notebook
     assert [one.name for one in tmp_path.iterdir()] == ["one.ipynb"]
+
+
+def test_of_a_cell_that_draws_timings_only_the_kinds_of_outputs_are_compared():
+    one, two = _run(_printed("p95: 6 calls")), _run(_printed("p95: 9 calls, and a row more"))
+    assert compare(one, two)
+    for run in (one, two):
+        run["cells"][0]["metadata"] = {"tags": ["timings"]}
+    assert compare(one, two) == []
+    assert compare(one, _run()) != []
+    assert compare(one, _run(_printed("p95", name="stderr"))) == compare(one, _run(_printed("x", name="stderr")))
+    assert compare(one, _run({"output_type": "display_data", "data": {"text/html": "x"}, "metadata": {}})) != []
