@@ -109,10 +109,14 @@ def _code_cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _cell(number: int, committed: Mapping[str, Any], executed: Mapping[str, Any]) -> Iterator[str]:
     before, after = _outputs(committed), _outputs(executed)
     if "timings" in committed.get("metadata", {}).get("tags", []):
-        before, after = ([dict.fromkeys(output, "<timings>") for output in found] for found in (before, after))
+        before, after = ([_only_kinds(output) for output in found] for found in (before, after))
     for index, (one, two) in enumerate(zip_longest(before, after), 1):
         if not _is_like(one, two):
             yield f"code cell {number}, output {index}: committed {_brief(one, two)}, executed {_brief(two, one)}"
+
+
+def _only_kinds(output: Mapping[str, Any]) -> dict[str, Any]:
+    return {**dict.fromkeys(output, "<timings>"), "kind": output["kind"]}
 
 
 def _is_like(one: Any, two: Any) -> bool:  # noqa: ANN401 - JSON
