@@ -103,7 +103,8 @@ class Guard(Protocol):
     """Looks at text before it is sent, or before it is shown. A guard that raises blocks the call.
 
     May also have `standard` and `strict`, each a mapping of stage to action: what it does about what it finds under the
-    policy of that name. A guard without them is no matter of policy.
+    policy of that name; and `opt_in`, what it does once it is turned on by name, where both leave it off. A guard
+    without any is no matter of policy.
     """
 
     name: ClassVar[str]

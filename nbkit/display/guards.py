@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from nbkit.display.excerpts import Excerpt, excerpts
 from nbkit.escape import clean, escape, line
 from nbkit.figures import count, duration
 from nbkit.recorded import Record
-from nbkit.types import Stage, Verdict
+from nbkit.types import Verdict
 
 _RESET = "border:none;background:transparent;text-align:left;"
 _CELL = "padding:2px 14px 2px 0;font-weight:400;vertical-align:top;white-space:normal;" + _RESET
@@ -31,18 +32,6 @@ _WORDS = (
     (None, "reask", "asked again"),
 )
 """Of the guard of this name, of those that have none here (empty), or of all, what an action is called."""
-_AROUND_CHARS, _MOST_SPAN_CHARS, _MOST_EXCERPTS = 32, 160, 8
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """A place that a guard matched, with what is around it."""
-
-    kind: str
-    stage: Stage
-    before: str
-    matched: str
-    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +56,8 @@ def guards(records: Sequence[Record]) -> Guards | None:
     is_loose = any(record.loosened for record in records)
     note = " · ".join([*(f"policy {name}" for name in policies), *(["looser than standard"] if is_loose else [])])
     summary = summed(records) + (f" · {note}" if note else "")
-    found = tuple(excerpt for record in records for excerpt in _excerpts(record))[:_MOST_EXCERPTS]
     is_open = any(map(is_end, verdicts))
-    return Guards(summary, tuple(map(_row, verdicts)), found, note, is_open)
+    return Guards(summary, tuple(map(_row, verdicts)), excerpts(records), note, is_open)
 
 
 def summed(records: Sequence[Record]) -> str:
@@ -155,35 +143,6 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
-def _excerpts(record: Record) -> Iterator[Excerpt]:
-    """Places that can be shown: those of guards that changed nothing, in a text that none changed before them."""
-    texts: dict[Stage, str] = {}
-    if record.request is not None and record.request.messages and record.retrieval is None:
-        texts["input"] = record.request.messages[-1].content
-    if record.response is not None:
-        texts["output"] = record.response.text
-    for stage, text in texts.items():
-        own = [one for one in record.verdicts if one.stage == stage]
-        moved = {"input", "output"} if any(one.action == "redact" and one.spans for one in own) else set()
-        for verdict in own:
-            if verdict.action != "warn" or stage in moved:
-                continue
-            for span in verdict.spans:
-                if 0 <= span.start < span.end <= len(text):
-                    yield _excerpt(text, span.start, span.end, kind=span.kind, stage=stage)
-
-
-def _excerpt(text: str, start: int, end: int, *, kind: str, stage: Stage) -> Excerpt:
-    first, last = max(0, start - _AROUND_CHARS), min(len(text), end + _AROUND_CHARS)
-    matched = text[start:end]
-    if len(matched) > _MOST_SPAN_CHARS:
-        matched = matched[:_MOST_SPAN_CHARS] + "…"
-    before = ("…" if first else "") + text[first:start]
-    return Excerpt(
-        line(kind, most_chars=40), stage, before, matched, text[end:last] + ("…" if last < len(text) else "")
-    )
-
-
 def guards_html(found: Guards) -> str:
     """The line, which unfolds; reads without styles."""
     head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in _NAMES)
@@ -195,7 +154,7 @@ def guards_html(found: Guards) -> str:
         for row in found.rows
     )
     places = "".join(
-        f'<div style="{_SMALL}">{escape(one.kind)} ({one.stage}): {escape(_flat(one.before))}'
+        f'<div style="{_SMALL}">{escape(one.kind)} ({one.stage}{_did_what(one)}): {escape(_flat(one.before))}'
         f"<u><b>{escape(_flat(one.matched))}</b></u>{escape(_flat(one.after))}</div>"
         for one in found.excerpts
     )
@@ -217,5 +176,12 @@ def _flat(text: str) -> str:
 def guards_text(found: Guards) -> list[str]:
     """The same as lines of text: the summary, and the places."""
     told = [f"  {' · '.join(row[:4])}" for row in found.rows if row[2] != "allow" and row[3]]
-    places = [f"  {one.kind}: {_flat(one.before)}[{_flat(one.matched)}]{_flat(one.after)}" for one in found.excerpts]
+    places = [
+        f"  {one.kind}{_did_what(one)}: {_flat(one.before)}[{_flat(one.matched)}]{_flat(one.after)}"
+        for one in found.excerpts
+    ]
     return [found.summary, *told, *places]
+
+
+def _did_what(one: Excerpt) -> str:
+    return ", replaced" if one.is_replaced else ""

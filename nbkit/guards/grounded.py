@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from nbkit.guards.grounding import ENOUGH, Grounding, Similarity, Sources
+from nbkit.guards.grounding import ENOUGH, Grounding, ground
 from nbkit.protocols import GuardOptions
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
 
@@ -36,15 +36,13 @@ class GroundedGuard:
     standard: ClassVar[Mapping[Stage, Action]] = MappingProxyType({"output": "warn"})
     strict: ClassVar[Mapping[Stage, Action]] = MappingProxyType({"output": "warn"})
 
-    def __init__(self, options: GuardOptions, *, similarity: Similarity | None = None) -> None:
+    def __init__(self, options: GuardOptions) -> None:
         self._options = options
-        self._similarity = similarity
         self._action: Action = options.actions.get("output", self.standard["output"])
 
-    def about(self, contexts: Sequence[str], *, question: str, similarity: Similarity | None = None) -> GroundedGuard:
+    def about(self, contexts: Sequence[str], *, question: str) -> GroundedGuard:
         """The same guard for the sources of one call."""
-        options = dataclasses.replace(self._options, contexts=tuple(contexts), question=question)
-        return GroundedGuard(options, similarity=similarity or self._similarity)
+        return GroundedGuard(dataclasses.replace(self._options, contexts=tuple(contexts), question=question))
 
     def screen(self, text: str, *, stage: Stage, request: Request) -> Screened:
         """The text as it is; the verdict has the unsupported sentences as spans."""
@@ -58,8 +56,7 @@ class GroundedGuard:
     def _verdict(self, text: str) -> Verdict:
         if not self._options.contexts:
             return Verdict(self.name, "output", "allow")
-        sources = Sources(self._options.contexts, question=self._options.question, similarity=self._similarity)
-        found = sources.ground(text)
+        found = ground(text, self._options.contexts, question=self._options.question)
         spans = tuple(Span(one.start, one.end, KIND) for one in found.sentences if not one.is_supported)
         return Verdict(
             self.name, "output", self._done(found), _reason(found), spans, score=found.score, threshold=ENOUGH

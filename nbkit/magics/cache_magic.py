@@ -17,6 +17,8 @@ from nbkit.tables import Table
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbkit.display.result import Result
+
 MANUAL = """The answer cache: every answer is kept by the hash of its request, and the same request is answered from it.
 
     %cache ls [N]     the newest N entries (20)
@@ -108,11 +110,14 @@ def _impact(shell: InteractiveShell, session: Session, rest: str) -> None:
 
 def _why(shell: InteractiveShell, session: Session, rest: str) -> None:
     nothing_more(rest, command="%cache why")
-    record = _last_record(shell)
-    draw_text(shell, session.secrets, _reason(session, record))
+    result = _last_result(shell)
+    record = next((one for one in result.records if one.cache.status == "miss"), result.record)
+    # An answer that was asked for again helps nobody where that failed: it is asked for once more.
+    is_used = all(one.status == "ok" for one in result.records if one.repairs == record.id)
+    draw_text(shell, session.secrets, _reason(session, record, is_used=is_used))
 
 
-def _reason(session: Session, record: Record) -> str:
+def _reason(session: Session, record: Record, *, is_used: bool) -> str:
     status = record.cache.status
     if status == "skipped" or record.request is None:
         return f"The last call never came to the cache: its status is {record.status}."
@@ -123,11 +128,11 @@ def _reason(session: Session, record: Record) -> str:
         return f"hit: the same request was answered before{stored}."
     # Meanwhile the call's own answer is kept: only what was there before it explains the miss.
     found = str(session.cache.explain(record.request, before=record.started_at))
-    kept = record.status == "ok" and session.cache.explain(record.request).is_hit
+    kept = is_used and record.status == "ok" and session.cache.explain(record.request).is_hit
     return f"{found}\n{'Its answer is kept now: the same request again is a hit.' if kept else ''}".rstrip()
 
 
-def _last_record(shell: InteractiveShell) -> Record:
+def _last_result(shell: InteractiveShell) -> Result:
     from nbkit.display.result import Result
 
     result = shell.user_ns.get("_llm")
@@ -137,7 +142,7 @@ def _last_record(shell: InteractiveShell) -> Record:
             why="no %%llm or %llm has run in this notebook, or _llm was overwritten",
             fix="run a prompt first, then %cache why",
         )
-    return next((record for record in result.records if record.cache.status == "miss"), result.record)
+    return result
 
 
 def _remove(shell: InteractiveShell, session: Session, rest: str) -> None:

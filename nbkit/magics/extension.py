@@ -13,51 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from IPython.core.completer import CompletionContext, SimpleMatcherResult, context_matcher
 from IPython.core.magic import needs_local_scope, no_var_expand
 
+from nbkit.magics.lazy import LazySettings
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 Magic = TypeVar("Magic", bound=Callable[..., Any])
-_TRACEBACKS = "_showtraceback"
-"""What IPython and its kernels override to draw a traceback."""
-
-
-class LazySettings:
-    """Stands in for the object behind `%config NbKit`, which is made when a trait is asked for.
-
-    Making the traits imports the settings and most of nbkit's ground: two thirds of what loading may cost.
-    """
-
-    def __init__(self, shell: InteractiveShell) -> None:
-        self._shell = shell
-        self._made: Any = None
-
-    def _real(self) -> Any:  # noqa: ANN401 - imported here and nowhere else
-        if self._made is None:
-            from nbkit.magics.traits import make
-
-            self._made = make(self._shell)
-        return self._made
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> type[Any]:
-        """The real object's class, which is how `%config` finds its traits."""
-        return type(self._real())
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of the real object
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self._real(), name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name.startswith("_"):
-            object.__setattr__(self, name, value)
-        else:
-            setattr(self._real(), name, value)
-
-    def update_config(self, config: Any) -> None:  # noqa: ANN401 - a traitlets Config
-        """Hands on what `%config NbKit.name = value` says; other sections are not nbkit's."""
-        if "NbKit" in config:
-            self._real().update_config(config)
+_TRACEBACKS = {"_showtraceback": "drawn", "showtraceback": "printed", "_format_exception_for_storage": "kept"}
+"""Methods by which a traceback leaves a shell, each with the function of `tracebacks` that cleans it."""
 
 
 def documented(text: Callable[[], str]) -> Callable[[Magic], Magic]:
@@ -105,7 +68,7 @@ class Extension:
         self._held: dict[str, Any] = {}
         self._settings = LazySettings(shell)
         self._replaced: dict[tuple[str, str], Any] = {}
-        self._draw_traceback: Any = None
+        self._tracebacks: dict[str, tuple[Any, Any]] = {}
 
     @staticmethod
     def of(shell: InteractiveShell) -> Extension | None:
@@ -188,15 +151,6 @@ class Extension:
 
         return keep_questions(lines)
 
-    def show_traceback(self, kind: type[BaseException], error: BaseException | None, lines: list[str]) -> None:
-        """Draws a traceback, of whatever code, without the secrets in use."""
-        session = sys.modules.get("nbkit.session")
-        if session is not None and session.has_current():
-            from nbkit.magics.tracebacks import without_secrets
-
-            error, lines = without_secrets(session.current(), error, lines)
-        self._draw_traceback(kind, error, lines)
-
     def hold(self, name: str, widget: Any) -> None:  # noqa: ANN401 - anything with `close`
         """Keeps what was drawn to be used until it is drawn anew, or nbkit is unloaded; then it is closed."""
         self._held[name], before = widget, self._held.get(name)
@@ -211,8 +165,11 @@ class Extension:
             self._replaced[kind, name] = shell.magics_manager.magics[kind].get(name)
             register(magic, magic_kind=kind, magic_name=name)
         shell.input_transformers_cleanup.append(self.keep_questions)
-        self._draw_traceback = getattr(shell, _TRACEBACKS)
-        setattr(shell, _TRACEBACKS, self.show_traceback)
+        for name, way in _TRACEBACKS.items():
+            before = getattr(shell, name, None)
+            if before is not None:
+                self._tracebacks[name] = before, _cleaning(shell, before, way)
+                setattr(shell, name, self._tracebacks[name][1])
         mark: Any = context_matcher(identifier="nbkit.complete")
         shell.Completer.custom_matchers.append(mark(_as_function(self.complete)))
         cast("list[Any]", shell.configurables).append(self._settings)
@@ -230,10 +187,11 @@ class Extension:
             table.pop(name)
             if before is not None:
                 table[name] = before
-        if vars(shell).get(_TRACEBACKS) == self.show_traceback:
-            delattr(shell, _TRACEBACKS)
-            if getattr(shell, _TRACEBACKS) != self._draw_traceback:  # somebody had put their own there before
-                setattr(shell, _TRACEBACKS, self._draw_traceback)
+        for name, (before, ours) in self._tracebacks.items():
+            if vars(shell).get(name) is ours:
+                delattr(shell, name)
+                if getattr(shell, name) != before:  # somebody had put their own there before
+                    setattr(shell, name, before)
         for held in self._held.values():
             held.close()
         _remove(shell.input_transformers_cleanup, lambda one: one == self.keep_questions)
@@ -283,6 +241,20 @@ class Extension:
 
         for error in take_from(self.shell):
             warnings.warn(f"IPython's configuration of NbKit: {error}", stacklevel=2)
+
+
+def _cleaning(shell: InteractiveShell, before: Callable[..., Any], way: str) -> Callable[..., Any]:
+    """In the place of a method by which tracebacks, of whatever code, leave the shell: the secrets in use stay."""
+
+    def without_secrets(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - IPython's own
+        session = sys.modules.get("nbkit.session")
+        if session is None or not session.has_current():
+            return before(*given, **named)
+        from nbkit.magics import tracebacks
+
+        return getattr(tracebacks, way)(shell, session.current(), before, *given, **named)
+
+    return without_secrets
 
 
 def _as_function(bound: Callable[[CompletionContext], SimpleMatcherResult]) -> Callable[..., SimpleMatcherResult]:

@@ -19,6 +19,7 @@ from nbkit.magics.words import first_word, nothing_more
 from nbkit.parse import time_s
 from nbkit.recorded import Record
 from nbkit.session import Session, current
+from nbkit.session.policy import Policy
 from nbkit.tables import Table
 from nbkit.types import Action, GuardPolicy, Stage, Verdict
 
@@ -29,7 +30,7 @@ MANUAL = """The guards that every prompt, passage and answer passes.
 
     %guard ls                       each guard and what it does at each stage, by policy
     %guard on [standard|strict]     goes back to the standard policy, or to the strict one
-    %guard on NAME, %guard off NAME turns one guard on again, or lets it look only
+    %guard on NAME, %guard off NAME turns one guard on again, or lets it look only; toxicity is off unless it is on
     %guard off                      guards look and say what they see; the promises below stay
     %guard test TEXT [--stage input|retrieved|output]
                                     what the guards say of a text; nothing is sent
@@ -96,14 +97,18 @@ def _on(shell: InteractiveShell, session: Session, rest: str) -> None:
     settings = session.config().settings
     own = dict(settings.guard_actions)
     was_set = own.pop(_name(rest), None)
-    standard = dict(getattr(registry.load("guards", rest), "standard", {}))
-    if standard and settings.guard_policy == "off":
-        was_set, own[rest] = own.get(rest, "allow"), standard
+    kind = registry.load("guards", rest)
+    wanted = Policy.turned_on(kind)
+    if hasattr(kind, "opt_in"):
+        was_set, own[rest] = None if Policy.of(settings).of_guard(kind) == wanted else "allow", wanted
+    elif wanted and settings.guard_policy == "off":
+        was_set, own[rest] = "allow", wanted
     # Where a file or a variable sets it too, to say nothing would not turn it on.
     session.configure({"guard_actions": None})
     if session.config().settings.guard_actions != own:
         session.configure({"guard_actions": own})
-    said = "on again, from the next cell" if was_set is not None else "was on already"
+    again = "" if hasattr(kind, "opt_in") else " again"
+    said = f"on{again}, from the next cell" if was_set is not None else "was on already"
     draw_text(shell, session.secrets, f"guard {rest}: {said}")
 
 

@@ -1,4 +1,4 @@
-"""Answers that are to be asked for again: which they are, that no cache keeps them, and that it is done once."""
+"""Answers that are to be asked for again: which they are, which of them a cache keeps, and that it is done once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,22 @@ from nbkit.types import Response, Verdict
 
 
 def is_kept(answer: Response, verdicts: Iterable[Verdict]) -> bool:
-    """Whether a cache may keep an answer: one that ended, says something, and is not to be asked for again."""
-    is_whole = answer.finish_reason == "stop" and bool(answer.text.strip())
-    return is_whole and all(verdict.action != "reask" for verdict in verdicts)
+    """Whether a cache may keep an answer: one that ended, says something, and that no guard but `schema` refuses.
+
+    A misfit is kept as the first half of its repair: whoever finds it judges it again, comes to the same request for
+    the repair, and finds that too. Were it not kept, a cell that was repaired would pay for its first call forever.
+    One that another guard has changed is not: what is left of it may fit, or be wrong elsewhere.
+
+    >>> from nbkit.types import Usage
+    >>> answer = Response("{}", "echo", Usage(1, 1))
+    >>> is_kept(answer, [Verdict("schema", "output", "reask")]), is_kept(answer, [Verdict("mine", "output", "reask")])
+    (True, False)
+    """
+    if answer.finish_reason != "stop" or not answer.text.strip():
+        return False
+    said = [verdict for verdict in verdicts if verdict.stage == "output"]
+    refused = {verdict.guard for verdict in said if verdict.action == "reask"}
+    return not refused or (refused == {"schema"} and all(verdict.action != "redact" for verdict in said))
 
 
 def asked_again(verdicts: Iterable[Verdict]) -> Verdict | None:

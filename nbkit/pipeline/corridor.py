@@ -6,7 +6,7 @@ The order of the rooms is the safety property, so it is code and not configurati
 2. cache. A hit costs nothing; a cache that raises is a note and counts as a miss.
 3. budget, on a miss only: the most that the call can cost is reserved; a hit is never refused.
 4. provider, while guards of stage output screen each piece before it is shown.
-5. cache again, on a miss that ended well: only screened text, never an error, a cut, nothing, or what is asked again.
+5. cache again, on a miss that ended well: only screened text, never an error, a cut, nothing (see `again.is_kept`).
 6. price.
 7. record, whatever happened: also on error, block and interrupt. What is recorded is what was shown.
 A hit passes the guards of stage output too: a new guard governs old text.
@@ -246,7 +246,7 @@ class _Walk:
         finally:
             self._response = dataclasses.replace(entry.response, text=self._screen.shown)
         # Cached when a looser policy, or an older validator of the same schema, let it pass.
-        refuse_misfit(self._verdicts, is_last=self._call.repairs is not None)
+        refuse_misfit(self._verdicts, is_last=self._call.repairs is not None and self._call.cache_mode == "only")
 
     def _keep(self, cache: Cache | None) -> None:
         answered = self._response

@@ -7,6 +7,7 @@ import functools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from nbkit import canonical
 from nbkit.errors import BadSetting, PromptError
@@ -116,30 +117,38 @@ def draw(
 ) -> list[Outcome]:
     """The outcomes of so many samples, each a call of its own; the first that fails is the last.
 
-    An answer that is to be asked for again is followed by the outcome of that call, which takes its place.
+    An answer that is to be asked for again is followed by the outcome of that call, which takes its place. Where that
+    came from the cache and a guard refuses it now, as after a validator was changed, it is asked for anew.
     """
     outcomes: list[Outcome] = []
 
-    def one(request: Request, sample: int, repairs: str | None) -> Outcome:
-        outcome = run(
+    def one(request: Request, sample: int, **changes: Any) -> Outcome:  # noqa: ANN401 - fields of the call
+        return run(
             request,
             stages=ready.stages,
-            call=dataclasses.replace(call, id=uuid.uuid4().hex, started_at=datetime.now(UTC), repairs=repairs),
+            call=dataclasses.replace(call, id=uuid.uuid4().hex, started_at=datetime.now(UTC), **changes),
             on_text=functools.partial(on_text, sample),
             on_phase=on_phase,
         )
-        outcomes.append(outcome)
-        return outcome
 
     for sample in range(samples):
         asked = sample_of(ready.request, sample, of=samples)
-        outcome = one(asked, sample, None)
-        found = None if outcome.error is not None else asked_again(outcome.record.verdicts)
+        outcome = one(asked, sample)
+        outcomes.append(outcome)
+        found = _refused(outcome)
         if found is not None:
-            outcome = one(_repair(asked, found), sample, outcome.record.id)
+            again, first_id = _repair(asked, found), outcome.record.id
+            outcome = one(again, sample, repairs=first_id)
+            if outcome.record.cache.status == "hit" and _refused(outcome) is not None:
+                outcome = one(again, sample, repairs=first_id, cache_mode="refresh")
+            outcomes.append(outcome)
         if outcome.error is not None:
             break
     return outcomes
+
+
+def _refused(outcome: Outcome) -> Verdict | None:
+    return None if outcome.error is not None else asked_again(outcome.record.verdicts)
 
 
 def _repair(asked: Request, found: Verdict) -> Request:

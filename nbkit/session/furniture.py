@@ -169,7 +169,8 @@ class Furniture:
 
         def make() -> tuple[Guard, ...]:
             policy = self.policy(settings)[0]
-            kinds = [registry.load("guards", name) for name in _in_order(registry.names("guards"))]
+            loaded = (registry.load("guards", name) for name in _in_order(registry.names("guards")))
+            kinds = [kind for kind in loaded if not policy.leaves_off(kind)]
             names = english_names(self._owner.home) if settings.guard_names else None
             return tuple(
                 kind(own, names=names) if kind is PiiGuard else kind(own)

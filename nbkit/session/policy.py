@@ -1,8 +1,9 @@
 """Which guard does what about what it finds: the policy in force, and what of it is looser than the standard.
 
-A guard's own tables `standard` and `strict` say what it does at each stage; `off` only looks. `guard.actions` replaces
-single entries, `guard.allow` lets single findings pass. What a guard without tables does is no matter of policy: the
-neutraliser, the limits and the exact secrets in use stay whatever is set here, and so does the order of the corridor.
+A guard's own tables `standard` and `strict` say what it does at each stage, `opt_in` what one does that both leave off
+and that is turned on by name; `off` only looks. `guard.actions` replaces single entries, `guard.allow` lets single
+findings pass. What a guard without tables does is no matter of policy: the neutraliser, the limits and the exact
+secrets in use stay whatever is set here, and so does the order of the corridor.
 """
 
 from __future__ import annotations
@@ -52,6 +53,15 @@ class Policy:
         row: dict[Stage, Action] = {stage: "allow" if self.name == "off" else named[stage] for stage in standard}
         own = self.actions.get(kind.name, {})
         return row | {stage: action for stage, action in own.items() if stage in row}
+
+    @staticmethod
+    def turned_on(kind: Any) -> dict[Stage, Action]:  # noqa: ANN401 - as above
+        """What a guard does at each stage once it is turned on by name: its standard, or `opt_in` where it has one."""
+        return {**getattr(kind, "standard", {}), **getattr(kind, "opt_in", {})}
+
+    def leaves_off(self, kind: Any) -> bool:  # noqa: ANN401 - as above
+        """Whether a guard that has to be turned on by name is not: then it looks at nothing and gives no verdict."""
+        return hasattr(kind, "opt_in") and set(self.of_guard(kind).values()) == {"allow"}
 
     def allowed_kinds(self, guard: str) -> frozenset[str]:
         """Kinds of findings of a guard that may pass."""

@@ -5,13 +5,19 @@ weights were chosen while looking at it, so that its halves (by context) show sp
 weights but looked at: mrpc-pairs, one sentence held against another that says the same or does not; and answers of one
 to six sentences made of it, with one sentence changed by rule or swapped. Supported answers of guard/grounded are
 shorter than the others (median 2 and 9 words), so answers of 3 to 8 words are also shown alone.
-Run: python tests/bench/bench_guard_grounded.py
+Run: python tests/bench/bench_guard_grounded.py [--embedder all-minilm-l6-v2]
+
+`--embedder` shows what the guard would gain if it also heard an embedder that was pulled before: the cosine of the
+nearest source sentence, weighed against the loss of support at several weights and middles, of all sentences and of
+those with six words or more.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
+import math
 import os
 import random
 import re
@@ -19,15 +25,28 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nbkit.guards.grounding import ENOUGH, ground
+import numpy as np
+
+from nbkit.config import home_path
+from nbkit.guards.claims import claims
+from nbkit.guards.grounding import ENOUGH, Judged, ground
 from nbkit.guards.labels import is_refusal
+from nbkit.guards.wording import sentences
+from nbkit.protocols import Embedder
 
 Row = tuple[str, str, str, bool]
 """Answer, context, question, and whether it is supported."""
+STEEPNESS = 5.0
+"""That of the guard: support is the logistic function of what a sentence lost, times this."""
+MOST_CHARS = 500
+"""What is embedded of a sentence: the model sees 254 tokens."""
 
 
 def main() -> None:
     """Prints the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--embedder")
+    embedder = parser.parse_args().embedder
     folder = Path(os.environ["NBKIT_BENCH_DATA"])
     raw = [json.loads(line) for line in (folder / "guard" / "grounded.jsonl").read_text("utf-8").splitlines()]
     rows: list[Row] = [(one["text"], one["context"], one["question"], not one["label"]) for one in raw]
@@ -45,6 +64,8 @@ def main() -> None:
     for name, some in sets.items():
         _report(name, some)
     _time(rows)
+    if embedder:
+        _similarity(embedder, sets)
     print(f"refusals among {len(rows)} answers: {sum(is_refusal(row[0]) for row in rows)}")
 
 
@@ -102,6 +123,75 @@ def _time(rows: Sequence[Row]) -> None:
                 took.append(time.process_time() - started)
             ms = sorted(took)[4] * 1e3
             print(f"{size:7,} characters, {label}: {ms:7.2f} ms CPU, {ms / size * 1000:.3f} ms per KB (median of 9)")
+
+
+def _similarity(name: str, sets: dict[str, list[Row]]) -> None:
+    """AUC, and how many supported are kept and others marked, where the nearest source sentence has a say."""
+    from nbkit import embed
+    from nbkit.protocols import EmbedderOptions
+
+    nearest, cost = _nearest(embed.open(name, EmbedderOptions(home_path(os.environ), threads=1)), sets)
+    print(f"\n{name} beside it: {cost}")
+    ways: list[tuple[str, float, float, int]] = [("none", 0.0, 0.0, 0)]
+    ways += [(f"{w} from {at}, {n}+ words", w, at, n) for n in (1, 6) for at in (0.6, 0.7, 0.8) for w in (0.25, 1, 2)]
+    for kind, rows in sets.items():
+        print(kind.strip())
+        good = [row[3] for row in rows]
+        judged = [(ground(answer, [context], question=asked), answer, context) for answer, context, asked, _ in rows]
+        told = {
+            label: [
+                _told(
+                    [(one, nearest[answer[one.start : one.end], context]) for one in found.sentences],
+                    # A short sentence is far from a long one that holds it.
+                    [weight * (len(answer[one.start : one.end].split()) >= least) for one in found.sentences],
+                    middle,
+                )
+                for found, answer, context in judged
+            ]
+            for label, weight, middle, least in ways
+        }
+        told["cosine alone"] = [
+            min((nearest[answer[one.start : one.end], context] for one in found.sentences), default=1.0)
+            for found, answer, context in judged
+        ]
+        for label, scores in told.items():
+            kept = np.mean([score >= ENOUGH for score, is_good in zip(scores, good, strict=True) if is_good])
+            marked = np.mean([score < ENOUGH for score, is_good in zip(scores, good, strict=True) if not is_good])
+            print(f"  {label:22} AUC {_auc(scores, good):.3f} (n {len(rows)}) | {kept:6.1%} {marked:6.1%}")
+
+
+def _told(judged: Sequence[tuple[Judged, float]], weights: Sequence[float], middle: float) -> float:
+    """The score of the whole, with a cosine that adds or takes; a number that no source has is not made good by it."""
+    whole = 0.0
+    for (one, cosine), weight in zip(judged, weights, strict=True):
+        gained = STEEPNESS * weight * (cosine - middle)
+        support = 1 / (1 + math.exp(-math.log(one.support / (1 - one.support)) - gained))
+        support = min(support, one.support) if "number" in one.reasons else support
+        whole += math.log(0.02 + 0.98 * support)
+    return math.exp(whole / max(1, len(judged)))
+
+
+def _nearest(embedder: Embedder, sets: dict[str, list[Row]]) -> tuple[dict[tuple[str, str], float], str]:
+    """The cosine of the source sentence nearest to each sentence of an answer; and what embedding those costs."""
+    rows = list(dict.fromkeys(row[:2] for some in sets.values() for row in some))
+    said = {answer: [place.text for place in claims(answer)] for answer, _ in rows}
+    known = {context: [context[start:end] for start, end in sentences(context)] for _, context in rows}
+    texts = sorted({text for some in (*said.values(), *known.values()) for text in some if text.strip()})
+    vectors = dict(zip(texts, embedder.embed([text[:MOST_CHARS] for text in texts]), strict=True))
+    nearest = {}
+    for answer, context in rows:
+        those = np.array([vectors[text] for text in known[context] if text in vectors])
+        nearest |= {(text, context): float((those @ vectors[text]).max()) for text in said[answer] if text in vectors}
+    spent = []
+    for answer in dict.fromkeys(row[0] for row in sets["  several sentences, swapped"]):
+        started = time.process_time()
+        embedder.embed([text[:MOST_CHARS] for text in said[answer]])
+        spent.append((time.process_time() - started) * 1e3 / len(answer) * 1000)
+    spent.sort()
+    figures = (
+        f"{spent[len(spent) // 2]:.0f} ms CPU per KB of answer in the median, p95 {spent[len(spent) * 95 // 100]:.0f}"
+    )
+    return nearest, f"{figures} (n {len(spent)}; vectors of sources not counted)"
 
 
 def _half(context: str) -> int:

@@ -109,21 +109,6 @@ def test_nothing_is_supported_by_nothing(contexts):
     assert not one.is_supported
 
 
-def test_similarity_adds_and_takes():
-    asked = []
-
-    def of(value):
-        return lambda sentence, others: asked.append((sentence, list(others))) or [value] * len(others)
-
-    scores = [
-        ground("The blower draws thirty watts.", [MANUAL], similarity=of(value)).score for value in (0.95, 0.6, 0.0)
-    ]
-    plain = ground("The blower draws thirty watts.", [MANUAL]).score
-    assert scores[0] > plain == pytest.approx(scores[1])
-    assert scores[2] < plain
-    assert asked[0][1][0] == "The K200 fan needs 30 W."
-
-
 WORDS = st.sampled_from(
     [
         "fan",

@@ -116,7 +116,7 @@ def fresh_process(*lines: str) -> subprocess.CompletedProcess[str]:
 
 
 MODULES = "print(json.dumps(sorted(m for m in sys.modules if m not in before and not m.startswith('IPython'))))"
-OURS = ["nbkit", "nbkit.magics", "nbkit.magics.extension"]
+OURS = ["nbkit", "nbkit.magics", "nbkit.magics.extension", "nbkit.magics.lazy"]
 
 
 def test_loading_says_nothing():

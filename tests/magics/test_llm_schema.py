@@ -94,6 +94,35 @@ def test_repaired_cell_draws_the_repaired_answer_and_carries_both_records(notebo
     assert card["data"]["text/plain"].startswith("nbkit · fake · asked again\n")
 
 
+def why(notebook):
+    (said,) = notebook.run("%cache why").bundles("text/plain")
+    return said
+
+
+def test_repaired_cell_that_runs_again_is_a_hit_that_says_what_happened(notebook):
+    provider = answers(WRONG, RIGHT)
+    cell = "%%llm --schema 'name, age int'\nWho?"
+    notebook.run(cell)
+    assert why(notebook).endswith("Its answer is kept now: the same request again is a hit.")
+    drawn, card = notebook.run(cell).outputs
+    assert provider.calls == 2
+    assert json.loads(drawn["data"]["text/plain"]) == {"name": "Ada", "age": 36}
+    said = card["data"]["text/plain"]
+    assert said.startswith("nbkit · fake · asked again\n")
+    assert "  Cost            $0 (saved" in said
+    assert "2 hits" in said
+    assert "asked again (schema)" in said
+    assert why(notebook).startswith("hit: the same request was answered before")
+
+
+def test_why_promises_no_hit_where_the_repair_failed(notebook):
+    answers(WRONG)
+    notebook.run("%%llm --schema 'name, age int'\nWho?")
+    assert "is a hit" not in why(notebook)
+    notebook.run("%%llm --schema 'name, age int'\nWho?")
+    assert "hit" not in why(notebook)
+
+
 def test_second_failure_fails_the_cell_with_the_text_drawn_and_recorded(notebook):
     answers(WRONG)
     cell = notebook.run("%%llm -o who --schema 'name, age int'\nWho?")

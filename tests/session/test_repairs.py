@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from nbkit.display.result import Result
 from nbkit.errors import Blocked, RateLimited, SchemaMismatch
-from nbkit.prompts.schema import Shape, shape_of
+from nbkit.prompts.schema import shape_of
 from nbkit.recorded import Origin
 from nbkit.session import Session
 from nbkit.testing import FakeProvider, Reply
@@ -108,14 +108,6 @@ def test_result_is_the_repaired_answer_and_has_both_records(open_session):
     assert "sample" not in repr(result)
 
 
-def test_neither_the_misfit_is_cached_nor_the_repair_forgotten(open_session):
-    session, provider = open_session([WRONG, RIGHT, WRONG])
-    ask(session)
-    first, second = ask(session)
-    assert (first.record.cache.status, second.record.cache.status, provider.calls) == ("miss", "hit", 3)
-    assert second.record.response.text == RIGHT
-
-
 def test_second_failure_fails_with_the_text_shown_and_recorded(open_session):
     pieces = []
     session, provider = open_session([WRONG, '{"age": "old"}', RIGHT])
@@ -131,13 +123,6 @@ def test_second_failure_fails_with_the_text_shown_and_recorded(open_session):
     assert second.record.response.usage.output_tokens > 0
 
 
-def test_failed_answer_is_not_cached(open_session):
-    session, provider = open_session([WRONG])
-    ask(session)
-    ask(session)
-    assert provider.calls == 4
-
-
 def test_call_that_fails_while_repairing_keeps_the_first_record(open_session):
     limited = RateLimited(what="too many", why="requests", fix="wait")
     session, _ = open_session([WRONG, limited])
@@ -150,12 +135,6 @@ def test_call_that_fails_or_is_cut_short_is_not_repaired(open_session):
     session, provider = open_session([Reply(("{",), KeyboardInterrupt())])
     [outcome] = ask(session)
     assert (provider.calls, outcome.record.status) == (1, "interrupted")
-
-
-def test_cut_answer_is_asked_for_again_and_not_cached(open_session):
-    session, provider = open_session([Reply(('{"name"',), finish_reason="length"), RIGHT])
-    assert ask(session)[-1].record.response.text == RIGHT
-    assert provider.calls == 2
 
 
 def test_each_sample_is_repaired_alone(open_session):
@@ -188,36 +167,6 @@ def test_dates_of_a_strict_model_are_text_in_json(open_session):
     session, provider = open_session(['{"on": "2026-01-02"}'])
     assert ask(session, schema=Day)[-1].error is None
     assert provider.calls == 1
-
-
-def test_cached_answer_that_a_new_validator_refuses_is_asked_for_again(open_session):
-    old = '{"name": "Methuselah", "age": 969}'
-    session, _provider = open_session([old, RIGHT])
-    plain = Person.model_json_schema()
-    ask(session, schema=plain)
-    outcomes = ask(session, schema=Person)
-    assert [one.record.cache.status for one in outcomes] == ["hit", "miss"]
-    assert Result(outcomes).text == RIGHT
-
-
-def test_cached_repair_that_a_new_validator_refuses_fails(open_session):
-    class Young(Person):
-        @field_validator("age")
-        @classmethod
-        def young(cls, age: int) -> int:
-            if age > 30:
-                raise ValueError
-            return age
-
-    # The same schema and the same words to the model, as after the cell that defines it was changed.
-    Young.__name__ = "Person"
-    schema = shape_of(Person).schema
-    session, _ = open_session(FakeProvider(lambda asked: RIGHT if is_repair(asked) else '{"name":"Old","age":969}'))
-    settings = session.config().settings
-    session.ask("Who?", settings=settings, shape=Shape(schema, Person))
-    refused = session.ask("Who?", settings=settings, shape=Shape(schema, Young))[-1]
-    assert refused.record.cache.status == "hit"
-    assert isinstance(refused.error, SchemaMismatch)
 
 
 def test_with_guards_off_the_misfit_is_said_and_kept(open_session):

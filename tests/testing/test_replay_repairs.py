@@ -17,13 +17,14 @@ WRONG, RIGHT = '{"name": "Ada"}', '{"name": "Ada", "age": 36}'
 FIELDS = "name, age int"
 
 
-def recorded(tmp_path, *answers):
+def recorded(tmp_path, *answers, runs=1):
     session = Session(
         home=tmp_path / "home", environment={}, folder=tmp_path, providers={"openai": FakeProvider(answers)}
     )
     try:
         settings = session.config({"model": "openai:gpt-4o-mini"}).settings
-        return [one.record for one in session.ask("Who?", settings=settings, variables={}, shape=shape_of(FIELDS))]
+        asked = {"settings": settings, "variables": {}, "shape": shape_of(FIELDS)}
+        return [[one.record for one in session.ask("Who?", **asked)] for _ in range(runs)][-1]
     finally:
         session.close()
 
@@ -64,6 +65,18 @@ def test_repaired_answer_is_given_again_with_both_records(tmp_path):
     assert (first.response.text, second.response.text) == (WRONG, RIGHT)
     assert second.repairs == first.id
     assert executed.cells[2].outputs[0].text == f"{RIGHT} 2 False\n"
+    again = tmp_path / "again.ipynb"
+    again.write_text(json.dumps(executed))
+    assert compare(read_notebook(again), replay_notebook(again)) == []
+
+
+def test_repair_that_came_from_the_cache_is_given_again(tmp_path):
+    records = recorded(tmp_path, WRONG, RIGHT, runs=2)
+    assert [one.cache.status for one in records] == ["hit", "hit"]
+    path = notebook(tmp_path, records)
+    executed = replay_notebook(path)
+    (first, second) = [record for _, record in calls(executed)]
+    assert (first.response.text, second.response.text, second.repairs) == (WRONG, RIGHT, first.id)
     again = tmp_path / "again.ipynb"
     again.write_text(json.dumps(executed))
     assert compare(read_notebook(again), replay_notebook(again)) == []
