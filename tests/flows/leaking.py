@@ -277,9 +277,7 @@ def _send_along(notebook: NotebookShell) -> None:
         inner(notebook, kind, error, lines)
         print(error)  # noqa: T201 - what a cell prints is kept with it
 
-    # Below what nbkit put there: that is where a kernel's own method is.
-    from nbkit.magics.extension import Extension
-
-    extension = Extension.of(notebook)
-    assert extension is not None
-    extension._draw_traceback = show
+    # Below what nbkit puts there: that is where a kernel's own method is.
+    notebook.run("%unload_ext nbkit")
+    notebook._showtraceback = show
+    notebook.run("%load_ext nbkit")
