@@ -28,8 +28,8 @@ def impact_table(found: Impact, *, caption: str) -> Table:
         _times("latency, mean", before.latency.mean_s, after.latency.mean_s),
         _times("latency, p50", before.latency.p50_s, after.latency.p50_s),
         _times("latency, p95", before.latency.p95_s, after.latency.p95_s),
-        _amounts("cost", before.cost_usd, after.cost_usd),
-        _amounts("cost per day", before.cost_usd_by_day, after.cost_usd_by_day),
+        _amounts("cost", before.cost_usd, after.cost_usd, unpriced=found.unpriced),
+        _amounts("cost per day", before.cost_usd_by_day, after.cost_usd_by_day, unpriced=found.unpriced),
         ("hit rate", "—", "—" if rate is None else f"{rate:.0%} ({found.hits:,} of {found.asked:,})", ""),
         ("n, answered calls", f"{before.latency.n:,}", f"{after.latency.n:,}", ""),
     ]
@@ -49,8 +49,11 @@ def _times(name: str, before: float | None, after: float | None) -> tuple[str, .
     return (name, duration(before), duration(after), _change(before, after))
 
 
-def _amounts(name: str, before: Decimal, after: Decimal) -> tuple[str, ...]:
-    return (name, money(before), money(after), _change(float(before), float(after)))
+def _amounts(name: str, before: Decimal, after: Decimal, *, unpriced: int) -> tuple[str, ...]:
+    """Two sums; `?` and `≥` where calls are in neither, for then the sums say nothing, or only a part."""
+    if not unpriced:
+        return (name, money(before), money(after), _change(float(before), float(after)))
+    return (name, *(f"≥ {money(amount)}" if amount else money(None) for amount in (before, after)), "—")
 
 
 def _change(before: float | None, after: float | None) -> str:

@@ -139,7 +139,8 @@ def _notes(pages: Sequence[Page], name: str) -> Iterator[str]:
     by_kind = {kind: [number for number, page in enumerate(pages) if page.kind == kind] for kind in _SAID}
     command = registry.install_command("ocr")
     if by_kind["picture"] and not any(page.text.strip() for page in pages):
-        why = "its pages are pictures, perhaps scans, and the extra that reads them is not installed"
+        # The table of what was read shows this sentence alone.
+        why = f"its pages are pictures, perhaps scans, and the extra that reads them is not installed: {command}"
         raise unreadable(name, why, fix=command)
     for kind, said in _SAID.items():
         if by_kind[kind]:

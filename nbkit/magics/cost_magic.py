@@ -12,6 +12,7 @@ from nbkit.accounts import summarised
 from nbkit.display.origin import origin
 from nbkit.errors import BadSetting, UnknownSetting
 from nbkit.figures import count, money
+from nbkit.ledger.selection import Selection
 from nbkit.magics.period import since_of, time_of
 from nbkit.magics.tables import draw, draw_text
 from nbkit.registry import nearest
@@ -85,7 +86,9 @@ def _budgets(shell: InteractiveShell, session: Session, rest: str) -> None:
     ]
     if settings.budget_cell is not None:
         rows.insert(0, ("cell", money(settings.budget_cell), "—", "—", money(settings.budget_cell)))
-    note = "" if rows else "No budget is in force: %config NbKit.budget_day = 1 sets one for a day, in USD."
+    unknown = session.ledger.summary(Selection(session_id=session.id)).unknown_prices
+    note = f"Not in it: {count(unknown, 'answer')} of this session, whose price is not known." if unknown else ""
+    note = note if rows else "No budget is in force: %config NbKit.budget_day = 1 sets one for a day, in USD."
     draw(shell, session.secrets, Table("Budgets", ("budget", "limit", "spent", "reserved", "left"), rows, note=note))
 
 
@@ -101,10 +104,26 @@ def _rate(shell: InteractiveShell, session: Session, rest: str) -> None:
             why="no %%llm, %%rag or %llm has run in this notebook, or _llm was overwritten",
             fix="run a prompt first, then %cost rate 👍",
         )
-    session.ledger.rate(result.record.id, score, note=session.secrets.redact(note.strip()), at=datetime.now(UTC))
+    session.ledger.rate(result.record.id, score, note=_kept_note(session, note.strip()), at=datetime.now(UTC))
     draw_text(
         shell, session.secrets, f"rated {score:g} of 1: the answer of {result.record.started_at:%Y-%m-%d %H:%M:%S} UTC"
     )
+
+
+def _kept_note(session: Session, note: str) -> str:
+    """A note as the record store may hold it: what guards keep from a prompt, they keep from there."""
+    if not note:
+        return ""
+    settings = session.config().settings
+    (found,) = session.screen([note], settings=settings, stage="input", contexts=(), question="")
+    if found.action == "block":
+        blocked = next(one for one in found.verdicts if one.action == "block")
+        raise BadSetting(
+            what="the note cannot be kept",
+            why=blocked.reason or f"the guard {blocked.guard!r} blocks it",
+            fix="say it without that; the answer was not rated",
+        )
+    return session.secrets.redact(found.text)
 
 
 def _score(said: str) -> float:

@@ -37,8 +37,10 @@ class Watched:
     def table(self) -> Table:
         """The measures in words, and what they were held against."""
         changed = sum(one.verdict == "changed" for one in self.changes)
+        is_compared = any(one.verdict != "too few calls" for one in self.changes)
+        nothing = "Nothing has changed. " if is_compared else "Nothing can be compared yet. "
         limits = self.limits
-        note = (f"{count(changed, 'measure')} changed. " if changed else "Nothing has changed. ") + (
+        note = (f"{count(changed, 'measure')} changed. " if changed else nothing) + (
             f"A change is beyond {limits.cost:.0%} of cost, {limits.latency:.0%} of latency or {limits.rate * 100:g} "
             f"points of a rate, over {limits.least_calls} calls in each time, and rarer by chance than 1 in 600."
         )

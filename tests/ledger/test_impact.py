@@ -66,6 +66,12 @@ def test_prices_that_are_not_known_are_counted(sink):
         sink.write(record)
     found = sink.impact()
     assert (found.without.cost_usd, found.with_cache.cost_usd, found.unpriced) == (Decimal("0.5"), Decimal("0.5"), 2)
+    assert impact_table(found, caption="x").rows[3] == ("cost", "≥ $0.50", "≥ $0.50", "—")
+
+
+def test_sums_of_which_no_price_is_known_are_not_zero(sink):
+    sink.write(miss(1, usd=None))
+    assert impact_table(sink.impact(), caption="x").rows[3] == ("cost", "?", "?", "—")
 
 
 def test_cost_by_day_is_over_the_days_there_were_calls(sink):

@@ -46,6 +46,8 @@ def test_a_scan_is_refused_with_the_command_that_would_read_it(write_scan, witho
     with pytest.raises(DocumentError) as caught:
         PdfLoader().load(write_scan(_PAGES))
     assert caught.value.fix == _COMMAND
+    # The row of the table that an `add` draws has the reason alone.
+    assert _COMMAND in caught.value.why
     assert "pictures" in caught.value.why
 
 

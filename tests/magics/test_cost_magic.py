@@ -94,6 +94,24 @@ def test_a_rating_is_kept_beside_the_record_of_the_last_answer(notebook, word, s
     assert found[["rating", "rating_note"]].values.tolist() == [[score, "clear and short"]]
 
 
+def test_the_note_of_a_rating_holds_no_more_than_a_prompt_may(notebook):
+    notebook.run("%%llm -m echo\nhello")
+    assert "rated" in said(notebook.run("%cost rate 1 mail gina.i@corp.example"))
+    key = "AKIA" + "Q3EGRIRBT7KWN5XZ"
+    refused = notebook.run(f"%cost rate 0 it shows {key}").error
+    assert isinstance(refused, BadSetting)
+    (rating,) = current().ledger.ratings().values()
+    assert (rating.score, rating.note) == (1.0, "mail ⟦EMAIL_1⟧")
+    assert key not in str(refused)
+
+
+def test_budgets_say_how_many_answers_they_do_not_count(notebook):
+    cost = Cost(None, source="unknown")
+    current().ledger.write(factories.record(1, cost=cost, session_id=current().id, started_at=datetime.now(UTC)))
+    notebook.run("%config NbKit.budget_day = 1")
+    assert "Not in it: 1 answer of this session, whose price is not known." in said(notebook.run("%cost budgets"))
+
+
 def test_budgets_say_what_is_left(notebook):
     assert "No budget is in force" in said(notebook.run("%cost budgets"))
     keep(1, usd="0.25")

@@ -34,7 +34,7 @@ def test_a_home_with_few_calls_has_not_changed(notebook):
     text = said(notebook.run("%nbkit watch"))
     assert text.startswith("The last 24h beside the 24h before")
     assert text.count("too few calls") == 6
-    assert "Nothing has changed." in text
+    assert "Nothing can be compared yet." in text
 
 
 def test_what_has_changed_is_named_with_the_cell_that_did_it(notebook):
@@ -59,7 +59,7 @@ def test_thresholds_are_settings(notebook):
     assert "Nothing has changed." in said(notebook.run("%nbkit watch --last=2h"))
     notebook.run("%nbkit config watch.rate default")
     notebook.run("%nbkit config watch.least_calls 31")
-    assert "Nothing has changed." in said(notebook.run("%nbkit watch --last=2h"))
+    assert "Nothing can be compared yet." in said(notebook.run("%nbkit watch --last=2h"))
 
 
 @pytest.mark.parametrize("line", ["--last", "--last soon", "now", "--since 2h", "--last 'open"])

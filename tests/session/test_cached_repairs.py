@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from pydantic import BaseModel, field_validator
 
 from nbkit.display.card import card_text
 from nbkit.display.result import Result
 from nbkit.errors import SchemaMismatch
 from nbkit.prompts.schema import Shape, shape_of
-from nbkit.session import Session
 from nbkit.testing import FakeProvider, Reply
 
 RIGHT, WRONG = '{"name": "Ada", "age": 36}', '{"name": "Ada"}'
@@ -49,22 +47,6 @@ def is_repair(asked):
 
 def _schema_verdict(outcome):
     return next(one for one in outcome.record.verdicts if one.guard == "schema")
-
-
-@pytest.fixture
-def open_session(tmp_path):
-    opened = []
-
-    def make(script):
-        provider = script if isinstance(script, FakeProvider) else FakeProvider(script)
-        session = Session(home=tmp_path / "home", environment={}, folder=tmp_path, providers={"fake": provider})
-        session.configure({"model": "fake"})
-        opened.append(session)
-        return session, provider
-
-    yield make
-    for session in opened:
-        session.close()
 
 
 def ask(session, prompt="Who?", *, schema=FIELDS, **given):

@@ -12,7 +12,6 @@ from nbkit.display.result import Result
 from nbkit.errors import Blocked, RateLimited, SchemaMismatch
 from nbkit.prompts.schema import shape_of
 from nbkit.recorded import Origin
-from nbkit.session import Session
 from nbkit.testing import FakeProvider, Reply
 
 RIGHT, WRONG = '{"name": "Ada", "age": 36}', '{"name": "Ada"}'
@@ -39,22 +38,6 @@ class Day(BaseModel):
 
 def is_repair(asked):
     return "first answer" in asked.messages[-1].content
-
-
-@pytest.fixture
-def open_session(tmp_path):
-    opened = []
-
-    def make(script):
-        provider = script if isinstance(script, FakeProvider) else FakeProvider(script)
-        session = Session(home=tmp_path / "home", environment={}, folder=tmp_path, providers={"fake": provider})
-        session.configure({"model": "fake"})
-        opened.append(session)
-        return session, provider
-
-    yield make
-    for session in opened:
-        session.close()
 
 
 def ask(session, prompt="Who?", *, schema=FIELDS, **given):
