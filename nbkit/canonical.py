@@ -182,6 +182,11 @@ def _decode(kind: Any, plain: Any) -> Any:  # noqa: ANN401, C901, PLR0911, PLR09
         if len(arguments) == 2 and arguments[1] is Ellipsis:  # noqa: PLR2004 - tuple[X, ...]
             return tuple(_decode(arguments[0], item) for item in plain)
         return tuple(_decode(argument, item) for argument, item in zip(arguments, plain, strict=True))
+    if origin is Mapping:
+        if not isinstance(plain, dict):
+            msg = f"expected an object, got {type(plain).__name__}"
+            raise TypeError(msg)
+        return {name: _decode(arguments[1], item) for name, item in plain.items()}
     if dataclasses.is_dataclass(kind):
         if not isinstance(plain, dict):
             msg = f"expected an object, got {type(plain).__name__}"

@@ -1,0 +1,227 @@
+"""What is evaluated: a prompt that is asked of each case through the corridor, or a function."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import textwrap
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from nbkit.canonical import canonical_json, sha256, to_plain
+from nbkit.documents import Passage
+from nbkit.errors import AuthFailed, BudgetExceeded, ConfigError, NbkitError, PromptError, WeightsError
+from nbkit.evals.cases import Answer, Case
+from nbkit.guards.labels import is_refusal
+from nbkit.rag.prompt import NOT_FOUND, quoted
+from nbkit.recorded import Failure, Origin, Outcome, Record, final
+from nbkit.types import JsonValue
+
+if TYPE_CHECKING:
+    from nbkit.rag.index import Index
+    from nbkit.session.session import Session
+    from nbkit.setting import Settings
+
+PINNED = ("model", "system", "temperature", "max_tokens", "seed", "stop", "format", "base_url", "guard_policy")
+PINNED_OF_RAG = ("rag_mode", "rag_k", "rag_min_score", "rag_rerank")
+"""Settings that decide an answer."""
+
+
+class Task(Protocol):
+    """What gives answers to a case. Called from several threads at once."""
+
+    name: str
+    sha256: str | None
+    """Of all that it is made of, but for `settings` and what is looked up; None where that is not known."""
+    settings: Mapping[str, JsonValue]
+    index: str | None
+    index_version: str | None
+    workers: int
+    """How many cases it answers at once, unless it is told otherwise."""
+
+    def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
+        """One for each sample, in order. Raises only what would stop every other case as well."""
+        ...
+
+
+@runtime_checkable
+class _HasRecords(Protocol):
+    """What `nbkit.ask` gives."""
+
+    text: str
+    records: Sequence[Record]
+
+
+class PromptTask:
+    """A prompt with `{{ input }}` in it, asked as a `%%llm` or `%%rag` cell would be.
+
+    `names`: further variables that the prompt may use. `is_rag`: it is a question to the index of the settings, which
+    `where` filters.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        prompt: str,
+        settings: Settings,
+        *,
+        names: Mapping[str, object],
+        origin: Origin,
+        is_rag: bool = False,
+        where: str | None = None,
+    ) -> None:
+        target = session.target(settings)
+        self.name = prompt
+        self.sha256 = sha256(f"{settings.system or ''}\0{prompt}")
+        pinned = (*PINNED, *PINNED_OF_RAG) if is_rag else PINNED
+        found = {name: to_plain(getattr(settings, name)) for name in pinned}
+        self.settings = {**found, "model": f"{target.provider}:{target.model}", "where": where}
+        self.index, self.index_version = None, None
+        if is_rag:
+            with session.collections.look(settings.rag_index) as index:
+                self.index, self.index_version = index.folder.name, _version(index)
+        # Answers of a model in this process come one after the other anyhow: asked at once, each would seem slow.
+        self.workers = 1 if session.provider(settings, target).is_local else 8
+        self._session = session
+        self._settings = settings
+        self._names = names
+        self._origin = origin
+        self._where = where
+        self._is_rag = is_rag
+
+    def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
+        """One for each sample, each with a record of its own."""
+        session, settings = self._session, dataclasses.replace(self._settings, samples=samples)
+        prepare = session.reading(settings, where=self._where) if self._is_rag else None
+        outcomes = session.ask(
+            self.name,
+            settings=settings,
+            variables={**self._names, **variables(case)},
+            origin=self._origin,
+            prepare=prepare,
+        )
+        return [_answered(one, outcomes) for one in final(outcomes)]
+
+
+class FunctionTask:
+    """A function from a case to an answer: a text, what `nbkit.ask` gives, or an `Answer`."""
+
+    def __init__(self, function: Callable[[Case], object]) -> None:
+        self.name = getattr(function, "__name__", type(function).__name__)
+        self.settings: Mapping[str, JsonValue] = {}
+        self.index = self.index_version = None
+        self.workers = 8
+        self.sha256 = None
+        with contextlib.suppress(OSError, TypeError):
+            self.sha256 = sha256(textwrap.dedent(inspect.getsource(function)))
+        self._function = function
+
+    def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
+        """One call of the function for each sample."""
+        found: list[Answer | Failure] = []
+        for _ in range(samples):
+            started = time.perf_counter()
+            try:
+                given = self._function(case)
+            except NbkitError as error:
+                found.append(error.failure)
+            except Exception as error:  # noqa: BLE001 - somebody else's code: one case fails, not the run
+                found.append(Failure(type(error).__name__, str(error), "the function raised it", "see its traceback"))
+            else:
+                found.append(_given(given, latency_s=time.perf_counter() - started))
+        return found
+
+
+def variables(case: Case) -> dict[str, Any]:
+    """What a prompt may say of a case: `input`, `contexts`, and what of its metadata has a name. Not what is expected.
+
+    >>> variables(Case("q", "Hi?", metadata={"lang": "en"}))["lang"]
+    'en'
+    """
+    named = {name: value for name, value in case.metadata.items() if name.isidentifier()}
+    return {**named, "input": case.input, "contexts": "\n\n".join(case.contexts)}
+
+
+def passages_of(record: Record) -> tuple[Passage, ...]:
+    """The passages that a call was given, with their texts where its record has them."""
+    if record.retrieval is None:
+        return ()
+    texts = quoted(record.request) if record.request is not None else []
+    found = record.retrieval.passages
+    if len(texts) != len(found):
+        texts = [""] * len(found)
+    return tuple(
+        Passage(one.id, text, one.source, page=one.page, start=one.start, end=one.end, score=one.score)
+        for one, text in zip(found, texts, strict=True)
+    )
+
+
+def answer_of(
+    records: Sequence[Record],
+    text: str,
+    *,
+    kept_text: str | None = None,
+    originals: Mapping[str, str] = MappingProxyType({}),
+) -> Answer:
+    """The answer that the last of the records is of, with what all of them took as they were made live."""
+    last = records[-1]
+    usages = [one.response.usage for one in records if one.response is not None]
+    spent = [one.cost.saved_usd if one.cache.status == "hit" else one.cost.usd for one in records]
+    known = [usd for usd in spent if usd is not None]
+    return Answer(
+        text,
+        passages=passages_of(last),
+        latency_s=sum(_live(one) for one in records),
+        usd=sum(known[1:], known[0]) if known and len(known) == len(spent) else None,
+        is_cached=all(one.cache.status == "hit" for one in records),
+        input_tokens=sum(usage.input_tokens for usage in usages),
+        output_tokens=sum(usage.output_tokens for usage in usages),
+        is_refusal=is_refusal(text) or text.strip().startswith(NOT_FOUND),
+        record_ids=tuple(one.id for one in records),
+        kept_text=None if kept_text == text else kept_text,
+        originals=originals,
+    )
+
+
+def _version(index: Index) -> str:
+    """Hash of all its documents and of what they were cut and embedded with."""
+    made = index.settings()
+    return sha256(canonical_json([sorted(index.fingerprints().items()), made.get("embedder"), made.get("chunker")]))
+
+
+def _answered(outcome: Outcome, outcomes: Sequence[Outcome]) -> Answer | Failure:
+    record = outcome.record
+    if outcome.error is not None:
+        if record.error is not None and isinstance(outcome.error, Exception):
+            _raise_common(outcome.error)
+            return record.error
+        raise outcome.error
+    said = record.response.text if record.response is not None else ""
+    first = [one.record for one in outcomes if one.record.id == record.repairs]
+    hidden = outcome.pseudonyms
+    return answer_of([*first, record], hidden.restore(said), kept_text=said, originals=hidden.originals)
+
+
+def _raise_common(error: Exception) -> None:
+    """Raises what every other case would meet too."""
+    if isinstance(error, AuthFailed | BudgetExceeded | ConfigError | PromptError | WeightsError):
+        raise error
+
+
+def _live(record: Record) -> float:
+    original = record.cache.original
+    return original.total_s if record.cache.status == "hit" and original is not None else record.timing.total_s
+
+
+def _given(given: object, *, latency_s: float) -> Answer:
+    if isinstance(given, Answer):
+        return given
+    if isinstance(given, _HasRecords) and given.records:
+        records = list(given.records)
+        said = records[-1].response.text if records[-1].response is not None else ""
+        return answer_of(records, given.text, kept_text=said)
+    text = given if isinstance(given, str) else canonical_json(given) if isinstance(given, dict | list) else str(given)
+    return Answer(text, latency_s=latency_s, is_refusal=is_refusal(text))

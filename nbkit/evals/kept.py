@@ -1,0 +1,131 @@
+"""Runs of evaluations in SQLite: each answer as it comes, so that a run that is killed goes on where it was."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from nbkit.canonical import canonical_json, from_plain
+from nbkit.errors import BadSetting
+from nbkit.evals.runs import Graded, Run
+from nbkit.evals.shown import Sieve
+from nbkit.registry import nearest
+from nbkit.store.database import Database
+from nbkit.store.together import Together
+
+_SCHEMA: Final = (
+    """
+    CREATE TABLE run (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, identity TEXT,
+        is_whole INTEGER NOT NULL, run TEXT NOT NULL);
+    CREATE INDEX run_by_identity ON run (identity);
+    CREATE TABLE graded (run_id TEXT NOT NULL, case_id TEXT NOT NULL, sample INTEGER NOT NULL, place INTEGER NOT NULL,
+        is_answer INTEGER NOT NULL, graded TEXT NOT NULL, PRIMARY KEY (run_id, case_id, sample)) WITHOUT ROWID;
+    """,
+)
+_KEEP: Final = "INSERT OR REPLACE INTO graded VALUES (?, ?, ?, ?, ?, ?)"
+
+
+class KeptRuns:
+    """The runs of one `NBKIT_HOME`; several kernels may share it. Every method raises `StoreError`.
+
+    `sieve`: what is taken out of them before they are written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     runs = KeptRuns(Path(folder))
+    ...     print(runs.all())
+    ...     runs.close()
+    []
+    """
+
+    def __init__(self, home: Path, *, sieve: Sieve | None = None) -> None:
+        self._sieve = sieve or Sieve()
+        self._database = Database(home / "evals.sqlite", schema=_SCHEMA)
+        self._together = Together[Database](self._write_in_one)
+
+    def begin(self, run: Run) -> None:
+        """Keeps a run that has no answers yet; one that is there gets its new figures."""
+        self._write(run)
+
+    def add(self, run_id: str, place: int, graded: Graded) -> None:
+        """Keeps what came of one sample; on return it outlives the process. `place`: where it stands in the run."""
+        shown = self._sieve.graded(graded)
+        row = (run_id, shown.case.id, graded.sample, place, graded.error is None, canonical_json(shown))
+        self._together.run(lambda database: database.execute(_KEEP, row))
+
+    def finish(self, run: Run) -> None:
+        """Keeps that a run is whole, or as whole as it will be."""
+        self._write(run)
+
+    def unfinished(self, identity: str | None) -> Run | None:
+        """The newest run that measures the same and was stopped, with the answers it has; None when there is none."""
+        if identity is None:
+            return None
+        found = self._database.execute(
+            "SELECT id FROM run WHERE identity = ? AND NOT is_whole ORDER BY number DESC LIMIT 1", (identity,)
+        )
+        return self._read(found[0][0], only_answers=True) if found else None
+
+    def all(self) -> list[Run]:
+        """All runs without their answers, oldest first."""
+        rows = self._database.execute("SELECT run FROM run ORDER BY number")
+        return [_run(text) for (text,) in rows]
+
+    def find(self, name: str) -> Run:
+        """The newest run of this name, or the one whose id begins so; raises `BadSetting` with the nearest name.
+
+        `last` is the newest that is whole.
+        """
+        last = name == "last"
+        sql = "SELECT id FROM run WHERE is_whole ORDER BY number DESC LIMIT 1" if last else (
+            "SELECT id FROM run WHERE name = :name OR (length(:name) >= 4 AND substr(id, 1, length(:name)) = :name) "
+            "ORDER BY name = :name DESC, number DESC LIMIT 1"
+        )  # fmt: skip
+        found = self._database.execute(sql, {} if last else {"name": name})
+        if found:
+            return self._read(found[0][0])
+        known = list(dict.fromkeys(one.name for one in self.all()))
+        near = nearest(name, known)
+        raise BadSetting(
+            what=f"there is no run named {name!r}",
+            why=f"runs there are: {', '.join(known[-5:])}" if known else "no evaluation has run yet",
+            fix=f"use {near!r}; %evaluate ls lists all" if near else "%evaluate ls lists those there are",
+        )
+
+    def remove(self, run_id: str) -> None:
+        """Deletes a run with its answers."""
+
+        def perform() -> None:
+            self._database.execute("DELETE FROM graded WHERE run_id = ?", (run_id,))
+            self._database.execute("DELETE FROM run WHERE id = ?", (run_id,))
+
+        self._database.whole(perform)
+
+    def close(self) -> None:
+        """Closes the file; a later use opens it again."""
+        self._database.close()
+
+    def _read(self, run_id: str, *, only_answers: bool = False) -> Run:
+        ((text,),) = self._database.execute("SELECT run FROM run WHERE id = ?", (run_id,))
+        sql = "SELECT graded FROM graded WHERE run_id = ? AND is_answer >= ? ORDER BY place, sample"
+        rows = self._database.execute(sql, (run_id, int(only_answers)))
+        return _run(text, tuple(from_plain(Graded, json.loads(row)) for (row,) in rows))
+
+    def _write(self, run: Run) -> None:
+        plain = canonical_json(self._sieve.alone(run))
+        sql = (
+            "INSERT INTO run (id, name, identity, is_whole, run) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET name = excluded.name, is_whole = excluded.is_whole, run = excluded.run"
+        )
+        row = (run.id, run.name, run.pins.identity, run.finished_at is not None, plain)
+        self._together.run(lambda database: database.execute(sql, row))
+
+    def _write_in_one(self, perform: Callable[[Database], None]) -> None:
+        self._database.whole(lambda: perform(self._database))
+
+
+def _run(text: str, graded: tuple[Graded, ...] = ()) -> Run:
+    return dataclasses.replace(from_plain(Run, json.loads(text)), graded=graded)

@@ -1,0 +1,245 @@
+"""Cases answered and scored by several threads, each kept as it comes, so that a run that is stopped goes on.
+
+The caller's thread draws and waits; threads never print. What is asked when a reader interrupts is waited for, since
+it is paid for, unless the reader interrupts once more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from nbkit.errors import NbkitError, ProviderError
+from nbkit.evals.asking import Task
+from nbkit.evals.cases import Answer, Case, Metric, Score
+from nbkit.evals.kept import KeptRuns
+from nbkit.evals.runs import Graded, Pins, Run
+from nbkit.recorded import Failure
+
+_MOST_IN_A_ROW = 10
+"""Failures of the provider with no answer between them, after which it is no use to go on."""
+_OF_PROVIDERS = frozenset((ProviderError.__name__, *(kind.__name__ for kind in ProviderError.__subclasses__())))
+_EVERY_S = 0.1
+_MINUTE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, in answers."""
+
+    done: int
+    planned: int
+    failed: int = 0
+    cached: int = 0
+    resumed: int = 0
+    """Of those done, how many an earlier try had."""
+    usd: Decimal | None = Decimal(0)
+    """What was spent so far; None once the price of an answer is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a run may ask."""
+
+    workers: int | None = None
+    """Cases at once; None is what fits the task."""
+    per_minute: float | None = None
+    """Most cases begun in a minute."""
+
+
+def run_cases(
+    task: Task,
+    cases: Sequence[Case],
+    metrics: Sequence[Metric],
+    *,
+    pins: Pins,
+    name: str = "",
+    kept: KeptRuns | None = None,
+    pace: Pace = Pace(),
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Run:
+    """The run, whole, with every answer scored; it goes on with one that measures the same and was stopped.
+
+    A case without an answer is a failure with its reason, and in no mean. Raises what would stop every case, such as a
+    budget that is used up or a key that is refused, and `KeyboardInterrupt`: what was answered by then is kept.
+    """
+    earlier = kept.unfinished(pins.identity) if kept is not None else None
+    run = earlier or Run(uuid.uuid4().hex, name, datetime.now(UTC), pins)
+    run = dataclasses.replace(
+        run,
+        name=name or run.name or run.id[:8],
+        pins=pins,
+        units={one.name: one.unit for one in metrics if one.unit},
+        lower_is_better=tuple(one.name for one in metrics if not one.is_better_high),
+    )
+    if kept is not None:
+        kept.begin(run)
+    had = {(one.case.id, one.sample): one for one in run.graded}
+    graded = _Crew(task, cases, metrics, run=run, had=had, kept=kept, pace=pace).work(on_progress)
+    whole = dataclasses.replace(run, graded=tuple(graded), finished_at=datetime.now(UTC))
+    if kept is not None:
+        kept.finish(whole)
+    return whole
+
+
+def scored(metric: Metric, case: Case, answer: Answer) -> Score:
+    """What a metric says; one that raises, or gives what is no number, has failed."""
+    try:
+        score = metric.score(case, answer)
+    except NbkitError as error:
+        return Score(None, "error", f"{error.what}: {error.why}")
+    except Exception as error:  # noqa: BLE001 - somebody else's code: one score fails, not the run
+        return Score(None, "error", f"{type(error).__name__}: {error}")
+    if score.value is not None and not math.isfinite(score.value):
+        return Score(None, "error", f"the metric gave {score.value}, which is no number")
+    return score
+
+
+class _Crew:
+    """The threads of one run."""
+
+    def __init__(
+        self,
+        task: Task,
+        cases: Sequence[Case],
+        metrics: Sequence[Metric],
+        *,
+        run: Run,
+        had: dict[tuple[str, int], Graded],
+        kept: KeptRuns | None,
+        pace: Pace,
+    ) -> None:
+        self._task, self._cases, self._metrics, self._run, self._kept = task, cases, metrics, run, kept
+        self._samples = run.pins.samples
+        self._found: dict[int, list[Graded]] = {}
+        self._had = had
+        self._todo = self._places()
+        self._workers = max(1, min(pace.workers or task.workers, len(cases)))
+        self._gap_s = _MINUTE_S / pace.per_minute if pace.per_minute else 0.0
+        self._next_at = 0.0
+        self._lock = threading.Lock()
+        self._came: queue.SimpleQueue[tuple[int, list[Graded]] | BaseException | None] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._in_a_row = 0
+
+    def work(self, on_progress: Callable[[Progress], None]) -> Iterator[Graded]:
+        """What came of all samples, in order; calls `on_progress` on the caller's thread, ten times a second."""
+        threads = [threading.Thread(target=self._one, daemon=True, name="nbkit-eval") for _ in range(self._workers)]
+        for thread in threads:
+            thread.start()
+        error: BaseException | None = None
+        working, drawn_at = len(threads), 0.0
+        while working:
+            try:
+                came = self._next()
+                if came is None:
+                    working -= 1
+                elif isinstance(came, BaseException):
+                    error = error or came
+                elif came:
+                    self._found[came[0]] = came[1]
+                if time.monotonic() - drawn_at >= _EVERY_S:
+                    drawn_at = time.monotonic()
+                    on_progress(self._progress())
+            except KeyboardInterrupt as interrupt:
+                if self._stopped.is_set() and isinstance(error, KeyboardInterrupt):
+                    raise
+                self._stopped.set()
+                error = interrupt
+        on_progress(self._progress())
+        if error is not None:
+            raise error
+        return itertools.chain.from_iterable(self._found[place] for place in range(len(self._cases)))
+
+    def _next(self) -> tuple[int, list[Graded]] | BaseException | tuple[()] | None:
+        try:
+            return self._came.get(timeout=_EVERY_S)
+        except queue.Empty:
+            return ()
+
+    def _places(self) -> Iterator[tuple[int, Case]]:
+        for place, case in enumerate(self._cases):
+            had = [self._had[key] for at in range(self._samples) if (key := (case.id, at)) in self._had]
+            if len(had) == self._samples:
+                # The case as it is now: what it says beside the question may have been corrected.
+                self._found[place] = [dataclasses.replace(one, case=case) for one in had]
+            else:
+                yield place, case
+
+    def _one(self) -> None:
+        try:
+            while (given := self._take()) is not None:
+                place, case = given
+                graded = self._graded(case)
+                if self._kept is not None:
+                    for one in graded:
+                        self._kept.add(self._run.id, place, one)
+                self._came.put((place, graded))
+        except BaseException as error:  # noqa: BLE001 - raised on the thread that waits
+            self._stopped.set()
+            self._came.put(error)
+        finally:
+            self._came.put(None)
+
+    def _take(self) -> tuple[int, Case] | None:
+        with self._lock:
+            if self._stopped.is_set():
+                return None
+            given = next(self._todo, None)
+            now = time.monotonic()
+            wait_s, self._next_at = max(0.0, self._next_at - now), max(now, self._next_at) + self._gap_s
+        if given is not None and wait_s and self._stopped.wait(wait_s):
+            return None
+        return given
+
+    def _graded(self, case: Case) -> list[Graded]:
+        found: list[Graded] = []
+        for sample, given in enumerate(self._answers(case)):
+            if isinstance(given, Failure):
+                found.append(Graded(case, sample, None, error=given))
+                continue
+            scores = {metric.name: scored(metric, case, given) for metric in self._metrics}
+            found.append(Graded(case, sample, given, scores))
+        return found
+
+    def _answers(self, case: Case) -> Sequence[Answer | Failure]:
+        try:
+            given = self._task.answers(case, samples=self._samples)
+        except ProviderError as error:
+            given = [error.failure]
+        failed = [one for one in given if isinstance(one, Failure)]
+        with self._lock:
+            is_silent = bool(failed) and failed[-1].kind in _OF_PROVIDERS
+            self._in_a_row = self._in_a_row + 1 if is_silent else 0
+            is_hopeless = self._in_a_row >= _MOST_IN_A_ROW
+        if is_hopeless:
+            last = failed[-1]
+            raise ProviderError(
+                what=f"{_MOST_IN_A_ROW} cases in a row have no answer: {last.what}",
+                why=last.why,
+                fix=f"{last.fix}; then run the evaluation again: it goes on where it was",
+            )
+        # The first sample that fails is the last.
+        return [*given, *([failed[-1]] * (self._samples - len(given)) if failed else [])]
+
+    def _progress(self) -> Progress:
+        graded = list(itertools.chain.from_iterable(self._found.values()))
+        answers = [one.answer for one in graded if one.answer is not None]
+        live = [one.usd for one in answers if not one.is_cached]
+        return Progress(
+            len(graded),
+            self._run.planned,
+            failed=len(graded) - len(answers),
+            cached=sum(one.is_cached for one in answers),
+            resumed=len(self._had),
+            usd=None if None in live else sum((usd for usd in live if usd is not None), Decimal(0)),
+        )

@@ -1,0 +1,341 @@
+"""Cases answered and scored: what a run is, how it fails, and how it goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from nbkit.errors import BadSetting, MissingKey, ProviderError, ProviderUnreachable
+from nbkit.evals.asking import FunctionTask, PromptTask
+from nbkit.evals.cases import NOTHING, Answer, Case, Score
+from nbkit.evals.kept import KeptRuns
+from nbkit.evals.running import Pace, run_cases
+from nbkit.evals.runs import Pins
+from nbkit.evals.shown import Sieve
+from nbkit.recorded import Failure, Origin
+from nbkit.session import Session
+
+CASES = [Case(f"q{number}", f"What is {number}?", expected=str(number)) for number in range(6)]
+
+
+class Broken(Exception):
+    """What somebody else's code raises."""
+
+    def __str__(self):
+        return "no such thing"
+
+
+class Says:
+    """Scores 1 where the answer has what is expected."""
+
+    name, is_better_high, unit = "says", True, ""
+
+    def score(self, case, answer):
+        return Score(float(case.acceptable[0] in answer.text)) if case.acceptable else NOTHING
+
+
+_METRICS = (Says(),)
+
+
+def pins(task, cases=CASES, **changes):
+    return dataclasses.replace(
+        Pins(task.name, task.sha256, dataset_sha256="d", cases=len(cases), metrics=("says",)), **changes
+    )
+
+
+def run(function, cases=CASES, metrics=_METRICS, *, samples=1, **given):
+    task = function if hasattr(function, "answers") else FunctionTask(function)
+    return run_cases(task, cases, list(metrics), pins=pins(task, cases, samples=samples), **given)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    runs = KeptRuns(tmp_path)
+    yield runs
+    runs.close()
+
+
+def test_every_case_is_answered_and_scored_in_the_order_of_the_data_set():
+    found = run(lambda case: case.input[-2:])
+    assert [one.case.id for one in found.graded] == [case.id for case in CASES]
+    assert found.of("says").values == (1.0,) * 6
+    assert found.finished_at is not None
+
+
+def test_a_case_that_fails_is_an_error_and_in_no_mean():
+    def answer(case):
+        if case.id == "q3":
+            raise Broken
+        return "nothing" if case.id == "q4" else case.input
+
+    found = run(answer)
+    assert found.of("says").values == (1.0, 1.0, 1.0, 0.0, 1.0)
+    assert found.of("says").failed == 1
+    (failed,) = found.failed
+    assert failed.answer is None
+    assert failed.error == Failure("Broken", "no such thing", "the function raised it", "see its traceback")
+
+
+def test_a_metric_that_raises_or_gives_no_number_is_an_error_of_its_own():
+    class Breaks:
+        name, is_better_high, unit = "breaks", True, ""
+
+        def score(self, case, answer):
+            if case.id == "q0":
+                raise Broken
+            return Score(float("nan")) if case.id == "q1" else Score(0.5)
+
+    found = run(lambda case: "x", metrics=[Breaks(), Says()])
+    assert found.of("breaks").values == (0.5,) * 4
+    assert found.of("breaks").failed == 2
+    assert found.graded[0].scores["breaks"] == Score(None, "error", "Broken: no such thing")
+    assert len(found.of("says").values) == 6
+
+
+def test_a_case_with_nothing_to_score_is_neither_a_failure_nor_a_zero():
+    found = run(lambda case: "0", [Case("a", "?"), Case("b", "0?", expected="0")])
+    assert (found.of("says").values, found.of("says").unscored, found.of("says").failed) == ((1.0,), 1, 0)
+
+
+def test_samples_of_a_case_are_one_value():
+    said = iter(["0", "x", "0", "x"])
+    cases = [Case("a", "?", expected="0"), Case("b", "?", expected="0")]
+    found = run(lambda case: next(said), cases, samples=2, pace=Pace(workers=1))
+    assert found.of("says").values == (0.5, 0.5)
+    assert found.of("says").repeats == ((1.0, 0.0), (1.0, 0.0))
+
+
+def test_cases_of_one_cluster_are_said_to_be_and_one_without_stands_for_itself():
+    cases = [Case("a", "0", "0", cluster="x"), Case("b", "0", "0", cluster="x"), Case("c", "0", "0")]
+    clusters = run(lambda case: "0", cases).of("says").clusters
+    assert clusters[0] == clusters[1] != clusters[2]
+    assert run(lambda case: "0").of("says").clusters is None
+
+
+def test_a_run_that_was_interrupted_goes_on_and_asks_no_case_twice(kept):
+    asked = []
+
+    def answer(case):
+        asked.append(case.id)
+        if len(asked) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return case.input
+
+    task = FunctionTask(answer)
+    with pytest.raises(KeyboardInterrupt):
+        run(task, kept=kept, pace=Pace(workers=1))
+    first = len(asked)
+    assert 3 <= first < 6
+    (stopped,) = kept.all()
+    assert stopped.finished_at is None
+    found = run(task, kept=kept, pace=Pace(workers=1))
+    assert sorted(asked) == [case.id for case in CASES]
+    assert found.id == stopped.id
+    assert found.of("says").values == (1.0,) * 6
+    assert [one.finished_at is None for one in kept.all()] == [False]
+
+
+def test_a_finished_run_is_not_gone_on_with(kept):
+    task = FunctionTask(lambda case: case.input)
+    first, second = (run(task, kept=kept) for _ in range(2))
+    assert first.id != second.id
+    assert len(kept.all()) == 2
+
+
+def test_a_failed_case_is_asked_again_when_the_run_goes_on(kept):
+    broken = [True]
+
+    def answer(case):
+        if case.id == "q1" and broken[0]:
+            raise Broken
+        if case.id == "q4" and broken[0]:
+            raise KeyboardInterrupt
+        return case.input
+
+    task = FunctionTask(answer)
+    with pytest.raises(KeyboardInterrupt):
+        run(task, kept=kept, pace=Pace(workers=1))
+    broken[0] = False
+    assert run(task, kept=kept).of("says").failed == 0
+
+
+def test_another_prompt_data_set_or_metric_is_another_run():
+    one = Pins("p", "a", dataset_sha256="d", cases=3, metrics=("f1",))
+    others = [{"task_sha256": "b"}, {"dataset_sha256": "e"}, {"cases": 2}, {"metrics": ("f1", "em")}, {"samples": 2}]
+    assert len({one.identity, *(dataclasses.replace(one, **change).identity for change in others)}) == 6
+    assert dataclasses.replace(one, prices_as_of="later").identity == one.identity
+    assert dataclasses.replace(one, task_sha256=None).identity is None
+
+
+def test_what_would_stop_every_case_stops_the_run():
+    class Locked:
+        name, sha256, settings, index, index_version, workers = "locked", "s", {}, None, None, 2
+        asked = 0
+
+        def answers(self, case, *, samples):
+            Locked.asked += 1
+            raise MissingKey(what="no key", why="none", fix="set it")
+
+    with pytest.raises(MissingKey):
+        run(Locked(), [Case(str(number), "?") for number in range(500)])
+    assert Locked.asked <= 4
+
+
+def test_a_provider_that_never_answers_stops_the_run_and_a_guard_that_blocks_does_not():
+    def task(failure):
+        class Silent:
+            name, sha256, settings, index, index_version, workers = "silent", "s", {}, None, None, 1
+
+            def answers(self, case, *, samples):
+                return [failure]
+
+        return Silent()
+
+    cases = [Case(str(number), "?") for number in range(30)]
+    silent = ProviderUnreachable(what="nobody there", why="refused", fix="start it").failure
+    with pytest.raises(ProviderError, match="10 cases in a row"):
+        run(task(silent), cases)
+    assert len(run(task(Failure("Blocked", "a", "b", "c")), cases).failed) == 30
+
+
+def test_no_more_cases_begin_in_a_minute_than_were_allowed():
+    begun = []
+
+    def answer(case):
+        begun.append(time.monotonic())
+        return ""
+
+    run(answer, CASES[:4], pace=Pace(workers=4, per_minute=1200))
+    assert max(begun) - min(begun) >= 3 * 0.05 - 0.01
+
+
+def test_several_cases_are_asked_at_once():
+    met = threading.Barrier(6, timeout=20)
+    found = run(lambda case: met.wait() >= 0 and case.input, pace=Pace(workers=6))
+    assert found.answered == 6
+
+
+def test_progress_is_told_on_the_callers_thread_and_ends_whole():
+    told = []
+    run(lambda case: case.input, on_progress=lambda one: told.append((threading.current_thread(), one)))
+    assert {thread for thread, _ in told} == {threading.main_thread()}
+    assert told[-1][1].done == told[-1][1].planned == 6
+
+
+def test_a_prompt_is_asked_through_the_corridor_once_for_each_sample(tmp_path):
+    session = Session(home=tmp_path, environment={})
+    settings = session.config({"model": "echo", "temperature": 0.5}).settings
+    cases = [Case("a", "one", "one", metadata={"lang": "en"}), Case("b", "two", "two", metadata={"lang": "de"})]
+    task = PromptTask(session, "{{ lang }}: {{ input }}", settings, names={}, origin=Origin())
+    found = run(task, cases, samples=2)
+    assert [one.answer.text for one in found.graded] == ["en: one", "en: one", "de: two", "de: two"]
+    assert [one.sample for one in found.graded] == [0, 1, 0, 1]
+    records = session.ledger.read()
+    assert {one.id for one in records} == {name for one in found.graded for name in one.answer.record_ids}
+    again = run(task, cases, samples=2)
+    assert all(one.answer.is_cached for one in again.graded)
+    hits = {one.id: one.cache.original.total_s for one in session.ledger.read() if one.cache.original is not None}
+    assert [one.answer.latency_s for one in again.graded] == [hits[one.answer.record_ids[0]] for one in again.graded]
+    session.close()
+
+
+def test_a_variable_that_no_case_has_stops_the_run(tmp_path):
+    session = Session(home=tmp_path, environment={})
+    task = PromptTask(session, "{{ inputs }}", session.config({"model": "echo"}).settings, names={}, origin=Origin())
+    with pytest.raises(Exception, match="inputs"):
+        run(task)
+    session.close()
+
+
+def test_personal_data_and_secrets_are_not_kept(tmp_path):
+    session = Session(home=tmp_path / "home", environment={"OPENAI_API_KEY": "sk-" + "q7Zp" * 8})
+    settings = session.config({"model": "echo"}).settings
+    kept = KeptRuns(tmp_path, sieve=Sieve(session.secrets.redact))
+    cases = [Case("a", "Write to jane@example.org", "jane@example.org", metadata={"who": "jane@example.org"})]
+    found = run(PromptTask(session, "{{ input }}", settings, names={}, origin=Origin()), cases, kept=kept)
+    assert found.graded[0].answer.text == "Write to jane@example.org"
+    assert found.of("says").values == (1.0,)
+    secret = "sk-" + "q7Zp" * 8
+    run(lambda case: f"the key is {secret}", [Case("b", secret, secret)], kept=kept)
+    kept.close()
+    session.close()
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            held = path.read_bytes()
+            assert b"jane@example.org" not in held, path
+            assert secret.encode() not in held, path
+
+
+def test_without_content_only_figures_are_kept(tmp_path):
+    kept = KeptRuns(tmp_path, sieve=Sieve(keeps_content=False))
+    found = run(lambda case: f"The answer is {case.expected}", kept=kept)
+    (one, *_) = kept.find(found.id).graded
+    assert (one.case.input, one.case.expected, one.answer.text) == ("", "", "")
+    assert one.scores == {"says": Score(1.0)}
+    kept.close()
+
+
+def test_what_is_kept_reads_back_as_it_was(kept):
+    def answer(case):
+        if case.id == "q1":
+            raise Broken
+        return Answer(case.input, usd=Decimal("0.001"), latency_s=0.5, record_ids=("r",))
+
+    found = run(answer, kept=kept, name="first")
+    assert kept.find("first") == kept.find(found.id[:6]) == kept.find("last") == found
+
+
+def test_a_run_that_is_not_there_is_refused_with_the_nearest(kept):
+    with pytest.raises(BadSetting, match="no evaluation has run yet"):
+        kept.find("first")
+    run(lambda case: "", kept=kept, name="baseline")
+    with pytest.raises(BadSetting, match="use 'baseline'"):
+        kept.find("baselin")
+
+
+_KILLED = """
+import os, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_running import CASES, Says, pins
+from nbkit.evals.asking import FunctionTask
+from nbkit.evals.kept import KeptRuns
+from nbkit.evals.running import Pace, run_cases
+
+def answer(case):
+    with open(sys.argv[1] + "/paid", "a") as file:
+        file.write(case.id + "\\n")
+    return case.input
+
+task = FunctionTask(answer)
+kept = KeptRuns(Path(sys.argv[1]))
+add = kept.add
+def counted(run_id, place, graded):
+    add(run_id, place, graded)
+    if place == int(sys.argv[3]):
+        os.kill(os.getpid(), 9)
+kept.add = counted
+run_cases(task, CASES, [Says()], pins=pins(task, task_sha256="s"), kept=kept, pace=Pace(workers=1))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_after_kill_9_no_finished_case_is_paid_again(tmp_path, place):
+    def go(at):
+        command = [sys.executable, "-c", _KILLED, str(tmp_path), str(Path(__file__).parent), str(at)]
+        return subprocess.run(command, check=False, env=os.environ, capture_output=True, text=True)
+
+    assert go(place).returncode == -9
+    assert go(99).returncode == 0
+    paid = (tmp_path / "paid").read_text().split()
+    assert sorted(paid) == [case.id for case in CASES]
