@@ -19,6 +19,7 @@ NbkitError
 ├── DocumentError          a file of a collection cannot be read
 ├── CollectionError        an index of documents cannot be found, opened or added to
 ├── EmbedError             a text cannot be turned into a vector
+├── EvaluationFailed       an evaluation does not reach what was asked of it
 └── ProviderError          the provider was asked and there is no answer
     ├── AuthFailed
     ├── RateLimited
@@ -145,6 +146,10 @@ class CollectionError(NbkitError):
 
 class EmbedError(NbkitError):
     """A text cannot be turned into a vector."""
+
+
+class EvaluationFailed(NbkitError):
+    """An evaluation does not reach what was asked of it."""
 
 
 class ProviderError(NbkitError):

@@ -86,6 +86,11 @@ class Score:
     status: ScoreStatus = "ok"
     note: str = ""
     """Why, for the reader: the judge's reason, or what failed."""
+    repeats: tuple[float, ...] = ()
+    """Of a judge: each of its verdicts, whose mean the value is; of a pair, one for each order."""
+    usd: Decimal | None = None
+    """What the verdicts cost as they were made live; None where nobody was asked, or no price is known."""
+    record_ids: tuple[str, ...] = ()
 
 
 NOTHING = Score(None, "none")

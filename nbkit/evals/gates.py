@@ -1,0 +1,109 @@
+"""Gates: what an evaluation has to reach, or may lose against an earlier one, for the cell or the command to pass."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from nbkit.errors import BadSetting, EvaluationFailed
+from nbkit.evals.runs import Run
+from nbkit.registry import nearest
+
+_MOST_FAILED = 0.05
+_PAIR = re.compile(r"\s*([\w@.:-]+?)\s*=\s*(\S+)\s*")
+
+
+def limits(given: Sequence[str], *, option: str) -> dict[str, float]:
+    """Metric to number, from `f1=0.7` and `f1=0.7,em=0.5`; raises `BadSetting`.
+
+    >>> limits(["f1=0.7,latency=2"], option="--fail-under")
+    {'f1': 0.7, 'latency': 2.0}
+    """
+    found: dict[str, float] = {}
+    for part in (part for text in given for part in text.split(",") if part.strip()):
+        pair = _PAIR.fullmatch(part)
+        try:
+            number = float(pair[2]) if pair else math.nan
+        except ValueError:
+            number = math.nan
+        if pair is None or not math.isfinite(number):
+            raise BadSetting(
+                what=f"{option} cannot be {part.strip()!r}",
+                why="it takes METRIC=NUMBER, several of them with commas between",
+                fix=f"{option} f1=0.7",
+            )
+        found[pair[1]] = number
+    return found
+
+
+def refuse_unmeasured(run_metrics: Sequence[str], asked: Mapping[str, float], *, option: str) -> None:
+    """Raises `BadSetting` for a limit on a metric that is not measured: a gate that nothing can fail is none."""
+    for name in asked:
+        if name not in run_metrics:
+            near = nearest(name, run_metrics)
+            raise BadSetting(
+                what=f"{option} names {name!r}, which is not measured",
+                why=f"measured: {', '.join(run_metrics)}",
+                fix=f"use {near}" if near else f"--metrics {','.join([*run_metrics, name])}",
+            )
+
+
+def check(
+    run: Run,
+    *,
+    least: Mapping[str, float],
+    baseline: Run | None = None,
+    tolerance: Mapping[str, float] | None = None,
+) -> None:
+    """Raises `EvaluationFailed` where a mean is below its least, or worse than the baseline's by more than tolerated.
+
+    Of metrics of which less is better, a mean above is what fails. The limits are on the means: the interval is said
+    beside them, for a mean near its limit passes or fails by chance. A metric without a value fails, and so does a run
+     of whose cases more than one in twenty have no answer.
+    """
+    said = [*_under(run, least), *(_worse(run, baseline, tolerance) if baseline is not None and tolerance else [])]
+    reasons = [one.error.what for one in run.failed if one.error is not None]
+    if len(reasons) > _MOST_FAILED * run.planned:
+        said.append(f"{len(reasons)} of {run.planned} answers failed: {reasons[0]}")
+    if said:
+        raise EvaluationFailed(
+            what=f"the evaluation {run.name!r} does not pass: {said[0]}"
+            + (f" (and {len(said) - 1} more)" * (len(said) > 1)),
+            why="; ".join(said),
+            fix="look at its worst cases (%evaluate show), or change the limit",
+        )
+
+
+def _under(run: Run, least: Mapping[str, float]) -> list[str]:
+    said = []
+    for name, limit in least.items():
+        values = run.of(name).values
+        if not values:
+            said.append(f"{name} has no value, and {limit:g} was asked")
+            continue
+        mean = math.fsum(values) / len(values)
+        is_low = name in run.lower_is_better
+        if mean > limit if is_low else mean < limit:
+            said.append(
+                f"{name} is {mean:.3g} (n {len(values)}), and {'at most' if is_low else 'at least'} {limit:g} was asked"
+            )
+    return said
+
+
+def _worse(run: Run, baseline: Run, tolerance: Mapping[str, float]) -> list[str]:
+    said = []
+    for name, most in tolerance.items():
+        now, then = run.of(name), baseline.of(name)
+        had = dict(zip(then.cases, then.values, strict=True))
+        pairs = [(value, had[case]) for case, value in zip(now.cases, now.values, strict=True) if case in had]
+        if not pairs:
+            said.append(f"{name}: the run and {baseline.name!r} share no case with a value")
+            continue
+        change = math.fsum(new - old for new, old in pairs) / len(pairs)
+        loss = change if name in run.lower_is_better else -change
+        if loss > most + 1e-12:
+            said.append(
+                f"{name} is worse than {baseline.name!r} by {loss:.3g} (n {len(pairs)}), and {most:g} is tolerated"
+            )
+    return said

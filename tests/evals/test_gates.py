@@ -1,0 +1,74 @@
+"""Gates: what makes an evaluation fail, and what cannot be a gate."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from nbkit.errors import BadSetting, EvaluationFailed
+from nbkit.evals.cases import Answer, Case, Score
+from nbkit.evals.gates import check, limits, refuse_unmeasured
+from nbkit.evals.runs import Graded, Pins, Run
+from nbkit.recorded import Failure
+
+
+def run(values, *, name="now", failed=0, **given):
+    graded = [
+        Graded(Case(f"q{number}", "?"), 0, Answer("x"), {"f1": Score(value)}) for number, value in enumerate(values)
+    ]
+    failure = Failure("Blocked", "it was blocked", "a key", "take it out")
+    graded += [Graded(Case(f"e{number}", "?"), 0, None, error=failure) for number in range(failed)]
+    pins = Pins("p", "s", cases=len(graded), metrics=("f1",))
+    return Run("id", name, datetime.now(UTC), pins, tuple(graded), **given)
+
+
+def test_limits_are_read_from_one_option_or_several():
+    assert limits(["f1=0.7, em = .5", "recall@5=0.9"], option="--fail-under") == {"f1": 0.7, "em": 0.5, "recall@5": 0.9}
+
+
+@pytest.mark.parametrize("text", ["f1", "f1=", "f1=high", "=0.5", "f1=nan", "f1=0.7;em=1"])
+def test_a_limit_that_is_none_is_refused(text):
+    with pytest.raises(BadSetting, match="METRIC=NUMBER"):
+        limits([text], option="--fail-under")
+
+
+def test_a_limit_on_what_is_not_measured_is_refused_with_the_nearest():
+    with pytest.raises(BadSetting, match="use f1"):
+        refuse_unmeasured(["f1", "latency"], {"f2": 0.5}, option="--fail-under")
+
+
+def test_a_mean_at_its_least_passes_and_one_below_fails_with_its_n():
+    check(run([0.5, 1.0]), least={"f1": 0.75})
+    with pytest.raises(EvaluationFailed, match=r"f1 is 0.7 \(n 2\), and at least 0.75 was asked"):
+        check(run([0.4, 1.0]), least={"f1": 0.75})
+
+
+def test_where_less_is_better_the_limit_is_the_most():
+    check(run([1.0], lower_is_better=("f1",)), least={"f1": 2.0})
+    with pytest.raises(EvaluationFailed, match="at most 2"):
+        check(run([3.0], lower_is_better=("f1",)), least={"f1": 2.0})
+
+
+def test_a_metric_without_a_value_fails():
+    with pytest.raises(EvaluationFailed, match="f1 has no value"):
+        check(run([]), least={"f1": 0.0})
+
+
+def test_more_than_one_failed_answer_in_twenty_fails():
+    check(run([1.0] * 19, failed=1), least={"f1": 0.5})
+    with pytest.raises(EvaluationFailed, match="2 of 20 answers failed: it was blocked"):
+        check(run([1.0] * 18, failed=2), least={"f1": 0.5})
+
+
+def test_a_loss_beyond_what_is_tolerated_fails_and_is_taken_over_the_cases_of_both():
+    then, now = run([0.5, 1.0], name="base"), run([0.5, 0.9, 0.0])
+    check(now, least={}, baseline=then, tolerance={"f1": 0.05})
+    with pytest.raises(EvaluationFailed, match=r"worse than 'base' by 0.05 \(n 2\), and 0.02 is tolerated"):
+        check(now, least={}, baseline=then, tolerance={"f1": 0.02})
+    check(then, least={}, baseline=now, tolerance={"f1": 0.0})
+
+
+def test_runs_that_share_no_case_cannot_pass_for_one_another():
+    with pytest.raises(EvaluationFailed, match="share no case"):
+        check(run([1.0]), least={}, baseline=run([]), tolerance={"f1": 0.5})
