@@ -72,13 +72,15 @@ class PromptTask:
         origin: Origin,
         is_rag: bool = False,
         where: str | None = None,
+        params: Mapping[str, JsonValue] = MappingProxyType({}),
     ) -> None:
         target = session.target(settings)
         self.name = prompt
         self.sha256 = sha256(f"{settings.system or ''}\0{prompt}")
         pinned = (*PINNED, *PINNED_OF_RAG) if is_rag else PINNED
         found = {name: to_plain(getattr(settings, name)) for name in pinned}
-        self.settings = {**found, "model": f"{target.provider}:{target.model}", "where": where}
+        self.settings = {**found, "model": f"{target.provider}:{target.model}", "where": where, "params": dict(params)}
+        self._params = params
         self.index, self.index_version = None, None
         if is_rag:
             with session.collections.look(settings.rag_index) as index:
@@ -99,11 +101,12 @@ class PromptTask:
         outcomes = session.ask(
             self.name,
             settings=settings,
+            params=self._params,
             variables={**self._names, **variables(case)},
             origin=self._origin,
             prepare=prepare,
         )
-        return [_answered(one, outcomes) for one in final(outcomes)]
+        return [answered(one, outcomes) for one in final(outcomes)]
 
 
 class FunctionTask:
@@ -192,7 +195,8 @@ def _version(index: Index) -> str:
     return sha256(canonical_json([sorted(index.fingerprints().items()), made.get("embedder"), made.get("chunker")]))
 
 
-def _answered(outcome: Outcome, outcomes: Sequence[Outcome]) -> Answer | Failure:
+def answered(outcome: Outcome, outcomes: Sequence[Outcome]) -> Answer | Failure:
+    """What one sample of a call came to; raises what every other case would meet too, and an interrupt."""
     record = outcome.record
     if outcome.error is not None:
         if record.error is not None and isinstance(outcome.error, Exception):

@@ -78,7 +78,7 @@ def check(
 def _under(run: Run, least: Mapping[str, float]) -> list[str]:
     said = []
     for name, limit in least.items():
-        values = run.of(name).values
+        values = run.of(name).means
         if not values:
             said.append(f"{name} has no value, and {limit:g} was asked")
             continue
@@ -95,8 +95,8 @@ def _worse(run: Run, baseline: Run, tolerance: Mapping[str, float]) -> list[str]
     said = []
     for name, most in tolerance.items():
         now, then = run.of(name), baseline.of(name)
-        had = dict(zip(then.cases, then.values, strict=True))
-        pairs = [(value, had[case]) for case, value in zip(now.cases, now.values, strict=True) if case in had]
+        had = dict(zip(then.cases, then.means, strict=True))
+        pairs = [(value, had[case]) for case, value in zip(now.cases, now.means, strict=True) if case in had]
         if not pairs:
             said.append(f"{name}: the run and {baseline.name!r} share no case with a value")
             continue

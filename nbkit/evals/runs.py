@@ -72,9 +72,9 @@ class Values:
     """What one metric says of the cases of a run: one value for each case, the mean of its samples."""
 
     cases: tuple[str, ...]
-    values: tuple[float, ...]
-    clusters: tuple[str, ...] | None
-    """One for each value; None where each case stands for itself."""
+    means: tuple[float, ...]
+    clusters: tuple[str | None, ...]
+    """One for each value; None for a case that shares nothing with others."""
     repeats: tuple[tuple[float, ...], ...]
     """The values of the samples of each case."""
     failed: int = 0
@@ -139,8 +139,7 @@ class Run:
         return Values(
             tuple(by_case),
             tuple(math.fsum(values) / len(values) for values in by_case.values()),
-            # A case that names no cluster is one of its own.
-            tuple(clusters[name] or f"\0{name}" for name in by_case) if any(clusters.values()) else None,
+            tuple(clusters.values()),
             tuple(tuple(values) for values in by_case.values()),
             failed,
             unscored,

@@ -22,12 +22,12 @@ from IPython.core.magic_arguments import MagicArgumentParser, argument, construc
 
 from nbkit.config import check
 from nbkit.errors import BadSetting, UnknownSetting
-from nbkit.magics.options import OPTIONS, RAG_OPTIONS
+from nbkit.magics.options import FORMS, OPTIONS
 from nbkit.setting import TABLE
 from nbkit.types import JsonValue
 
 _SETTINGS = frozenset(setting.name for setting in TABLE)
-_BY_FLAG = {flag: option for option in RAG_OPTIONS for flag in option.flags}
+_BY_FLAG = {flag: option for option in OPTIONS for flag in option.flags}
 _PARAM = re.compile(r"([A-Za-z_][\w.-]*)=(.*)", re.DOTALL)
 
 
@@ -57,7 +57,7 @@ def parse(line: str) -> CellOptions:
     >>> parse("-t 0.5 -s \"it's terse\"").explicit
     {'system': "it's terse", 'temperature': 0.5}
     """
-    return _read(words_of(line, magic="%%llm"))
+    return cell_options(given_options(words_of(line, magic="%%llm"), magic="%%llm"))
 
 
 def parse_rag(line: str) -> CellOptions:
@@ -68,7 +68,7 @@ def parse_rag(line: str) -> CellOptions:
     """
     words = words_of(line, magic="%%rag")
     index = [] if not words or words[0].startswith("-") else [words.pop(0)]
-    found = _read(words, is_rag=True)
+    found = cell_options(given_options(words, magic="%%rag"))
     explicit = {**({"rag_index": index[0]} if index else {}), **found.explicit}
     return dataclasses.replace(found, explicit=explicit)
 
@@ -94,12 +94,12 @@ def parse_line(line: str) -> tuple[CellOptions, str]:
             value = _word(lexer, magic="%llm")
             start = stream.tell()
             words += [] if value is None else [value]
-    return _read(words), line[start:].lstrip()
+    return cell_options(given_options(words, magic="%%llm")), line[start:].lstrip()
 
 
 @functools.cache
-def parser(*, is_rag: bool = False) -> MagicArgumentParser:
-    """The parser behind the forms; IPython's own kind, so that the help looks as everywhere."""
+def parser(magic: str = "%%llm") -> MagicArgumentParser:
+    """The parser behind a form; IPython's own kind, so that the help looks as everywhere."""
 
     def rag() -> None:
         """Answers from documents: the cell is the question, the index is named on the line.
@@ -116,10 +116,18 @@ def parser(*, is_rag: bool = False) -> MagicArgumentParser:
         Afterwards `_llm` holds the result: .text .json() .usage .cost .cached .samples .record.
         """
 
+    def evaluate() -> None:
+        """Asks the cell's prompt of each case of a data set, and scores the answers.
+
+        The line names the data set: a variable, or a path. {{ input }} in the prompt is the question of a case, other
+        {{ names }} are further columns or variables. Each mean has its n and its 95 % interval.
+        `%evaluate` lists, shows and compares runs. Afterwards `_eval` holds the result.
+        """
+
     row: Any = argument  # IPython's own are untyped
     build: Any = construct_parser
-    made_of: Any = rag if is_rag else llm
-    for option in reversed(RAG_OPTIONS if is_rag else OPTIONS):
+    made_of: Any = {"%%llm": llm, "%%rag": rag, "%%evaluate": evaluate}[magic]
+    for option in reversed(FORMS[magic]):
         shape: dict[str, str] = {"action": "store_true"}
         if option.metavar is not None:
             shape = {"action": "append" if option.is_repeatable else "store", "metavar": option.metavar}
@@ -130,27 +138,31 @@ def parser(*, is_rag: bool = False) -> MagicArgumentParser:
     return made
 
 
-def help_text(*, is_rag: bool = False) -> str:
-    """What `%%llm?` and `%%rag?` print."""
-    return str(parser(is_rag=is_rag).format_help())
+def help_text(magic: str = "%%llm") -> str:
+    """What `%%llm?`, `%%rag?` and `%%evaluate?` print."""
+    return str(parser(magic).format_help())
 
 
-def _read(words: list[str], *, is_rag: bool = False) -> CellOptions:
-    magic = "%%rag" if is_rag else "%%llm"
+def given_options(words: list[str], *, magic: str) -> dict[str, Any]:
+    """The options among these words by name, those that were given; raises `UnknownSetting` or `BadSetting`."""
     try:
-        found, rest = parser(is_rag=is_rag).parse_known_args(words)
+        found, rest = parser(magic).parse_known_args(words)
     except UsageError as error:
         _refuse(str(error), magic)
     if rest:
         _refuse_rest(rest[0], magic)
-    given = {name: value for name, value in vars(found).items() if value is not None and value is not False}
+    return {name: value for name, value in vars(found).items() if value is not None and value is not False}
+
+
+def cell_options(given: dict[str, Any]) -> CellOptions:
+    """What the options of a prompt cell say, checked; those of another kind are left out."""
     if "stream" in given:
         given["stream"] = False
     params = dict(_param(text) for text in given.get("param", []))
     return CellOptions(
         explicit={name: check(name, value, origin="cell") for name, value in given.items() if name in _SETTINGS},
         params=params,
-        out=_variable(given.get("out")),
+        out=variable(given["out"], option="--out") if "out" in given else None,
         thread=given.get("thread"),
         schema=given.get("schema"),
         file=given.get("file"),
@@ -212,11 +224,14 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _variable(name: str | None) -> str | None:
-    if name is None or (name.isidentifier() and not keyword.iskeyword(name)):
+def variable(name: str, *, option: str) -> str:
+    """A name that a variable can have; raises `BadSetting`."""
+    if name.isidentifier() and not keyword.iskeyword(name):
         return name
     raise BadSetting(
-        what=f"--out cannot be {name!r}", why="it is no name that a variable can have", fix="-o answer, for example"
+        what=f"{option} cannot be {name!r}",
+        why="it is no name that a variable can have",
+        fix=f"{option} answer, for example",
     )
 
 
@@ -236,7 +251,7 @@ def _refuse_rest(word: str, magic: str) -> NoReturn:
         from nbkit.registry import nearest
 
         name = word.split("=", 1)[0]
-        known = [flag for one in (RAG_OPTIONS if magic == "%%rag" else OPTIONS) for flag in one.flags]
+        known = [flag for one in FORMS[magic] for flag in one.flags]
         begun = [flag for flag in known if flag.startswith(name) and name.startswith("--")]
         near = begun[0] if begun else nearest(name, known)
         raise UnknownSetting(

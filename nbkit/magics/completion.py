@@ -63,9 +63,9 @@ def complete(shell: InteractiveShell, context: CompletionContext) -> SimpleMatch
 def _llm_line(
     shell: InteractiveShell, magic: re.Match[str], typed: str, *, earlier: list[str], context: CompletionContext
 ) -> SimpleMatcherResult:
-    from nbkit.magics.options import OPTIONS, RAG_OPTIONS
+    from nbkit.magics.options import FORMS
 
-    options = RAG_OPTIONS if magic[1] == "%%rag" else OPTIONS
+    options = FORMS.get(magic[1], FORMS["%%llm"])
     by_flag = {flag: option for option in options for flag in option.flags}
     last = by_flag.get(earlier[-1]) if earlier else None
     if last is not None and last.metavar is not None:

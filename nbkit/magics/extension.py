@@ -55,7 +55,14 @@ def _rag_help() -> str:
     from nbkit.magics.args import help_text
     from nbkit.magics.rag_magic import MANUAL
 
-    return f"{MANUAL}\n{help_text(is_rag=True)}"
+    return f"{MANUAL}\n{help_text('%%rag')}"
+
+
+def _evaluate_help() -> str:
+    from nbkit.magics.args import help_text
+    from nbkit.magics.evaluate_magic import MANUAL
+
+    return f"{MANUAL}\n{help_text('%%evaluate')}"
 
 
 class Extension:
@@ -110,6 +117,21 @@ class Extension:
 
         names = self._names(local_ns)
         self._run(lambda: llm.run_cell(self.shell, line, cell, names=names, is_rag=True))
+
+    @documented(_evaluate_help)
+    @needs_local_scope
+    @no_var_expand
+    def evaluate(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> None:
+        """Asks a prompt of each case of a data set and scores the answers; `%evaluate` lists and compares runs."""
+        names = self._names(local_ns)
+        if cell is None:
+            from nbkit.magics import evaluate_magic
+
+            self._run(lambda: evaluate_magic.run(self.shell, line, names=names))
+            return
+        from nbkit.magics import evaluate_cell
+
+        self._run(lambda: evaluate_cell.run_cell(self.shell, line, cell, names=names))
 
     @documented(_manual("cache_magic"))
     @no_var_expand
@@ -205,6 +227,8 @@ class Extension:
         return (
             ("line", "llm", self.llm),
             ("cell", "llm", self.llm),
+            ("line", "evaluate", self.evaluate),
+            ("cell", "evaluate", self.evaluate),
             ("line", "rag", self.rag),
             ("cell", "rag", self.rag),
             ("line", "nbkit", self.nbkit),

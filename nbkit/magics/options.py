@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nbkit.setting import TABLE
@@ -80,3 +81,35 @@ RAG_OPTIONS = (
     Option(("--show",), "rag_show", None),
     Option(("--filter",), "filter", "TEXT", "Which documents count: \"path ~ 'docs/' and page < 10\""),
 )
+_NOT_OF_MANY = ("out", "thread", "schema", "file", "show_prompt", "dry_run", "raw", "stream", "quiet", "ui", "restore")
+"""Options of a cell with one answer."""
+EVALUATE_OPTIONS = (
+    Option(("-o", "--out"), "out", "NAME", "Variable that the result is kept in; `_eval` holds it too"),
+    Option(("--rag",), "rag", "INDEX", "Ask each case of this index, as %%rag does; without a prompt, the case alone"),
+    Option(
+        ("--metrics",),
+        "metrics",
+        "NAMES",
+        "What is measured, with commas: exact_match, f1, recall@5, … or functions and judges by their names",
+        is_repeatable=True,
+    ),
+    Option(("--limit",), "limit", "K", "Only the first K cases"),
+    Option(("--name",), "name", "NAME", "What the run is called, for --baseline and %%evaluate show"),
+    Option(("--baseline",), "baseline", "RUN", "Run to compare with, case by case: its name, its id, or last"),
+    Option(
+        ("--fail-under",), "fail_under", "METRIC=X", "The cell fails below this mean; above, for latency and cost",
+        is_repeatable=True,
+    ),
+    Option(
+        ("--tolerance",), "tolerance", "METRIC=X", "The cell fails when worse than the baseline by more than this",
+        is_repeatable=True,
+    ),
+    Option(("--workers",), "workers", "N", "Cases asked at once; else 8, and 1 of a model on this machine"),
+    Option(("--rate",), "rate", "N", "Most cases begun in a minute"),
+    Option(("--table",), "table", "NAME", "The cell is no prompt but a Markdown table of cases, kept as this variable"),
+    Option(("--make",), "make", "N", "Draft N questions from the index of --index, for you to keep or strike"),
+    Option(("--index",), "index", "NAME", "The index that --make drafts from"),
+    *(one for one in RAG_OPTIONS if one.name not in _NOT_OF_MANY),
+)  # fmt: skip
+FORMS: Mapping[str, tuple[Option, ...]] = {"%%llm": OPTIONS, "%%rag": RAG_OPTIONS, "%%evaluate": EVALUATE_OPTIONS}
+"""What the line of each kind of cell takes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbkit.escape import NO_MATH, clean, escape
@@ -40,17 +40,20 @@ class Bar:
         now = self._clock()
         if progress.chunks and self._embedding_since is None:
             self._embedding_since = (now, progress.chunks)
+        self.show_line(progress.share, lambda: self._words(progress, now))
+
+    def show_line(self, share: float, words: Callable[[], Sequence[str]]) -> None:
+        """Draws which part is done, and words for it, unless it has just been drawn."""
+        now = self._clock()
         if now < self._due:
             return
         self._due = now + _EVERY_S
-        said = " · ".join(filter(None, self._words(progress, now)))
-        share = progress.share
-        words = f"<span {NO_MATH}>{escape(self._secrets.redact(said))}</span>"
-        page = f'<meter min="0" max="1" value="{share:.3f}">{share:.0%}</meter> {words}'
+        said = " · ".join(filter(None, words()))
+        page = f"<span {NO_MATH}>{escape(self._secrets.redact(said))}</span>"
+        page = f'<meter min="0" max="1" value="{share:.3f}">{share:.0%}</meter> {page}'
         self._draw({"text/plain": clean(self._secrets.redact(said)), "text/html": page})
 
     def _words(self, progress: Progress, now: float) -> list[str]:
-        elapsed = now - self._started
         done, total = progress.in_hand
         of = f" ({done:,} of {total:,})" if done < total else ""
         return [
@@ -58,9 +61,14 @@ class Bar:
             count(progress.chunks, "chunk") if progress.chunks else "",
             self._speed(progress, now),
             f"{progress.step}{of}" if progress.step else "",
-            duration(elapsed),
-            f"about {duration(elapsed / progress.share * (1 - progress.share))} left" if 0 < progress.share < 1 else "",
+            self.left(progress.share),
         ]
+
+    def left(self, share: float) -> str:
+        """How long it has been going on, and how long it may still take."""
+        elapsed = self._clock() - self._started
+        rest = f" · about {duration(elapsed / share * (1 - share))} left" if 0 < share < 1 else ""
+        return f"{duration(elapsed)}{rest}"
 
     def _speed(self, progress: Progress, now: float) -> str:
         """From the first chunks on: before them the model is loaded."""
@@ -72,10 +80,12 @@ class Bar:
 
     def end(self, table: Table) -> None:
         """Puts the table in its place."""
-        self._draw({
-            "text/plain": self._secrets.redact(table.text()),
-            "text/html": self._secrets.redact(table.html()),
-        })  # fmt: skip
+        self.end_with({"text/plain": table.text(), "text/html": table.html()})
+
+    def end_with(self, bundle: Mapping[str, Any]) -> None:
+        """Puts a drawing in its place."""
+        redact = self._secrets.redact
+        self._draw({mime: redact(part) if isinstance(part, str) else part for mime, part in bundle.items()})
 
     def _draw(self, bundle: dict[str, Any]) -> None:
         from IPython.display import DisplayHandle

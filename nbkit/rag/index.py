@@ -206,6 +206,20 @@ class Index:
         rows = self._held.run(lambda c: store.neighbours(c, source, start, end, count=count))
         return [row.passage for row in rows]
 
+    def spread(self, most: int) -> list[Passage]:
+        """So many passages from all over the index, the same each time, in the order of their places in it."""
+
+        def some(connection: sqlite3.Connection) -> list[Passage]:
+            slots = store.slots(connection, "chunk")
+            # From the middle of as many equal parts: the first chunk of a document is often its title.
+            chosen = (
+                slots[[int((part + 0.5) * len(slots) / most) for part in range(most)]] if len(slots) > most else slots
+            )
+            found = sorted(store.rows(connection, list(chosen)), key=lambda row: row.slot)
+            return [row.passage for row in found]
+
+        return self._held.run(some)
+
     def stats(self) -> Stats:
         """How much there is, and what it was made with."""
         size = 0

@@ -67,7 +67,7 @@ def kept(tmp_path):
 def test_every_case_is_answered_and_scored_in_the_order_of_the_data_set():
     found = run(lambda case: case.input[-2:])
     assert [one.case.id for one in found.graded] == [case.id for case in CASES]
-    assert found.of("says").values == (1.0,) * 6
+    assert found.of("says").means == (1.0,) * 6
     assert found.finished_at is not None
 
 
@@ -78,7 +78,7 @@ def test_a_case_that_fails_is_an_error_and_in_no_mean():
         return "nothing" if case.id == "q4" else case.input
 
     found = run(answer)
-    assert found.of("says").values == (1.0, 1.0, 1.0, 0.0, 1.0)
+    assert found.of("says").means == (1.0, 1.0, 1.0, 0.0, 1.0)
     assert found.of("says").failed == 1
     (failed,) = found.failed
     assert failed.answer is None
@@ -95,30 +95,29 @@ def test_a_metric_that_raises_or_gives_no_number_is_an_error_of_its_own():
             return Score(float("nan")) if case.id == "q1" else Score(0.5)
 
     found = run(lambda case: "x", metrics=[Breaks(), Says()])
-    assert found.of("breaks").values == (0.5,) * 4
+    assert found.of("breaks").means == (0.5,) * 4
     assert found.of("breaks").failed == 2
     assert found.graded[0].scores["breaks"] == Score(None, "error", "Broken: no such thing")
-    assert len(found.of("says").values) == 6
+    assert len(found.of("says").means) == 6
 
 
 def test_a_case_with_nothing_to_score_is_neither_a_failure_nor_a_zero():
     found = run(lambda case: "0", [Case("a", "?"), Case("b", "0?", expected="0")])
-    assert (found.of("says").values, found.of("says").unscored, found.of("says").failed) == ((1.0,), 1, 0)
+    assert (found.of("says").means, found.of("says").unscored, found.of("says").failed) == ((1.0,), 1, 0)
 
 
 def test_samples_of_a_case_are_one_value():
     said = iter(["0", "x", "0", "x"])
     cases = [Case("a", "?", expected="0"), Case("b", "?", expected="0")]
     found = run(lambda case: next(said), cases, samples=2, pace=Pace(workers=1))
-    assert found.of("says").values == (0.5, 0.5)
+    assert found.of("says").means == (0.5, 0.5)
     assert found.of("says").repeats == ((1.0, 0.0), (1.0, 0.0))
 
 
 def test_cases_of_one_cluster_are_said_to_be_and_one_without_stands_for_itself():
     cases = [Case("a", "0", "0", cluster="x"), Case("b", "0", "0", cluster="x"), Case("c", "0", "0")]
     clusters = run(lambda case: "0", cases).of("says").clusters
-    assert clusters[0] == clusters[1] != clusters[2]
-    assert run(lambda case: "0").of("says").clusters is None
+    assert clusters == ("x", "x", None)
 
 
 def test_a_run_that_was_interrupted_goes_on_and_asks_no_case_twice(kept):
@@ -140,7 +139,7 @@ def test_a_run_that_was_interrupted_goes_on_and_asks_no_case_twice(kept):
     found = run(task, kept=kept, pace=Pace(workers=1))
     assert sorted(asked) == [case.id for case in CASES]
     assert found.id == stopped.id
-    assert found.of("says").values == (1.0,) * 6
+    assert found.of("says").means == (1.0,) * 6
     assert [one.finished_at is None for one in kept.all()] == [False]
 
 
@@ -263,7 +262,7 @@ def test_personal_data_and_secrets_are_not_kept(tmp_path):
     cases = [Case("a", "Write to jane@example.org", "jane@example.org", metadata={"who": "jane@example.org"})]
     found = run(PromptTask(session, "{{ input }}", settings, names={}, origin=Origin()), cases, kept=kept)
     assert found.graded[0].answer.text == "Write to jane@example.org"
-    assert found.of("says").values == (1.0,)
+    assert found.of("says").means == (1.0,)
     secret = "sk-" + "q7Zp" * 8
     run(lambda case: f"the key is {secret}", [Case("b", secret, secret)], kept=kept)
     kept.close()

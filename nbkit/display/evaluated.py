@@ -1,0 +1,289 @@
+"""What an evaluation gives: means with intervals, drawn as tables, compared, sliced, looked into case by case."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from nbkit import registry
+from nbkit.canonical import canonical_json
+from nbkit.display import evaluation as drawn
+from nbkit.display import evaluation_cases as cases
+from nbkit.display.evaluation import DifferenceRow, MetricRow
+from nbkit.errors import BadSetting, NbkitError
+from nbkit.escape import NO_MATH, escape
+from nbkit.evals.comparing import compare
+from nbkit.evals.differences import Difference, together
+from nbkit.evals.intervals import Estimate, estimate
+from nbkit.evals.runs import Graded, Run
+from nbkit.evals.sentences import sentence
+from nbkit.evals.shown import Sieve
+from nbkit.figures import count, money
+from nbkit.tables import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WORST = 5
+_COLUMNS = ("metric", "mean", "95 % interval", "n", "left out")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drawing:
+    """A part of an evaluation, to be the value of a cell."""
+
+    html: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+class Evaluated(Mapping[str, Estimate]):
+    """A run with the interval of each metric; draws as a table.
+
+    `found["f1"]` is a mean with its interval and n. `baseline`: the run that it is compared with. `sieve`: what is left
+    out of what is drawn.
+    """
+
+    def __init__(self, run: Run, *, baseline: Run | None = None, sieve: Sieve | None = None) -> None:
+        self.run = run
+        """Every answer with its scores."""
+        self.baseline = baseline
+        self._sieve = sieve or Sieve()
+        self._shown = self._sieve.run(run)
+        self._estimates = {name: _estimate(run, name) for name in run.pins.metrics}
+
+    def __getitem__(self, metric: str) -> Estimate:
+        return self._estimates[metric]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._estimates)
+
+    def __len__(self) -> int:
+        return len(self._estimates)
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return self.run.name
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What its answers cost, in USD, hits not counted; None where a price is not known."""
+        return self.run.usd
+
+    def compare(self, other: Evaluated | Run) -> Comparison:
+        """How it differs from another run, case by case: each difference with its interval, and in words."""
+        return Comparison(other.run if isinstance(other, Evaluated) else other, self.run, sieve=self._sieve)
+
+    def by(self, column: str) -> Drawing:
+        """The means of each group of cases that have the same value in a column of their metadata."""
+        groups: dict[str, list[Graded]] = {}
+        for one in self.run.graded:
+            groups.setdefault(str(one.case.metadata.get(column, "(none)")), []).append(one)
+        if list(groups) == ["(none)"]:
+            known = sorted({name for one in self.run.graded for name in one.case.metadata})
+            near = registry.nearest(column, known)
+            raise BadSetting(
+                what=f"no case has {column!r}",
+                why=f"columns there are: {', '.join(known) or 'none'}",
+                fix=f"use {near!r}" if near else "add it to the data set's metadata",
+            )
+        names = list(self._estimates)
+        rows = []
+        for value, graded in sorted(groups.items()):
+            part = dataclasses.replace(self.run, graded=tuple(graded))
+            rows.append((
+                self._sieve.redact(value), str(len({one.case.id for one in graded})),
+                *(_cell(_estimate(part, name), self.run.units.get(name, "")) for name in names),
+            ))  # fmt: skip
+        note = "Groups are small, and there are several: a difference between two of them needs a test of its own."
+        table = Table(f"{self.name} by {column}", (column, "cases", *names), rows, note=note)
+        return Drawing(table.html(), table.text())
+
+    def worst(self, most: int = 10) -> Drawing:
+        """The cases that did worst, failures first."""
+        graded = cases.worst(self._shown, most=most)
+        table = cases.cases_table(self._shown, graded, caption=f"Worst {count(len(graded), 'answer')} of {self.name}")
+        return Drawing(table.html(), table.text())
+
+    def case(self, case_id: str) -> Drawing:
+        """One case whole: question, right answer, answers, passages, scores with their reasons, records."""
+        samples = [one for one in self._shown.graded if one.case.id == case_id]
+        if not samples:
+            near = registry.nearest(case_id, [one.case.id for one in self._shown.graded])
+            raise BadSetting(
+                what=f"the run has no case {case_id!r}",
+                why=f"it has {count(self.run.pins.cases, 'case')}",
+                fix=f"use {near!r}" if near else ".worst() shows names of cases",
+            )
+        return Drawing(cases.case_html(self._shown, samples), cases.case_text(self._shown, samples))
+
+    def diff(self, other: Evaluated | Run, *, most: int = 20) -> Drawing:
+        """The cases whose answers differ from another run's, with the words that changed marked."""
+        before = self._sieve.run(other.run if isinstance(other, Evaluated) else other)
+        pairs = list(cases.changes(before, self._shown))
+        caption = f"{count(len(pairs), 'answer')} of {self.name} that {before.name} answered otherwise"
+        left = f", the first {most}" if len(pairs) > most else ""
+        html = cases.changes_html(before, self._shown, pairs[:most], caption=f"{caption}{left}")
+        return Drawing(html, cases.changes_text(before, self._shown, pairs[:most], caption=f"{caption}{left}"))
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each sample: case, question, expected, answer, each score, latency, cost; extra `[data]`."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise NbkitError(
+                what="to_frame() makes a DataFrame, and pandas is not installed",
+                why="pandas is an extra, so that nbkit installs quickly",
+                fix=registry.install_command("data"),
+            ) from error
+        return pd.DataFrame([_frame_row(one, self.run.pins.metrics) for one in self.run.graded])
+
+    def _rows(self) -> list[MetricRow]:
+        rows = []
+        for name, found in self._estimates.items():
+            values = self.run.of(name)
+            rows.append(MetricRow(name, self.run.units.get(name, ""), found, values.failed, values.unscored))
+        return rows
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """The tables as HTML that reads untrusted, and as text."""
+        return {"text/html": self._html(), "text/plain": repr(self)}
+
+    def _html(self) -> str:
+        run = self._shown
+        parts = [
+            drawn.metrics_html(self._rows(), caption=f"Evaluation {run.name}: {_headline(run)}"),
+            *([self._against_html()] if self.baseline is not None else []),
+            f"<details><summary>The {_WORST} worst answers</summary>{self._worst_table().html()}</details>",
+            f"<p {NO_MATH}><small>{escape(drawn.said_of(run))}</small></p>",
+        ]
+        return "".join(parts)
+
+    def _worst_table(self) -> Table:
+        run = self._shown
+        return cases.cases_table(run, cases.worst(run, most=_WORST), caption="Worst answers, failures first")
+
+    def _against_html(self) -> str:
+        assert self.baseline is not None
+        return Comparison(self.baseline, self.run, sieve=self._sieve)._repr_html_()
+
+    def __repr__(self) -> str:
+        table = Table(
+            f"Evaluation {self._shown.name}: {_headline(self._shown)}",
+            _COLUMNS,
+            drawn.metrics_text(self._rows()),
+            note=drawn.said_of(self._shown),
+        )
+        against = [] if self.baseline is None else [repr(Comparison(self.baseline, self.run, sieve=self._sieve))]
+        return "\n\n".join([table.text(), *against])
+
+
+class Comparison(Mapping[str, Difference]):
+    """How a run differs from one before it, by metric; draws as a table with a sentence for each."""
+
+    def __init__(self, before: Run, after: Run, *, sieve: Sieve | None = None) -> None:
+        self.before, self.after = before, after
+        self._sieve = sieve or Sieve()
+        names = [name for name in after.pins.metrics if name in before.pins.metrics]
+        self._differences = together({name: _difference(before, after, name) for name in names})
+
+    def __getitem__(self, metric: str) -> Difference:
+        return self._differences[metric]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._differences)
+
+    def __len__(self) -> int:
+        return len(self._differences)
+
+    def sentence(self, metric: str) -> str:
+        """What may be said of one metric."""
+        return sentence(
+            self._differences[metric],
+            metric,
+            names=(self.before.name, self.after.name),
+            unit=self.after.units.get(metric, ""),
+            is_better_high=metric not in self.after.lower_is_better,
+        )
+
+    def _rows(self) -> list[DifferenceRow]:
+        redact = self._sieve.redact
+        return [
+            DifferenceRow(name, self.after.units.get(name, ""), one, redact(self.sentence(name)))
+            for name, one in self._differences.items()
+        ]
+
+    def _caption(self) -> str:
+        return self._sieve.redact(f"{self.after.name} against {self.before.name}, paired by case")
+
+    def _repr_html_(self) -> str:
+        return drawn.differences_html(self._rows(), caption=self._caption())
+
+    def __repr__(self) -> str:
+        rows = drawn.differences_text(self._rows())
+        return Table(self._caption(), drawn.DIFFERENCE_COLUMNS, rows).text()
+
+
+def _estimate(run: Run, metric: str) -> Estimate:
+    found = run.of(metric)
+    return estimate(found.means, clusters=found.clusters, is_bounded=not run.units.get(metric))
+
+
+def _difference(before: Run, after: Run, metric: str) -> Difference:
+    then, now = before.of(metric), after.of(metric)
+    return compare(
+        dict(zip(then.cases, then.means, strict=True)),
+        dict(zip(now.cases, now.means, strict=True)),
+        clusters={
+            **dict(zip(then.cases, then.clusters, strict=True)),
+            **dict(zip(now.cases, now.clusters, strict=True)),
+        },
+        is_bounded=not after.units.get(metric),
+    )
+
+
+def _cell(found: Estimate, unit: str) -> str:
+    if found.mean is None:
+        return "—"
+    return f"{drawn.value_text(found.mean, unit)} {drawn.interval_text(found.low, found.high, unit)}"
+
+
+def _headline(run: Run) -> str:
+    live = [one.answer for one in run.graded if one.answer is not None]
+    cached = sum(one.is_cached for one in live)
+    parts = [
+        count(run.pins.cases, "case") + (f", {run.pins.samples} samples of each" if run.pins.samples > 1 else ""),
+        f"{len(run.failed):,} failed" if run.failed else "",
+        f"{cached:,} cached" if cached else "",
+        money(run.usd),
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _frame_row(one: Graded, metrics: Sequence[str]) -> dict[str, Any]:
+    answer = one.answer
+    row: dict[str, Any] = {
+        "case": one.case.id,
+        "sample": one.sample,
+        "input": one.case.input,
+        "expected": one.case.expected if isinstance(one.case.expected, str) else canonical_json(one.case.expected),
+        "answer": None if answer is None else answer.text,
+        "error": None if one.error is None else one.error.what,
+    }
+    for name in metrics:
+        score = one.scores.get(name)
+        row[name] = math.nan if score is None or score.value is None else score.value
+    row |= {f"metadata.{name}": value for name, value in one.case.metadata.items()}
+    if answer is not None:
+        usd = None if answer.usd is None else float(answer.usd)
+        row |= {"latency_s": answer.latency_s, "usd": usd, "is_cached": answer.is_cached}
+    return row

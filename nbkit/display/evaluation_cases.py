@@ -1,0 +1,166 @@
+"""Cases of an evaluation: the worst of them, one whole, and those that two runs answered otherwise."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+
+from nbkit.display.evaluation import html_row, html_table, value_text
+from nbkit.escape import NO_MATH, clean, escape, excerpt
+from nbkit.evals.runs import Graded, Run
+from nbkit.tables import Table
+
+_CELL = 'style="text-align:left;padding:2px 12px 2px 0;vertical-align:top"'
+_SHOWN_CHARS = 160
+_WORDS = re.compile(r"\s+|[^\s\w]|\w+")
+
+
+def worst(run: Run, *, most: int) -> list[Graded]:
+    """The cases that did worst, failures first; by the mean of those of their scores that are shares, less is worse."""
+
+    def key(one: Graded) -> tuple[float, float]:
+        values = [
+            score.value
+            for name, score in one.scores.items()
+            if score.value is not None and not run.units.get(name) and name not in run.lower_is_better
+        ]
+        return (0.0, 0.0) if one.error is not None else (1.0, sum(values) / len(values) if values else 1.0)
+
+    return sorted(run.graded, key=key)[:most]
+
+
+def cases_table(run: Run, graded: Sequence[Graded], *, caption: str) -> Table:
+    """A table of cases: question, what was expected, what was answered, each score."""
+    names = run.pins.metrics
+    rows = [
+        (
+            one.case.id,
+            excerpt(one.case.input, most_chars=_SHOWN_CHARS),
+            excerpt(_expected(one), most_chars=_SHOWN_CHARS),
+            excerpt(_said(one), most_chars=_SHOWN_CHARS),
+            *(_score(run, one, name) for name in names),
+        )
+        for one in graded
+    ]
+    return Table(caption, ("case", "question", "expected", "answer", *names), rows)
+
+
+def case_html(run: Run, samples: Sequence[Graded]) -> str:
+    """One case whole: question, right answer, each answer with its passages, and each score with its reason."""
+    case = samples[0].case
+    parts = [_part("Question", case.input), _part("Expected", _expected(samples[0]))]
+    for one in samples:
+        of = f" {one.sample + 1} of {len(samples)}" if len(samples) > 1 else ""
+        parts.append(_part(f"Answer{of}", _said(one)))
+        if one.answer is None:
+            continue
+        places = [
+            f"[{number}] {passage.source}" + (f", page {passage.page}" if passage.page else "")
+            for number, passage in enumerate(one.answer.passages, 1)
+        ]
+        if places:
+            parts.append(_part("Passages", "\n".join(places)))
+        body = "".join(
+            html_row(
+                [name, _score(run, one, name), score.note or ("" if score.status != "none" else "nothing to score")]
+            )
+            for name, score in one.scores.items()
+        )
+        parts.append(html_table(f"Scores{of}", ("metric", "score", "reason"), body))
+        if one.answer.record_ids:
+            parts.append(_part("Record", ", ".join(name[:8] for name in one.answer.record_ids)))
+    return f"<div {NO_MATH}><p><b>Case {escape(case.id)}</b></p>{''.join(parts)}</div>"
+
+
+def changed_words(before: str, after: str) -> str:
+    """The second text as HTML: what is new in it underlined, what is gone struck through. Reads without styles.
+
+    >>> changed_words("open at nine", "open at ten")
+    'open at <s>nine</s> <u>ten</u>'
+    """
+    old, new = _WORDS.findall(clean(before)), _WORDS.findall(clean(after))
+    parts: list[str] = []
+    for kind, left, right, start, end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        gone, come = escape("".join(old[left:right])), escape("".join(new[start:end]))
+        if kind == "equal":
+            parts.append(come)
+        else:
+            parts.append(" ".join([*([f"<s>{gone}</s>"] if gone else []), *([f"<u>{come}</u>"] if come else [])]))
+    return "".join(parts)
+
+
+def changes(before: Run, after: Run) -> Iterator[tuple[Graded, Graded]]:
+    """The samples that both runs have, whose answers differ, in the order of the second."""
+    had = {(one.case.id, one.sample): one for one in before.graded}
+    for one in after.graded:
+        other = had.get((one.case.id, one.sample))
+        if other is not None and _said(other) != _said(one):
+            yield other, one
+
+
+def changes_html(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]], *, caption: str) -> str:
+    """A table of cases whose answers differ, with the words that changed marked and both scores."""
+    names = [name for name in after.pins.metrics if name in before.pins.metrics]
+    body = "".join(
+        f'<tr><th scope="row" {_CELL}>{escape(new.case.id)}</th>'
+        f"<td {_CELL}>{escape(excerpt(new.case.input, most_chars=_SHOWN_CHARS))}</td>"
+        f"<td {_CELL}>{changed_words(_said(old), _said(new))}</td>"
+        + "".join(
+            f"<td {_CELL}>{escape(_score(before, old, name))} → {escape(_score(after, new, name))}</td>"
+            for name in names
+        )
+        + "</tr>"
+        for old, new in pairs
+    )
+    return html_table(caption, ("case", "question", "answer, <s>before</s> <u>after</u>", *names), body, is_html=True)
+
+
+def _expected(one: Graded) -> str:
+    if one.case.is_answerable is False:
+        return "(there is no answer)"
+    return "—" if one.case.expected is None else " | ".join(one.case.acceptable)
+
+
+def _said(one: Graded) -> str:
+    if one.answer is None:
+        return f"✗ {one.error.what}" if one.error is not None else "✗"
+    return one.answer.text if one.answer.kept_text is None else one.answer.kept_text
+
+
+def _score(run: Run, one: Graded, name: str) -> str:
+    score = one.scores.get(name)
+    if score is None or score.status == "error":
+        return "✗ failed" if score is not None else "—"
+    return value_text(score.value, run.units.get(name, ""))
+
+
+def _part(name: str, text: str) -> str:
+    return f'<p><b>{escape(name)}</b><br><span style="white-space:pre-wrap">{escape(text)}</span></p>'
+
+
+def case_text(run: Run, samples: Sequence[Graded]) -> str:
+    """The same as text."""
+    lines = [f"Case {samples[0].case.id}", f"Question: {samples[0].case.input}", f"Expected: {_expected(samples[0])}"]
+    for one in samples:
+        lines.append(f"Answer: {_said(one)}")
+        lines += [
+            f"  {name}: {_score(run, one, name)}" + (f" ({score.note})" if score.note else "")
+            for name, score in one.scores.items()
+        ]
+    return clean("\n".join(lines))
+
+
+def changes_text(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]], *, caption: str) -> str:
+    """The same as text: what was said before above what is said now."""
+    names = [name for name in after.pins.metrics if name in before.pins.metrics]
+    rows = [
+        (
+            new.case.id,
+            excerpt(_said(old), most_chars=_SHOWN_CHARS),
+            excerpt(_said(new), most_chars=_SHOWN_CHARS),
+            *(f"{_score(before, old, name)} → {_score(after, new, name)}" for name in names),
+        )
+        for old, new in pairs
+    ]
+    return Table(caption, ("case", "before", "after", *names), rows).text()

@@ -1,0 +1,222 @@
+"""Evaluations for code and cells: a prompt or a function over a data set, with metrics, kept and compared."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbkit import registry
+from nbkit.display.evaluated import Evaluated
+from nbkit.display.origin import origin
+from nbkit.errors import BadSetting
+from nbkit.evals.asking import FunctionTask, PromptTask, Task
+from nbkit.evals.cases import Case, Metric
+from nbkit.evals.gates import check, refuse_unmeasured
+from nbkit.evals.judging import Judge, Scale
+from nbkit.evals.kept import KeptRuns
+from nbkit.evals.metrics import Wanted, resolve
+from nbkit.evals.running import Pace, Progress, run_cases
+from nbkit.evals.runs import Pins, Run
+from nbkit.evals.shown import Sieve
+from nbkit.evals.tools import Tools
+from nbkit.pricing.prices import prices_as_of
+from nbkit.session import Session, current
+
+if TYPE_CHECKING:
+    from nbkit.evals.datasets import Dataset
+    from nbkit.setting import Settings
+
+_OF_TEXT = ("exact_match", "f1")
+_OF_RAG = ("citation_precision", "citation_recall", "groundedness")
+_OF_ALL = ("latency", "cost")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that one evaluation is asked for, beside what is evaluated."""
+
+    data: Dataset
+    metrics: Sequence[Wanted] = ()
+    """Without any, those that fit the data set."""
+    name: str = ""
+    samples: int = 1
+    pace: Pace = dataclasses.field(default_factory=Pace)
+    baseline: str | Run | None = None
+    least: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    tolerance: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+def carry_out(
+    session: Session,
+    task: Task,
+    plan: Plan,
+    *,
+    settings: Settings,
+    is_rag: bool = False,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Evaluated:
+    """The evaluation, whole; gates are left to `pass_or_raise`, since it is drawn first.
+
+    Raises what would stop every case, `BadSetting` for a metric or a baseline that is not there, `KeyboardInterrupt`.
+    """
+    metrics = resolve(list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag), tools=_tools(session, settings))
+    names = [one.name for one in metrics]
+    refuse_unmeasured(names, plan.least, option="--fail-under")
+    refuse_unmeasured(names, plan.tolerance, option="--tolerance")
+    kept = kept_runs(session, settings)
+    try:
+        baseline = kept.find(plan.baseline) if isinstance(plan.baseline, str) else plan.baseline
+        pins = _pins(task, plan, metrics)
+        run = run_cases(
+            task,
+            plan.data.cases,
+            metrics,
+            pins=pins,
+            name=plan.name,
+            kept=kept,
+            pace=plan.pace,
+            on_progress=on_progress,
+        )
+    finally:
+        kept.close()
+    return Evaluated(run, baseline=baseline, sieve=sieve(session, settings))
+
+
+def pass_or_raise(found: Evaluated, plan: Plan) -> None:
+    """Raises `EvaluationFailed` where the run does not reach what was asked of it."""
+    if plan.least or plan.tolerance:
+        check(found.run, least=plan.least, baseline=found.baseline, tolerance=plan.tolerance)
+
+
+def evaluate(  # noqa: PLR0913 - all by name
+    task: str | Callable[[Case], object],
+    data: object,
+    metrics: Sequence[Wanted] | Wanted = (),
+    *,
+    index: str | None = None,
+    name: str = "",
+    limit: int | None = None,
+    samples: int = 1,
+    baseline: str | Evaluated | None = None,
+    fail_under: Mapping[str, float] | None = None,
+    tolerance: Mapping[str, float] | None = None,
+    workers: int | None = None,
+    per_minute: float | None = None,
+    **own: object,
+) -> Evaluated:
+    """A prompt, or a function, over a data set: each answer scored, each mean with its interval.
+
+    `task`: a prompt with `{{ input }}` in it, asked through guards, cache and records as every other call, or a
+    function from a `Case` to a text, to what `nbkit.ask` gives, or to an `Answer`. `data`: what `nbkit.dataset` takes.
+    `metrics`: names such as `f1` or `recall@5`, functions `(case, answer) -> float`, `nbkit.judge(...)`. `index`: the
+    prompt is a question to this index, as in a `%%rag` cell. `own`: settings such as `model` and `temperature`.
+    `baseline`: a run to compare with. `fail_under`, `tolerance`: limits by metric; raises `EvaluationFailed` beyond
+    them. A run that was stopped goes on where it was. Cases without an answer are errors, and in no mean.
+
+    >>> rows = [{"input": "2 + 2", "expected": "4"}, {"input": "3 + 3", "expected": "6"}]
+    >>> found = evaluate(lambda case: str(eval(case.input)), rows, ["exact_match"])
+    >>> found["exact_match"].mean, found["exact_match"].n
+    (1.0, 2)
+    """
+    from nbkit.evals.datasets import dataset
+
+    session = current()
+    in_force = session.config({"rag_index": index, **own} if index else own).settings
+    made: Task
+    if isinstance(task, str):
+        made = PromptTask(session, task, in_force, names={}, origin=origin(), is_rag=index is not None)
+    else:
+        made = FunctionTask(task)
+    plan = Plan(
+        limited(dataset(data), limit),
+        [metrics] if isinstance(metrics, str) or not isinstance(metrics, Sequence) else metrics,
+        name,
+        samples,
+        Pace(workers, per_minute),
+        baseline.run if isinstance(baseline, Evaluated) else baseline,
+        fail_under or {},
+        tolerance or {},
+    )
+    found = carry_out(session, made, plan, settings=in_force, is_rag=index is not None)
+    pass_or_raise(found, plan)
+    return found
+
+
+def judge(
+    rubric: str,
+    *,
+    name: str = "judge",
+    model: str | None = None,
+    scale: Scale = "pass",
+    repeats: int = 1,
+    **own: object,
+) -> Judge:
+    """A metric that asks a model whether an answer meets a criterion: 1 or 0, or with `scale="1-5"` a grade.
+
+    `model`: who judges; better not the model that is judged. `repeats`: so many verdicts, whose mean counts. It stops
+    no gate before it was calibrated on answers that people judged: `nbkit.calibrate`.
+
+    >>> judge("The answer names a date.", model="echo").name
+    'judge'
+    """
+    session = current()
+    in_force = session.config({**own, "model": model} if model else own).settings
+    return Judge(session, rubric, settings=in_force, name=name, scale=scale, repeats=repeats, origin=origin())
+
+
+def default_metrics(data: Dataset, *, is_rag: bool) -> list[str]:
+    """The metrics that a data set gives something to score, and latency and cost.
+
+    >>> from nbkit.evals.datasets import dataset
+    >>> default_metrics(dataset([{"input": "2 + 2", "expected": "4"}]), is_rag=False)
+    ['exact_match', 'f1', 'latency', 'cost']
+    """
+    found: list[str] = []
+    if any(one.is_answerable for one in data.cases):
+        found += _OF_TEXT
+    if any(one.is_answerable is False for one in data.cases):
+        found.append("refusal")
+    return [*found, *(_OF_RAG if is_rag else ()), *_OF_ALL]
+
+
+def limited(data: Dataset, limit: int | None) -> Dataset:
+    """The first cases of a data set."""
+    if limit is None or limit >= len(data.cases):
+        return data
+    if limit < 1:
+        raise BadSetting(what=f"--limit cannot be {limit}", why="it counts cases from 1", fix="--limit 20")
+    return data.first(limit)
+
+
+def kept_runs(session: Session, settings: Settings) -> KeptRuns:
+    """The runs that this home keeps, to be closed."""
+    return KeptRuns(session.keeping_home, sieve=sieve(session, settings))
+
+
+def sieve(session: Session, settings: Settings) -> Sieve:
+    """What is taken out of a run before a file or a page has it."""
+    return Sieve(session.secrets.redact, keeps_content=settings.records_content)
+
+
+def _tools(session: Session, settings: Settings) -> Tools:
+    return Tools(embedder=lambda: session.collections.embedder(settings))
+
+
+def _pins(task: Task, plan: Plan, metrics: Sequence[Metric]) -> Pins:
+    judged: dict[str, Any] = {one.name: one.identity for one in metrics if isinstance(one, Judge)}
+    return Pins(
+        task.name,
+        task.sha256,
+        {**task.settings, **({"judges": judged} if judged else {})},
+        task.index,
+        task.index_version,
+        plan.data.name,
+        plan.data.sha256,
+        len(plan.data.cases),
+        plan.samples,
+        tuple(one.name for one in metrics),
+        registry.installed_version(),
+        prices_as_of(),
+    )

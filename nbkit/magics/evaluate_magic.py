@@ -1,0 +1,134 @@
+"""`%evaluate`: the runs that were kept: listed, shown, set beside one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nbkit.display.evaluated import Evaluated
+from nbkit.display.evaluation import interval_text, value_text
+from nbkit.errors import BadSetting
+from nbkit.evals.kept import KeptRuns
+from nbkit.evals.runs import Run
+from nbkit.evaluation import kept_runs, sieve
+from nbkit.figures import count
+from nbkit.magics import args
+from nbkit.magics.tables import draw, draw_text
+from nbkit.magics.words import first_word
+from nbkit.session import Session, current
+from nbkit.tables import Table
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+MANUAL = """Runs of evaluations.
+
+    %evaluate ls                  all runs, the newest last
+    %evaluate show [RUN]          one whole: each mean with its interval, the worst cases; without a name, the newest
+    %evaluate show RUN CASE       one case of it: question, answer, passages, scores with their reasons
+    %evaluate compare RUN RUN     the second against the first, case by case, with intervals and in words
+    %evaluate diff RUN RUN        the answers that changed, with the words that did
+    %evaluate rm RUN…             deletes runs, without asking
+
+RUN is a name that --name gave, the beginning of an id, or `last`. A run that was stopped goes on when the same
+evaluation runs again: what was answered is not paid twice. In Python: nbkit.evaluate(...), and `_eval` in a notebook.
+"""
+_TWO = 2
+
+
+def run(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> None:
+    """Draws what the command says; raises `UnknownSetting` for one that is not."""
+    del names
+    commands: dict[str, Callable[[InteractiveShell, Session, KeptRuns, list[str]], None]] = {
+        "ls": _list,
+        "show": _show,
+        "compare": _compare,
+        "diff": _diff,
+        "rm": _remove,
+    }
+    word, rest = first_word(line, commands, magic="%evaluate")
+    session = current()
+    kept = kept_runs(session, session.config().settings)
+    try:
+        commands[word](shell, session, kept, args.words_of(rest, magic=f"%evaluate {word}"))
+    finally:
+        kept.close()
+
+
+def _list(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
+    _refuse_more(words, "ls", most=0)
+    rows = []
+    for one in kept.all():
+        found = Evaluated(kept.find(one.id))
+        figures = [
+            f"{name} {value_text(each.mean, one.units.get(name, ''))} "
+            f"{interval_text(each.low, each.high, one.units.get(name, ''))}"
+            for name, each in list(found.items())[:_TWO]
+            if each.mean is not None
+        ]
+        state = "" if one.finished_at is not None else f"stopped at {len(found.run.graded)} of {one.planned}"
+        asked = str(one.pins.settings.get("model") or one.pins.task)
+        rows.append((
+            one.name, one.id[:8], f"{one.started_at:%Y-%m-%d %H:%M}", asked, one.pins.dataset,
+            f"{one.pins.cases:,}", " · ".join(figures), state,
+        ))  # fmt: skip
+    columns = ("run", "id", "begun, UTC", "asked", "data set", "cases", "figures", "state")
+    note = "" if rows else "none yet: %%evaluate DATASET makes one"
+    draw(shell, session.secrets, Table("Evaluations", columns, rows, note=note))
+
+
+def _show(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
+    _refuse_more(words, "show", most=_TWO)
+    found = _evaluated(session, kept.find(words[0] if words else "last"))
+    drawn = found.case(words[1]) if len(words) == _TWO else found
+    shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
+
+
+def _compare(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
+    before, after = _two(kept, words, "compare")
+    drawn = _evaluated(session, after).compare(before)
+    shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
+
+
+def _diff(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
+    before, after = _two(kept, words, "diff")
+    drawn = _evaluated(session, after).diff(before)
+    shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
+
+
+def _remove(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
+    if not words:
+        raise BadSetting(what="%evaluate rm names no run", why="it takes one or more", fix="%evaluate rm baseline")
+    found = [kept.find(word) for word in words]
+    for one in found:
+        kept.remove(one.id)
+    draw_text(shell, session.secrets, f"{count(len(found), 'run')} deleted; their calls stay in the records")
+
+
+def _two(kept: KeptRuns, words: list[str], command: str) -> tuple[Run, Run]:
+    if len(words) != _TWO:
+        raise BadSetting(
+            what=f"%evaluate {command} takes two runs",
+            why=f"{len(words)} are named; the first is what the second is set against",
+            fix=f"%evaluate {command} baseline last",
+        )
+    return kept.find(words[0]), kept.find(words[1])
+
+
+def _evaluated(session: Session, run: Run) -> Evaluated:
+    return Evaluated(run, sieve=sieve(session, session.config().settings))
+
+
+def _bundle(session: Session, drawn: Any) -> dict[str, str]:  # noqa: ANN401 - anything that draws as HTML and text
+    html = drawn._repr_mimebundle_()["text/html"] if isinstance(drawn, Evaluated) else drawn._repr_html_()
+    redact = session.secrets.redact
+    return {"text/plain": redact(repr(drawn)), "text/html": redact(html)}
+
+
+def _refuse_more(words: list[str], command: str, *, most: int) -> None:
+    if len(words) > most:
+        raise BadSetting(
+            what=f"%evaluate {command} does not know {words[most]!r}",
+            why=f"it takes {most or 'no'} {'words' if most != 1 else 'word'}",
+            fix="%evaluate? says what each command takes",
+        )
