@@ -4,6 +4,7 @@
 
     %%llm [options]     the cell below it is a prompt; the answer and its card are the output
     %llm [options] …    the same in one line, as a value
+    %%evaluate DATA     the cell's prompt over a data set, with metrics; %evaluate lists and compares runs
     %guard …            ls, on, off, test, report
     %cache …            ls, stats, why, rm, clear, path
     %cost …             what calls cost, took and saved; rate, prune
@@ -17,6 +18,7 @@ In Python, with the same guards, cache, prices and records:
     nbkit.screen(text)               what the guards say of a text
     nbkit.summary(by=...)            what calls cost, took and saved
     nbkit.records()                  every call so far, as a DataFrame
+    nbkit.evaluate(task, data)       a prompt or a function over a data set, each mean with its interval
 
 What it keeps is below one directory, `NBKIT_HOME`. Nothing leaves the machine but the provider's call. A model is
 used because you named it or because its weights are here, never because a key lies in the environment.
@@ -37,14 +39,21 @@ if TYPE_CHECKING:
     from nbkit.api import ask, configure, index, screen, settings
     from nbkit.display.result import Result
     from nbkit.errors import NbkitError
+    from nbkit.evals.datasets import dataset
+    from nbkit.evaluation import calibrate, evaluate, judge, power
 
 __all__ = [
     "NbkitError",
     "Result",
     "ask",
+    "calibrate",
     "configure",
+    "dataset",
+    "evaluate",
     "index",
+    "judge",
     "load_ipython_extension",
+    "power",
     "records",
     "screen",
     "settings",
@@ -56,8 +65,13 @@ _PLACES = {
     "NbkitError": "nbkit.errors",
     "Result": "nbkit.display.result",
     "ask": "nbkit.api",
+    "calibrate": "nbkit.evaluation",
     "configure": "nbkit.api",
+    "dataset": "nbkit.evals.datasets",
+    "evaluate": "nbkit.evaluation",
     "index": "nbkit.api",
+    "judge": "nbkit.evaluation",
+    "power": "nbkit.evaluation",
     "records": "nbkit.accounts",
     "screen": "nbkit.api",
     "settings": "nbkit.api",

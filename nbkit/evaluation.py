@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from nbkit import registry
 from nbkit.display.evaluated import Evaluated
+from nbkit.display.judges import CardDrawing
+from nbkit.display.power import Power
 from nbkit.display.origin import origin
 from nbkit.errors import BadSetting
 from nbkit.evals.asking import FunctionTask, PromptTask, Task
 from nbkit.evals.cases import Case, Metric
-from nbkit.evals.gates import check, refuse_unmeasured
+from nbkit.evals.gates import check, refuse_uncalibrated, refuse_unmeasured
 from nbkit.evals.judging import Judge, Scale
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.metrics import Wanted, resolve
@@ -21,7 +23,7 @@ from nbkit.evals.running import Pace, Progress, run_cases
 from nbkit.evals.runs import Pins, Run
 from nbkit.evals.shown import Sieve
 from nbkit.evals.tools import Tools
-from nbkit.pricing.prices import prices_as_of
+from nbkit.pricing.table import table_of
 from nbkit.session import Session, current
 
 if TYPE_CHECKING:
@@ -67,8 +69,12 @@ def carry_out(
     refuse_unmeasured(names, plan.tolerance, option="--tolerance")
     kept = kept_runs(session, settings)
     try:
+        cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge)}
+        for name, card in cards.items():
+            if name in plan.least or name in plan.tolerance:
+                refuse_uncalibrated(name, None if card is None else card.labels)
         baseline = kept.find(plan.baseline) if isinstance(plan.baseline, str) else plan.baseline
-        pins = _pins(task, plan, metrics)
+        pins = _pins(task, plan, metrics, prices_as_of=table_of(session.home).as_of)
         run = run_cases(
             task,
             plan.data.cases,
@@ -81,7 +87,7 @@ def carry_out(
         )
     finally:
         kept.close()
-    return Evaluated(run, baseline=baseline, sieve=sieve(session, settings))
+    return Evaluated(run, baseline=baseline, cards=cards, sieve=sieve(session, settings))
 
 
 def pass_or_raise(found: Evaluated, plan: Plan) -> None:
@@ -166,6 +172,35 @@ def judge(
     return Judge(session, rubric, settings=in_force, name=name, scale=scale, repeats=repeats, origin=origin())
 
 
+def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str = "label") -> CardDrawing:
+    """A judge set against answers that people judged: agreement, kappa, errors, bias, price; draws as a table.
+
+    `data`: rows with a question, an `answer` and a `label` (pass or fail, 0 to 1, or for a judge of grades 1 to 5). From
+    50 labels on the judge may be a gate, and the rates that it gives are corrected by its errors. The card is kept: it
+    stands beside every mean of the same criterion, model and parameters.
+    """
+    from nbkit.evals.calibrating import calibrate as measure
+    from nbkit.evals.datasets import dataset
+
+    session = current()
+    card = measure(judged, dataset(data), answer=answer, label=label)
+    kept = kept_runs(session, session.config().settings)
+    try:
+        kept.keep_card(card)
+    finally:
+        kept.close()
+    return CardDrawing(card)
+
+
+def power(found: Evaluated, *, delta: float, metric: str | None = None, power: float = 0.8) -> Power:
+    """How many cases a comparison needs to show a difference of `delta` in a metric, and how many this run has.
+
+    The spread is that of the differences to the baseline where there is one, else that of the values themselves, as two
+    runs whose errors have nothing in common would differ. Raises `BadSetting` for a metric without spread.
+    """
+    return Power.of(found, delta=delta, metric=metric, power=power)
+
+
 def default_metrics(data: Dataset, *, is_rag: bool) -> list[str]:
     """The metrics that a data set gives something to score, and latency and cost.
 
@@ -204,7 +239,7 @@ def _tools(session: Session, settings: Settings) -> Tools:
     return Tools(embedder=lambda: session.collections.embedder(settings))
 
 
-def _pins(task: Task, plan: Plan, metrics: Sequence[Metric]) -> Pins:
+def _pins(task: Task, plan: Plan, metrics: Sequence[Metric], *, prices_as_of: str) -> Pins:
     judged: dict[str, Any] = {one.name: one.identity for one in metrics if isinstance(one, Judge)}
     return Pins(
         task.name,
@@ -218,5 +253,5 @@ def _pins(task: Task, plan: Plan, metrics: Sequence[Metric]) -> Pins:
         plan.samples,
         tuple(one.name for one in metrics),
         registry.installed_version(),
-        prices_as_of(),
+        prices_as_of,
     )

@@ -1,6 +1,7 @@
 """What a plug-in has to have. A plug-in is a class with these methods, named in an entry point; no base class.
 
-Entry-point groups: `nbkit.providers`, `nbkit.guards`, `nbkit.sinks` (and `nbkit.embedders`, `nbkit.loaders`).
+Entry-point groups: `nbkit.providers`, `nbkit.guards`, `nbkit.sinks` (and `nbkit.embedders`, `nbkit.loaders`;
+`nbkit.metrics` takes what `nbkit.evals.tools.MetricOptions` describes).
 Contract suites for each are in `nbkit.testing`.
 """
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from nbkit.errors import UnknownPlugin
 
-Group: TypeAlias = Literal["providers", "guards", "sinks", "embedders", "loaders"]
+Group: TypeAlias = Literal["providers", "guards", "sinks", "embedders", "loaders", "metrics"]
 DISTRIBUTION = "jupyter-nbkit"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from nbkit.cli import monitoring
-from nbkit.errors import NbkitError
+from nbkit.errors import BadSetting, NbkitError
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
 _DESCRIPTION = "LLM cells for Jupyter: guarded, cached, priced, recorded and re-runnable."
@@ -141,12 +141,21 @@ def _add_run(commands: _Commands) -> None:
 
 
 def _add_eval(commands: _Commands) -> None:
-    said = "Index a collection in the layout of BEIR, search it with its questions, and measure the rankings."
-    judge = commands.add_parser("eval", help="measure retrieval on a judged collection", description=said)
-    judge.add_argument("--beir", type=Path, required=True, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels.tsv")
-    judge.add_argument("--mode", default="hybrid,dense,bm25", metavar="MODES", help="default: %(default)s")
-    judge.add_argument("--run-out", type=Path, metavar="RUN.trec", help="write the rankings as trec_eval reads them")
-    judge.add_argument("--json", type=Path, metavar="OUT", dest="json_out", help="write the measures, by question too")
+    said = (
+        "Evaluate: a task file (TOML: dataset, prompt, metrics, settings) or those of a notebook, ending with "
+        "1 where a limit is not reached; or, with --beir, the retrieval of a judged collection."
+    )
+    judge = commands.add_parser("eval", help="evaluate, as a gate or on a judged collection", description=said)
+    judge.add_argument("path", type=Path, nargs="?", metavar="NOTEBOOK|TASK.toml")
+    judge.add_argument("--baseline", metavar="RUN", help="run to compare with: its name, the start of its id, or last")
+    for flag, meaning in (("--fail-under", "least mean"), ("--tolerance", "how much worse than the baseline may be")):
+        judge.add_argument(flag, action="append", default=[], metavar="METRIC=X", help=f"{meaning}; may be repeated")
+    judge.add_argument("--beir", type=Path, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels.tsv")
+    judge.add_argument("--mode", default="hybrid,dense,bm25", metavar="MODES", help="of --beir (default: %(default)s)")
+    judge.add_argument(
+        "--run-out", type=Path, metavar="RUN.trec", help="of --beir: the rankings as trec_eval reads them"
+    )
+    judge.add_argument("--json", type=Path, metavar="OUT", dest="json_out", help="write the figures")
     judge.set_defaults(act=_eval)
 
 
@@ -222,6 +231,22 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _eval(arguments: argparse.Namespace) -> int:
+    if (arguments.path is None) == (arguments.beir is None):
+        raise BadSetting(
+            what="nbkit eval takes a notebook, a task file, or --beir",
+            why="there is none" if arguments.path is None else "there are two",
+            fix="nbkit eval TASK.toml",
+        )
+    if arguments.path is not None:
+        from nbkit.cli.evaluating import evaluate_file
+
+        return evaluate_file(
+            arguments.path,
+            baseline=arguments.baseline,
+            fail_under=arguments.fail_under,
+            tolerance=arguments.tolerance,
+            json_out=arguments.json_out,
+        )
     from nbkit.cli.judge import judge
 
     return judge(arguments.beir, modes=arguments.mode, run_out=arguments.run_out, json_out=arguments.json_out)

@@ -13,11 +13,13 @@ from nbkit.canonical import canonical_json
 from nbkit.display import evaluation as drawn
 from nbkit.display import evaluation_cases as cases
 from nbkit.display.evaluation import DifferenceRow, MetricRow
+from nbkit.display.judges import card_note
 from nbkit.errors import BadSetting, NbkitError
 from nbkit.escape import NO_MATH, escape
 from nbkit.evals.comparing import compare
 from nbkit.evals.differences import Difference, together
 from nbkit.evals.intervals import Estimate, estimate
+from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Graded, Run
 from nbkit.evals.sentences import sentence
 from nbkit.evals.shown import Sieve
@@ -48,14 +50,22 @@ class Drawing:
 class Evaluated(Mapping[str, Estimate]):
     """A run with the interval of each metric; draws as a table.
 
-    `found["f1"]` is a mean with its interval and n. `baseline`: the run that it is compared with. `sieve`: what is left
-    out of what is drawn.
+    `found["f1"]` is a mean with its interval and n. `baseline`: the run that it is compared with. `cards`: what is
+    known of the judges among the metrics. `sieve`: what is left out of what is drawn.
     """
 
-    def __init__(self, run: Run, *, baseline: Run | None = None, sieve: Sieve | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        baseline: Run | None = None,
+        cards: Mapping[str, JudgeCard | None] | None = None,
+        sieve: Sieve | None = None,
+    ) -> None:
         self.run = run
         """Every answer with its scores."""
         self.baseline = baseline
+        self._cards = cards or {}
         self._sieve = sieve or Sieve()
         self._shown = self._sieve.run(run)
         self._estimates = {name: _estimate(run, name) for name in run.pins.metrics}
@@ -151,7 +161,8 @@ class Evaluated(Mapping[str, Estimate]):
         rows = []
         for name, found in self._estimates.items():
             values = self.run.of(name)
-            rows.append(MetricRow(name, self.run.units.get(name, ""), found, values.failed, values.unscored))
+            note = card_note(self._cards[name], values) if name in self._cards else ""
+            rows.append(MetricRow(name, self.run.units.get(name, ""), found, values.failed, values.unscored, note))
         return rows
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:

@@ -33,18 +33,32 @@ PINNED_OF_RAG = ("rag_mode", "rag_k", "rag_min_score", "rag_rerank")
 class Task(Protocol):
     """What gives answers to a case. Called from several threads at once."""
 
-    name: str
-    sha256: str | None
-    """Of all that it is made of, but for `settings` and what is looked up; None where that is not known."""
-    settings: Mapping[str, JsonValue]
-    index: str | None
-    index_version: str | None
-    workers: int
-    """How many cases it answers at once, unless it is told otherwise."""
+    @property
+    def name(self) -> str:
+        """The prompt, or the name of the function."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Of all that it is made of, but for `settings` and what is looked up; None where that is not known."""
+
+    @property
+    def settings(self) -> Mapping[str, JsonValue]:
+        """Model, parameters, search."""
+
+    @property
+    def index(self) -> str | None:
+        """The index that it looks passages up in."""
+
+    @property
+    def index_version(self) -> str | None:
+        """Hash of what is in the index."""
+
+    @property
+    def workers(self) -> int:
+        """How many cases it answers at once, unless it is told otherwise."""
 
     def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
         """One for each sample, in order. Raises only what would stop every other case as well."""
-        ...
 
 
 @runtime_checkable

@@ -100,11 +100,20 @@ NOTHING = Score(None, "none")
 class Metric(Protocol):
     """One measure of answers. Pure, and called from several threads at once."""
 
-    name: str
-    is_better_high: bool
-    """False for cost and latency."""
-    unit: str
-    """`s`, `USD`, or empty for what runs from 0 to 1."""
+    @property
+    def name(self) -> str:
+        """As it was asked for, parameter included."""
+        ...
+
+    @property
+    def is_better_high(self) -> bool:
+        """False for cost and latency."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """Such as `s` and `USD`; empty for what runs from 0 to 1."""
+        ...
 
     def score(self, case: Case, answer: Answer) -> Score:
         """What it says of one answer; it may raise, which is a score of status `error`."""

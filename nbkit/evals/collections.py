@@ -53,9 +53,9 @@ def read_beir(folder: Path) -> Collection:
     judgements = folder / "qrels.tsv"
     if not judgements.exists() and (folder / "qrels" / "test.tsv").exists():
         judgements = folder / "qrels" / "test.tsv"
-    rows = _rows(folder / "corpus.jsonl")
+    rows = read_rows(folder / "corpus.jsonl")
     documents = {name: Entry(str(row.get("title") or ""), str(row["text"])) for name, row in rows.items()}
-    queries = {name: str(row["text"]) for name, row in _rows(folder / "queries.jsonl").items()}
+    queries = {name: str(row["text"]) for name, row in read_rows(folder / "queries.jsonl").items()}
     return Collection(documents, queries, read_qrels(judgements))
 
 
@@ -147,7 +147,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         ) from error
 
 
-def _rows(path: Path) -> dict[str, dict[str, object]]:
+def read_rows(path: Path) -> dict[str, dict[str, object]]:
+    """The objects of a file of BEIR's, documents or queries, by their `_id`; raises `DocumentError`, with the line."""
     rows: dict[str, dict[str, object]] = {}
     form = 'each line is an object such as {"_id": "1", "text": "…"}'
     for number, line in _lines(path):

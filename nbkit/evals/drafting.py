@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from nbkit.documents import Passage
 from nbkit.errors import BadSetting
-from nbkit.evals.asking import Answer, answered
-from nbkit.evals.cases import Case
+from nbkit.evals.asking import answered
+from nbkit.evals.cases import Answer, Case
 from nbkit.evals.datasets import Dataset
 from nbkit.evals.running import Pace, Progress, run_cases
 from nbkit.evals.runs import Pins

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from nbkit.errors import BadSetting, EvaluationFailed
+from nbkit.evals.judge_card import LEAST_LABELS
 from nbkit.evals.runs import Run
 from nbkit.registry import nearest
 
@@ -49,6 +50,18 @@ def refuse_unmeasured(run_metrics: Sequence[str], asked: Mapping[str, float], *,
             )
 
 
+def refuse_uncalibrated(name: str, labels: int | None) -> None:
+    """Raises `BadSetting` for a judge as a gate that was not set against labels enough; `labels`: how many it was."""
+    if labels is None or labels < LEAST_LABELS:
+        raise BadSetting(
+            what=f"the judge {name!r} cannot be a gate",
+            why="it was never set against what people said"
+            if labels is None
+            else f"it was set against {labels} labels, and a gate needs {LEAST_LABELS}",
+            fix=f"nbkit.calibrate({name}, labelled): answers that people judged, {LEAST_LABELS} or more",
+        )
+
+
 def check(
     run: Run,
     *,
@@ -68,8 +81,7 @@ def check(
         said.append(f"{len(reasons)} of {run.planned} answers failed: {reasons[0]}")
     if said:
         raise EvaluationFailed(
-            what=f"the evaluation {run.name!r} does not pass: {said[0]}"
-            + (f" (and {len(said) - 1} more)" * (len(said) > 1)),
+            what=f"the evaluation {run.name!r} does not pass",
             why="; ".join(said),
             fix="look at its worst cases (%evaluate show), or change the limit",
         )

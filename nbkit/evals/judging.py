@@ -78,6 +78,7 @@ class _Asks:
         self.repeats = repeats
         target = session.target(settings)
         self.model = f"{target.provider}:{target.model}"
+        self.workers = 1 if session.provider(settings, target).is_local else 8
         self._session = session
         # Asked again at temperature 0, a judge would only repeat itself.
         heat = settings.temperature or (0.7 if repeats > 1 else 0.0)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from nbkit.canonical import canonical_json, from_plain
+from nbkit.canonical import canonical_json, from_plain, map_text
 from nbkit.errors import BadSetting
+from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Graded, Run
 from nbkit.evals.shown import Sieve
 from nbkit.registry import nearest
@@ -23,6 +24,7 @@ _SCHEMA: Final = (
     CREATE INDEX run_by_identity ON run (identity);
     CREATE TABLE graded (run_id TEXT NOT NULL, case_id TEXT NOT NULL, sample INTEGER NOT NULL, place INTEGER NOT NULL,
         is_answer INTEGER NOT NULL, graded TEXT NOT NULL, PRIMARY KEY (run_id, case_id, sample)) WITHOUT ROWID;
+    CREATE TABLE judge (identity TEXT PRIMARY KEY, card TEXT NOT NULL) WITHOUT ROWID;
     """,
 )
 _KEEP: Final = "INSERT OR REPLACE INTO graded VALUES (?, ?, ?, ?, ?, ?)"
@@ -103,6 +105,16 @@ class KeptRuns:
             self._database.execute("DELETE FROM run WHERE id = ?", (run_id,))
 
         self._database.whole(perform)
+
+    def keep_card(self, card: JudgeCard) -> None:
+        """Keeps what is known of a judge, in the place of what was."""
+        row = (card.identity, canonical_json(map_text(card, self._sieve.redact)))
+        self._database.execute("INSERT OR REPLACE INTO judge VALUES (?, ?)", row)
+
+    def card(self, identity: str) -> JudgeCard | None:
+        """What is known of a judge; None for one that was never measured."""
+        found = self._database.execute("SELECT card FROM judge WHERE identity = ?", (identity,))
+        return from_plain(JudgeCard, json.loads(found[0][0])) if found else None
 
     def close(self) -> None:
         """Closes the file; a later use opens it again."""

@@ -121,12 +121,12 @@ def evaluate(
     >>> evaluate({"q": {"a": 2.0, "b": 1.0}}, {"q": {"b": 1}, "r": {"a": 1}}, metrics=["reciprocal_rank"]).means
     {'reciprocal_rank': 0.25}
     """
-    measures = {name: _measure(name) for name in metrics}
+    measures = {name: measure(name) for name in metrics}
     judged = {query: grades for query, grades in qrels.items() if grades}
     by_query = {}
     for query, grades in judged.items():
         ranked = ranking(run.get(query, {}))
-        by_query[query] = {name: measure(ranked, grades) for name, measure in measures.items()}
+        by_query[query] = {name: one(ranked, grades) for name, one in measures.items()}
     means = {
         name: math.fsum(values[name] for values in by_query.values()) / len(by_query) if by_query else 0.0
         for name in measures
@@ -150,7 +150,12 @@ def ranking(scores: Mapping[str, float]) -> list[str]:
     return sorted(scores, key=lambda name: (c_float(scores[name]).value, name), reverse=True)
 
 
-def _measure(name: str) -> Measure:
+def measure(name: str) -> Measure:
+    """The measure that a name stands for, its `k` included; raises `ValueError` where there is none.
+
+    >>> measure("recall@2")(["a", "x", "b"], {"a": 1, "b": 2})
+    0.5
+    """
     cut: dict[str, Callable[..., float]] = {
         "ndcg": ndcg_at_k,
         "recall": recall_at_k,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jinja2.exceptions import TemplateSyntaxError
 
 _OPENING = re.compile(r"\{\{|\{%")
+_OF_SHELL = ("In", "Out", "get_ipython")
 _UNDEFINED = re.compile(r"'([^']+)' is undefined")
 _LITERAL = "to send the braces as they are, use --raw or put {% raw %} and {% endraw %} around them"
 
@@ -114,12 +115,16 @@ def _refuse_undefined(template: str, error: Exception, variables: Mapping[str, o
     name = found[1]
     own = [known for known in variables if isinstance(known, str) and not known.startswith("_")]
     # A shell's names hold `open`, `exit` and the like, which nobody means in a prompt.
-    near = nearest(name, [known for known in own if not hasattr(builtins, known)])
+    near = nearest(name, [known for known in own if known not in _OF_SHELL and not _is_builtin(known, variables)])
     raise PromptError(
         what=f"no variable named {name!r} (prompt, {_place(template, _name_position(template, name))})",
         why="{{ }} takes variables of the notebook, and this one is not defined",
         fix=f"{f'use {{{{ {near} }}}}' if near else f'define {name}'}; {_LITERAL}",
     ) from None
+
+
+def _is_builtin(name: str, variables: Mapping[str, object]) -> bool:
+    return hasattr(builtins, name) and callable(variables[name])
 
 
 def _refuse_expression(template: str, error: Exception) -> NoReturn:

@@ -186,7 +186,7 @@ class CitationStream:
     def _read(self, text: str) -> _Waiting:
         if not self._sentences.is_prose(text):
             return _Waiting(text, text, self._done_chars, is_claim=False)
-        plain, cited = _without_marks(text, known=len(self._passages))
+        plain, cited = without_marks(text, known=len(self._passages))
         item = ITEM.match(plain)
         body = plain[item.end() :] if item else plain
         if cited and not any(char.isalnum() for char in body):
@@ -255,8 +255,12 @@ class CitationStream:
         )
 
 
-def _without_marks(text: str, *, known: int) -> tuple[str, list[int]]:
-    """The sentence without what stands for a citation of the `known` passages, and the numbers that it named."""
+def without_marks(text: str, *, known: int) -> tuple[str, list[int]]:
+    """The sentence without what stands for a citation of the `known` passages, and the numbers that it named.
+
+    >>> without_marks("It needs 30 W [1, 3].", known=3)
+    ('It needs 30 W.', [1, 3])
+    """
     cited: list[int] = []
 
     def take(match: re.Match[str]) -> str:

@@ -11,7 +11,16 @@ other examples. They need pytest, but do not import it.
 from nbkit.testing.contracts.embedders import EmbedderContract
 from nbkit.testing.contracts.guards import GuardContract
 from nbkit.testing.contracts.loaders import LoaderContract
+from nbkit.testing.contracts.metrics import MetricContract
 from nbkit.testing.contracts.providers import ProviderContract
 from nbkit.testing.contracts.stores import CacheContract, SinkContract
 
-__all__ = ["CacheContract", "EmbedderContract", "GuardContract", "LoaderContract", "ProviderContract", "SinkContract"]
+__all__ = [
+    "CacheContract",
+    "EmbedderContract",
+    "GuardContract",
+    "LoaderContract",
+    "MetricContract",
+    "ProviderContract",
+    "SinkContract",
+]

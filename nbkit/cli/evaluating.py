@@ -1,0 +1,202 @@
+"""`nbkit eval NOTEBOOK|TASK.toml`: an evaluation that ends with 1 where it does not reach what was asked of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from nbkit.canonical import to_plain
+from nbkit.cli.progress import Steps
+from nbkit.display.evaluated import Evaluated
+from nbkit.errors import BadSetting, EvaluationFailed, NotebookError
+from nbkit.evals.asking import PromptTask
+from nbkit.evals.datasets import dataset
+from nbkit.evals.gates import check, limits
+from nbkit.evals.judging import Judge
+from nbkit.evals.runs import Run
+from nbkit.evaluation import Plan, carry_out, kept_runs, limited, sieve
+from nbkit.recorded import Origin
+from nbkit.registry import nearest
+from nbkit.session import Session
+
+_KEYS: Final = (
+    "dataset", "prompt", "prompt_file", "index", "metrics", "name", "limit", "samples", "baseline", "fail_under",
+    "tolerance", "settings", "judges",
+)  # fmt: skip
+
+
+def evaluate_file(
+    path: Path, *, baseline: str | None, fail_under: Sequence[str], tolerance: Sequence[str], json_out: Path | None
+) -> int:
+    """Prints the means with their intervals; raises `EvaluationFailed` beyond a limit, which ends the command with 1.
+
+    A notebook is executed whole, and each of its evaluations has to pass; a task file is one evaluation. Limits on the
+    command line come before those of the file.
+    """
+    least, most = limits(fail_under, option="--fail-under"), limits(tolerance, option="--tolerance")
+    if most and baseline is None and path.suffix == ".ipynb":
+        raise BadSetting(
+            what="--tolerance has no run to compare with", why="it says how much worse than the baseline is tolerated",
+            fix="--baseline RUN; `%evaluate ls` lists the runs there are",
+        )  # fmt: skip
+    found: list[Evaluated]
+    gates: tuple[Mapping[str, float], Mapping[str, float]]
+    with contextlib.closing(Session()) as session:
+        if path.suffix == ".ipynb":
+            found, gates = _of_notebook(session, path, baseline), (least, most)
+        else:
+            one, gates = _of_task(session, path, baseline, least, most)
+            found = [one]
+    for one in found:
+        print(repr(one))
+    if json_out is not None:
+        json_out.write_text(json.dumps([_as_json(one) for one in found], indent=1) + "\n", "utf-8")
+    failed: list[EvaluationFailed] = []
+    for one in found:
+        own = [{name: limit for name, limit in each.items() if name in one} for each in gates]
+        try:
+            check(one.run, least=own[0], baseline=one.baseline, tolerance=own[1])
+        except EvaluationFailed as error:
+            failed.append(error)
+    unmeasured = [name for each in gates for name in each if not any(name in one for one in found)]
+    if unmeasured:
+        raise BadSetting(
+            what=f"no evaluation measures {unmeasured[0]!r}",
+            why=f"measured: {', '.join(sorted({name for one in found for name in one}))}",
+            fix="a gate that nothing can fail is none: name a metric that is measured",
+        )
+    if failed:
+        why = "; ".join(f"{one.what}: {one.why}" for one in failed)
+        raise EvaluationFailed(what=f"{path.name} does not pass", why=why, fix=failed[0].fix)
+    return 0
+
+
+def _of_notebook(session: Session, path: Path, baseline: str | None) -> list[Evaluated]:
+    """The evaluations of a notebook, which is executed; those that its cells ran, in order."""
+    from nbkit.report import run
+
+    settings = session.config().settings
+    kept = kept_runs(session, settings)
+    try:
+        before = {one.id for one in kept.all() if one.finished_at is not None}
+        against = None if baseline is None else kept.find(baseline)
+        with Steps(f"running {path.name}, cells", sys.stderr) as steps:
+            run(path, on_cell=steps.update)
+        new = [kept.find(one.id) for one in kept.all() if one.finished_at is not None and one.id not in before]
+    finally:
+        kept.close()
+    if not new:
+        raise NotebookError(
+            what=f"{path.name!r} holds no evaluation",
+            why="no cell of it ran %%evaluate or nbkit.evaluate to the end",
+            fix="write one, or give a task file",
+        )
+    return [Evaluated(one, baseline=_shared(one, against), sieve=sieve(session, settings)) for one in new]
+
+
+def _shared(run: Run, against: Run | None) -> Run | None:
+    """The baseline, for a run that has cases of its."""
+    if against is None or not {one.case.id for one in against.graded} & {one.case.id for one in run.graded}:
+        return None
+    return against
+
+
+def _of_task(
+    session: Session, path: Path, baseline: str | None, least: Mapping[str, float], most: Mapping[str, float]
+) -> tuple[Evaluated, tuple[Mapping[str, float], Mapping[str, float]]]:
+    given = _read(path)
+    prompt = given.get("prompt") or ""
+    if "prompt_file" in given:
+        prompt = (path.parent / given["prompt_file"]).read_text("utf-8").removesuffix("\n")
+    index = given.get("index")
+    own = {name.replace(".", "_"): value for name, value in _flat(given.get("settings", {})).items()}
+    settings = session.config({**own, **({"rag_index": index} if index else {})}).settings
+    task = PromptTask(session, prompt or "{{ input }}", settings, names={}, origin=Origin(), is_rag=index is not None)
+    judges = {name: _judge(session, name, one) for name, one in given.get("judges", {}).items()}
+    chosen = [*given.get("metrics", []), *(name for name in judges if name not in given.get("metrics", []))]
+    plan = Plan(
+        limited(dataset(_beside(path, given)), given.get("limit")),
+        [judges.get(name, name) for name in chosen],
+        given.get("name", path.stem),
+        given.get("samples", settings.samples),
+        baseline=baseline or given.get("baseline"),
+        least=least or given.get("fail_under", {}),
+        tolerance=most or given.get("tolerance", {}),
+    )
+    with Steps(f"evaluating {path.name}, answers", sys.stderr) as steps:
+        found = carry_out(
+            session,
+            task,
+            plan,
+            settings=settings,
+            is_rag=index is not None,
+            on_progress=lambda one: steps.update(one.done, one.planned, f"{one.failed} failed" if one.failed else ""),
+        )
+    return found, (plan.least, plan.tolerance)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        given = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise BadSetting(
+            what=f"the task {path.name!r} cannot be read", why=str(reason), fix="give a notebook, or a TOML file"
+        ) from error
+    for name in given:
+        if name not in _KEYS:
+            near = nearest(name, _KEYS)
+            raise BadSetting(
+                what=f"{path.name} has no use for {name!r}",
+                why=f"a task has {', '.join(_KEYS)}",
+                fix=f"use {near!r}" if near else "leave it out",
+            )
+    if "dataset" not in given or not (given.get("prompt") or given.get("prompt_file") or given.get("index")):
+        raise BadSetting(
+            what=f"{path.name} says too little",
+            why="a task has a dataset, and a prompt, a prompt_file or an index",
+            fix='dataset = "questions.csv" and prompt = "{{ input }}"',
+        )
+    return given
+
+
+def _beside(path: Path, given: Mapping[str, Any]) -> Path:
+    return path.parent / Path(given["dataset"]).expanduser()
+
+
+def _judge(session: Session, name: str, given: Mapping[str, Any]) -> Judge:
+    own = {key: value for key, value in given.items() if key not in ("rubric", "scale", "repeats")}
+    return Judge(
+        session,
+        str(given.get("rubric", "")),
+        settings=session.config(own).settings,
+        name=name,
+        scale=given.get("scale", "pass"),
+        repeats=int(given.get("repeats", 1)),
+    )
+
+
+def _flat(given: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        inner = isinstance(value, Mapping) and name not in ("aliases", "price")
+        found |= _flat(value, f"{above}{name}.") if inner else {f"{above}{name}": value}
+    return found
+
+
+def _as_json(found: Evaluated) -> dict[str, Any]:
+    return {
+        "run": found.run.id,
+        "name": found.name,
+        "pins": to_plain(found.run.pins),
+        "failed": len(found.run.failed),
+        "metrics": {name: to_plain(one) for name, one in found.items()},
+        "differences": {name: to_plain(one) for name, one in found.compare(found.baseline).items()}
+        if found.baseline is not None
+        else {},
+    }

@@ -1,0 +1,199 @@
+"""How far two who label the same cases agree, beyond chance: judges and people, or one judge and itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from nbkit.evals.distributions import critical
+from nbkit.evals.intervals import Estimate, estimate
+from nbkit.evals.proportions import wilson
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Label: TypeAlias = str | int | float | bool
+Weights: TypeAlias = Literal["none", "linear", "quadratic"]
+Level: TypeAlias = Literal["nominal", "ordinal", "interval"]
+"""Labels that are names; that have an order; that are numbers."""
+
+_RATERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """A coefficient of agreement: 1 is perfect, 0 is chance, below is worse than chance."""
+
+    value: float | None
+    """None where everyone always says the same, so that chance explains all; and where there is nothing to compare."""
+    low: float | None
+    high: float | None
+    n: int
+    """Cases that two labelled."""
+    std_error: float | None
+    confidence: float
+
+
+def self_agreement(
+    samples: Sequence[Sequence[Hashable]],
+    *,
+    clusters: Sequence[Hashable] | None = None,
+    confidence: float = 0.95,
+) -> Estimate:
+    """How often two verdicts on the same answer are the same: the mean over cases of the share of pairs that agree.
+
+    `samples`: each case's verdicts; a case with fewer than two is left out.
+
+    >>> round(self_agreement([["yes", "yes", "no"], ["no", "no", "no"], ["yes"]]).mean, 3)
+    0.667
+    """
+    kept = [place for place, verdicts in enumerate(samples) if len(verdicts) >= _RATERS]
+    shares = []
+    for place in kept:
+        pairs = [*combinations(samples[place], 2)]
+        shares.append(sum(left == right for left, right in pairs) / len(pairs))
+    named = None if clusters is None else [clusters[place] for place in kept]
+    return estimate(shares, clusters=named, confidence=confidence)
+
+
+def cohen_kappa(
+    first: Sequence[Label],
+    second: Sequence[Label],
+    *,
+    weights: Weights = "none",
+    categories: Sequence[Label] | None = None,
+    confidence: float = 0.95,
+) -> Coefficient:
+    """Agreement of two who labelled the same cases, beyond what their own frequencies of labels give by chance.
+
+    `weights`: what a disagreement costs by its distance: all alike, or linear, or squared. The distance is that of
+    numbers where all labels are, else of places in `categories`, which then gives the order. The standard error is that
+    of Fleiss, Cohen & Everitt 1969; where all agree it would be 0, and the interval is Wilson's of the share that
+    agrees. Raises `ValueError` for labels of different number, and for one that `categories` does not have.
+
+    >>> one = cohen_kappa(["yes"] * 25 + ["no"] * 25, ["yes"] * 20 + ["no"] * 5 + ["yes"] * 10 + ["no"] * 15)
+    >>> round(one.value, 3), round(one.low, 3), round(one.high, 3)
+    (0.4, 0.15, 0.65)
+    """
+    import numpy as np
+
+    names = _names([*first, *second], categories)
+    table = np.zeros((len(names), len(names)))
+    for left, right in zip(first, second, strict=True):
+        table[names.index(left), names.index(right)] += 1
+    n = len(first)
+    if not n:
+        return Coefficient(None, None, None, 0, None, confidence)
+    agreed = 1 - _distances(names, weights)
+    shares = table / n
+    rows, columns = shares.sum(axis=1), shares.sum(axis=0)
+    seen, chance = float((agreed * shares).sum()), float(rows @ agreed @ columns)
+    if math.isclose(chance, 1.0):
+        return Coefficient(None, None, None, n, None, confidence)
+    value = (seen - chance) / (1 - chance)
+    expected = (agreed @ columns)[:, None] + (rows @ agreed)[None, :]
+    spread = float((shares * (agreed - expected * (1 - value)) ** 2).sum()) - (value - chance * (1 - value)) ** 2
+    error = math.sqrt(max(0.0, spread) / n) / (1 - chance)
+    low, high = value - critical(confidence) * error, value + critical(confidence) * error
+    if math.isclose(seen, 1.0):
+        low, high, error = (wilson(1.0, n, confidence=confidence)[0] - chance) / (1 - chance), 1.0, 0.0
+    return Coefficient(value, max(-1.0, low), min(1.0, high), n, error, confidence)
+
+
+def krippendorff_alpha(
+    ratings: Sequence[Sequence[Label | None]],
+    *,
+    level: Level = "nominal",
+    categories: Sequence[Label] | None = None,
+    confidence: float = 0.95,
+    draws: int = 2_000,
+    seed: int = 0,
+) -> Coefficient:
+    """Agreement of any number of raters, some of whom may not have labelled every case, beyond chance.
+
+    `ratings`: each case's labels, None where a rater gave none; a case with fewer than two labels does not count.
+    `categories`: the order of labels that are no numbers, for `ordinal`. The interval is a percentile bootstrap over
+    cases, the same for the same `seed`; None where no two labels differ. Raises `ValueError` for labels that are no
+    numbers at level `interval`. Source: Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
+
+    >>> round(krippendorff_alpha([[1, 1], [2, 2], [3, 3], [3, 3], [2, 2], [1, 2]]).value, 3)
+    0.766
+    """
+    import numpy as np
+
+    units = [[label for label in unit if label is not None] for unit in ratings]
+    units = [unit for unit in units if len(unit) >= _RATERS]
+    names = _names([label for unit in units for label in unit], categories)
+    if level == "interval" and not all(isinstance(name, int | float) for name in names):
+        msg = "at level interval the labels are numbers"
+        raise ValueError(msg)
+    if len({label for unit in units for label in unit}) < _RATERS:
+        return Coefficient(None, None, None, len(units), None, confidence)
+    counts = np.array([[unit.count(name) for name in names] for unit in units], dtype=float)
+    value = _alpha(counts, np.ones((1, len(units))), names, level)[0]
+    chosen = np.random.default_rng(seed).multinomial(len(units), [1 / len(units)] * len(units), draws)
+    drawn = _alpha(counts, chosen.astype(float), names, level)
+    drawn = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Coefficient(float(value), float(low), float(high), len(units), float(drawn.std()), confidence)
+
+
+def _alpha(
+    counts: NDArray[np.float64], chosen: NDArray[np.float64], names: Sequence[Label], level: Level
+) -> NDArray[np.float64]:
+    """Alpha of each choice of cases: 1 less what disagrees over what would by chance; not finite where none would."""
+    import numpy as np
+
+    sizes = counts.sum(axis=1)
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(names))
+    coincidences = np.tensordot(chosen, pairs / (sizes - 1)[:, None, None], axes=1)
+    totals = chosen @ counts
+    squared = _squared_distances(totals, names, level)
+    seen = (coincidences * squared).sum(axis=(1, 2))
+    chance = (totals[:, :, None] * totals[:, None, :] * squared).sum(axis=(1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 1 - (totals.sum(axis=1) - 1) * seen / chance
+
+
+def _squared_distances(totals: NDArray[np.float64], names: Sequence[Label], level: Level) -> NDArray[np.float64]:
+    """Of each pair of labels, for each choice of cases: between ordered labels lie as many as were given."""
+    import numpy as np
+
+    if level == "nominal":
+        return 1 - np.eye(len(names))[None]
+    if level == "interval":
+        numbers = np.array(names, dtype=float)
+        return (numbers[:, None] - numbers[None, :])[None] ** 2
+    middles = np.cumsum(totals, axis=1) - totals / 2
+    return (middles[:, :, None] - middles[:, None, :]) ** 2
+
+
+def _distances(names: Sequence[Label], weights: Weights) -> NDArray[np.float64]:
+    """From 0 to 1, the farthest pair being 1."""
+    import numpy as np
+
+    if weights == "none":
+        return 1 - np.eye(len(names))
+    are_numbers = all(isinstance(name, int | float) for name in names)
+    places = np.array(names if are_numbers else range(len(names)), dtype=float)
+    apart = np.abs(places[:, None] - places[None, :])
+    return (apart / (apart.max() or 1.0)) ** (1 if weights == "linear" else 2)
+
+
+def _names(labels: Sequence[Label], categories: Sequence[Label] | None) -> list[Label]:
+    if categories is None:
+        order: Callable[[Label], tuple[bool, float, str]] = lambda one: (  # noqa: E731
+            isinstance(one, str),
+            0.0 if isinstance(one, str) else float(one),
+            str(one),
+        )
+        return sorted(set(labels), key=order)
+    unknown = next((label for label in labels if label not in categories), None)
+    if unknown is not None:
+        msg = f"{unknown!r} is none of the categories"
+        raise ValueError(msg)
+    return [*categories]

@@ -1,0 +1,130 @@
+"""A judge set against answers that people judged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+from nbkit.errors import BadSetting
+from nbkit.evals.agreement import cohen_kappa, self_agreement
+from nbkit.evals.asking import FunctionTask
+from nbkit.evals.biases import length_bias
+from nbkit.evals.cases import Case, Score
+from nbkit.evals.datasets import Dataset
+from nbkit.evals.intervals import estimate
+from nbkit.evals.judge_card import PASSED, JudgeCard
+from nbkit.evals.judging import Judge
+from nbkit.evals.rows import NAMES
+from nbkit.evals.running import Pace, Progress, run_cases
+from nbkit.evals.runs import Pins
+from nbkit.registry import nearest
+
+_TRUE: Final = ("true", "yes", "pass", "good", "right", "correct")
+_FALSE: Final = ("false", "no", "fail", "bad", "wrong", "incorrect")
+
+
+def calibrate(
+    judge: Judge,
+    data: Dataset,
+    *,
+    answer: str = "answer",
+    label: str = "label",
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> JudgeCard:
+    """The judge's card, from a data set whose columns `answer` and `label` hold an answer and what people said of it.
+
+    A label is a truth value, a number from 0 to 1, or for a judge of grades one from 1 to 5. Raises `BadSetting` where
+    a column is missing or a label cannot be read, and what would stop every call.
+    """
+    labels = {case.id: _label(case, label, judge) for case in data.cases}
+    said = {case.id: _answer(case, answer) for case in data.cases}
+    cases = {case.id: _judged(case, answer) for case in data.cases}
+    task = FunctionTask(lambda case: said[case.id])
+    pins = Pins("labelled answers", None, dataset=data.name, dataset_sha256=data.sha256, cases=len(data.cases))
+    pace = Pace(workers=judge.workers)
+    run = run_cases(task, [*cases.values()], [judge], pins=pins, pace=pace, on_progress=on_progress)
+    scores: dict[str, Score] = {one.case.id: one.scores[judge.name] for one in run.graded if one.answer is not None}
+    given = {case: score for case, score in scores.items() if score.value is not None}
+    values = {case: score.value or 0.0 for case, score in given.items()}
+    pairs = tuple((value >= PASSED, labels[case] >= PASSED) for case, value in values.items())
+    clusters = [cases[case].cluster for case in values]
+    repeats = [score.repeats for score in given.values() if len(score.repeats) > 1]
+    is_grade = judge.scale == "1-5"
+    kappa = (
+        cohen_kappa(*_grades(labels, values), weights="quadratic", categories=[1, 2, 3, 4, 5])
+        if is_grade
+        else cohen_kappa([one for one, _ in pairs], [one for _, one in pairs], categories=[False, True])
+    )
+    return JudgeCard(
+        judge.identity,
+        judge.name,
+        judge.rubric,
+        judge.model,
+        datetime.now(UTC),
+        len(values),
+        len(data.cases) - len(values),
+        estimate([float(one == other) for one, other in pairs], clusters=clusters),
+        kappa,
+        self_agreement(repeats) if repeats else None,
+        length_bias([*values.values()], [float(len(said[case])) for case in values]),
+        _price(given),
+        pairs,
+    )
+
+
+def _grades(labels: Mapping[str, float], values: Mapping[str, float]) -> tuple[list[int], list[int]]:
+    return [round(1 + 4 * labels[case]) for case in values], [round(1 + 4 * value) for value in values.values()]
+
+
+def _answer(case: Case, name: str) -> str:
+    """The answer that was judged: of a table with questions, answers and labels the answer is what it calls so."""
+    if name not in case.metadata and name in NAMES["expected"] and case.acceptable:
+        return case.acceptable[0]
+    return str(_column(case, name))
+
+
+def _judged(case: Case, name: str) -> Case:
+    """The case without the answer in the place of the right one."""
+    return case if name in case.metadata else dataclasses.replace(case, expected=None)
+
+
+def _column(case: Case, name: str) -> object:
+    if name in case.metadata:
+        return case.metadata[name]
+    near = nearest(name, case.metadata)
+    raise BadSetting(
+        what=f"the case {case.id!r} has no column {name!r}",
+        why=f"its further columns: {', '.join(case.metadata) or 'none'}",
+        fix=f"name it: {near!r}" if near else "a judge is measured on rows with a question, an answer and a label",
+    )
+
+
+def _label(case: Case, name: str, judge: Judge) -> float:
+    said = _column(case, name)
+    text = str(said).strip().casefold()
+    if text in _TRUE or said is True:
+        return 1.0
+    if text in _FALSE or said is False:
+        return 0.0
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    value = (number - 1) / 4 if judge.scale == "1-5" else number
+    if not 0 <= value <= 1:
+        raise BadSetting(
+            what=f"the label of the case {case.id!r} cannot be {said!r}",
+            why="it is a grade from 1 to 5" if judge.scale == "1-5" else "it is pass or fail, or a number from 0 to 1",
+            fix="put it right in the data set",
+        )
+    return value
+
+
+def _price(given: Mapping[str, Score]) -> Decimal | None:
+    costs = [score.usd for score in given.values()]
+    verdicts = sum(len(score.repeats) for score in given.values())
+    known = [usd for usd in costs if usd is not None]
+    return sum(known, Decimal(0)) / verdicts if verdicts and len(known) == len(costs) else None

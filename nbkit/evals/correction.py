@@ -1,0 +1,86 @@
+"""The rate of passes that people would give, from what a judge gave and how often it was right where people labelled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nbkit.evals.distributions import critical
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedRate:
+    """A rate by a judge, corrected for the judge's errors."""
+
+    rate: float | None
+    """None where the labels cannot say: people passed all or none of them, or the judge is no better than chance."""
+    low: float | None
+    high: float | None
+    observed: float
+    """By the judge, as it is."""
+    sensitivity: float | None
+    """Share of the cases passed by people that the judge passes; None where there are none."""
+    specificity: float | None
+    """Share of the cases failed by people that the judge fails; None where there are none."""
+    labels: int
+    """Cases that people labelled and the judge judged."""
+    confidence: float
+
+
+def corrected_rate(
+    observed: float,
+    n: float,
+    *,
+    labelled: Sequence[tuple[bool, bool]],
+    confidence: float = 0.95,
+) -> CorrectedRate:
+    """The rate that people would give, after Rogan & Gladen, with the uncertainty of the judge's errors in its interval.
+
+    `observed`: the share that the judge passes of `n` cases, which may be an effective number where they share clusters
+    (n / `Spread.design_effect`). `labelled`: (judge passes, person passes) of each labelled case, which are like the
+    cases judged. Raises `ValueError` for a rate outside 0 to 1. Sources: Rogan & Gladen 1978; the interval is that of
+    Lang & Reiczigel 2014, "Confidence limits for prevalence of disease adjusted for estimated sensitivity and
+    specificity".
+
+    >>> labels = [(True, True)] * 45 + [(False, True)] * 5 + [(True, False)] * 10 + [(False, False)] * 40
+    >>> one = corrected_rate(0.69, 200, labelled=labels)
+    >>> round(one.rate, 3), round(one.low, 3), round(one.high, 3)
+    (0.7, 0.576, 0.823)
+    """
+    if not (0 <= observed <= 1 and n > 0):
+        msg = f"a rate from 0 to 1 of some cases is needed, not {observed} of {n}"
+        raise ValueError(msg)
+    passed = [judge for judge, person in labelled if person]
+    failed = [not judge for judge, person in labelled if not person]
+    sensitivity = sum(passed) / len(passed) if passed else None
+    specificity = sum(failed) / len(failed) if failed else None
+    rate = low = high = None
+    if sensitivity is not None and specificity is not None and sensitivity + specificity > 1:
+        rate = _within_unit((observed + specificity - 1) / (sensitivity + specificity - 1))
+        low, high = _bounds(observed, n, passed, failed, confidence)
+    return CorrectedRate(rate, low, high, observed, sensitivity, specificity, len(labelled), confidence)
+
+
+def _bounds(
+    observed: float, n: float, passed: Sequence[bool], failed: Sequence[bool], confidence: float
+) -> tuple[float, float]:
+    z = critical(confidence)
+    # Each share is drawn to the middle by the cases added, so that one that is 0 or 1 has a variance too.
+    share, count = (observed * n + z**2 / 2) / (n + z**2), n + z**2
+    sensitive, of_passed = (sum(passed) + 1) / (len(passed) + 2), len(passed) + 2
+    specific, of_failed = (sum(failed) + 1) / (len(failed) + 2), len(failed) + 2
+    right = sensitive + specific - 1
+    if right <= 0:
+        return 0.0, 1.0
+    rate = (share + specific - 1) / right
+    by_passed = sensitive * (1 - sensitive) / of_passed
+    by_failed = specific * (1 - specific) / of_failed
+    middle = rate + 2 * z**2 * (rate * by_passed - (1 - rate) * by_failed)
+    variance = share * (1 - share) / count + rate**2 * by_passed + (1 - rate) ** 2 * by_failed
+    half = z * math.sqrt(variance) / right
+    return _within_unit(middle - half), _within_unit(middle + half)
+
+
+def _within_unit(rate: float) -> float:
+    return min(1.0, max(0.0, rate))

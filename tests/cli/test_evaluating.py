@@ -1,0 +1,115 @@
+"""`nbkit eval` as a gate: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pytest
+
+from nbkit.cli import main
+
+_TASK = """
+dataset = "questions.csv"
+prompt = "{{ input }}"
+metrics = ["contains", "f1"]
+name = "echoes"
+[settings]
+model = "echo"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("NBKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "questions.csv").write_text("input,expected\nsay tea,tea\nsay coffee,coffee\nsay milk,water\n")
+    (tmp_path / "task.toml").write_text(_TASK)
+    return tmp_path
+
+
+def test_a_task_prints_its_means_and_passes(folder, capsys):
+    assert main(["eval", "task.toml"]) == 0
+    said = capsys.readouterr().out
+    assert "contains" in said
+    assert "[0.208, 0.939]" in said  # Wilson of 2 in 3
+
+
+def test_a_mean_below_its_least_ends_with_one_and_says_which(folder, capsys):
+    assert main(["eval", "task.toml", "--fail-under", "contains=0.9"]) == 1
+    said = capsys.readouterr()
+    assert "contains is 0.667 (n 3), and at least 0.9 was asked" in said.err
+    assert "contains" in said.out
+
+
+def test_limits_of_the_file_hold_and_those_of_the_command_come_first(folder):
+    (folder / "task.toml").write_text(f"fail_under = {{ contains = 0.9 }}\n{_TASK}")
+    assert main(["eval", "task.toml"]) == 1
+    assert main(["eval", "task.toml", "--fail-under", "contains=0.5"]) == 0
+
+
+def test_a_loss_against_the_baseline_beyond_what_is_tolerated_ends_with_one(folder, capsys):
+    assert main(["eval", "task.toml"]) == 0
+    (folder / "task.toml").write_text(_TASK.replace("{{ input }}", "nothing").replace('"echoes"', '"worse"'))
+    assert main(["eval", "task.toml", "--baseline", "echoes", "--tolerance", "contains=0.7"]) == 0
+    assert main(["eval", "task.toml", "--baseline", "echoes", "--tolerance", "contains=0.1"]) == 1
+    assert "worse than 'echoes' by 0.667 (n 3), and 0.1 is tolerated" in capsys.readouterr().err
+
+
+def test_the_figures_are_written_as_json(folder):
+    assert main(["eval", "task.toml", "--json", "out.json"]) == 0
+    (one,) = json.loads((folder / "out.json").read_text())
+    assert one["metrics"]["contains"]["n"] == 3
+    assert one["pins"]["settings"]["model"] == "echo:echo"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('prompt = "{{ input }}"', 'promt = "x"'), "use 'prompt'"),
+        (('dataset = "questions.csv"', ""), "says too little"),
+        (('"questions.csv"', '"absent.csv"'), "absent.csv"),
+        (('"f1"', '"f2"'), "use 'f1'"),
+        (("[settings]", "[settings"), "cannot be read"),
+    ],
+)
+def test_a_task_that_cannot_be_is_refused_in_three_lines(folder, capsys, change, said):
+    (folder / "task.toml").write_text(_TASK.replace(*change))
+    assert main(["eval", "task.toml"]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert "why:" in error
+    assert "fix:" in error
+
+
+@pytest.mark.parametrize("words", [["eval"], ["eval", "task.toml", "--beir", "."]])
+def test_one_thing_is_evaluated_and_not_two(folder, words):
+    assert main(words) == 1
+
+
+def test_a_gate_on_what_is_not_measured_is_none(folder, capsys):
+    assert main(["eval", "task.toml", "--fail-under", "em=0.5"]) == 1
+    assert "not measured" in capsys.readouterr().err
+
+
+def test_the_evaluations_of_a_notebook_have_to_pass(folder, capsys):
+    cells = [
+        "%load_ext nbkit",
+        "%%evaluate questions.csv -m echo --metrics contains --name told\n{{ input }}",
+        "%%evaluate questions.csv -m echo --metrics contains --name silent\nnothing",
+    ]
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    nbformat.write(document, folder / "evals.ipynb")
+    assert main(["eval", "evals.ipynb", "--fail-under", "contains=0.5"]) == 1
+    said = capsys.readouterr()
+    assert "'silent' does not pass" in said.err
+    assert "'told'" not in said.err
+    assert "Evaluation told" in said.out
+    assert main(["eval", "evals.ipynb"]) == 0
+
+
+def test_a_notebook_without_an_evaluation_is_no_gate(folder, capsys):
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
+    nbformat.write(document, folder / "evals.ipynb")
+    assert main(["eval", "evals.ipynb"]) == 1
+    assert "holds no evaluation" in capsys.readouterr().err

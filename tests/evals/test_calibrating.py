@@ -1,0 +1,100 @@
+"""A judge against labels: its card, and what cannot be a label."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from nbkit.errors import BadSetting
+from nbkit.evals.calibrating import calibrate
+from nbkit.evals.datasets import dataset
+from nbkit.evals.judge_card import LEAST_LABELS
+from nbkit.evals.judging import Judge
+from nbkit.evals.kept import KeptRuns
+from nbkit.evals.runs import Values
+from nbkit.session import Session
+from nbkit.testing import FakeProvider
+
+
+def passes(request):
+    """A judge that passes what says yes, and gives no verdict on what says nothing."""
+    asked = request.messages[-1].content
+    if "silence" in asked:
+        return "I would rather not."
+    return json.dumps({"reason": "So it is.", "verdict": "pass" if "yes" in asked else "fail"})
+
+
+@pytest.fixture
+def judge(tmp_path):
+    session = Session(home=tmp_path, environment={}, providers={"fake": FakeProvider(passes)})
+    yield Judge(session, "It agrees.", settings=session.config({"model": "fake:m"}).settings)
+    session.close()
+
+
+def rows(*given):
+    return dataset([
+        {"id": f"q{number}", "input": "Is it?", "answer text": said, "label": label}
+        for number, (said, label) in enumerate(given)
+    ])  # fmt: skip
+
+
+def test_a_card_says_how_often_judge_and_people_agree_and_beyond_chance(judge):
+    # 4 passed by both, 1 only by people, 2 only by the judge, 3 failed by both: kappa by hand is (.7 - .5) / .5.
+    given = [("yes", 1)] * 4 + [("nope", 1)] + [("yes", 0)] * 2 + [("nope", 0)] * 3
+    card = calibrate(judge, rows(*given), answer="answer text")
+    assert (card.labels, card.failed, card.is_calibrated) == (10, 0, False)
+    assert card.agreement.mean == pytest.approx(0.7)
+    assert card.kappa.value == pytest.approx(0.4)
+    assert card.pairs.count((False, True)) == 1
+
+
+def test_an_answer_without_a_verdict_is_no_agreement_and_no_disagreement(judge):
+    card = calibrate(judge, rows(("yes", "pass"), ("silence", "pass"), ("nope", "fail")), answer="answer text")
+    assert (card.labels, card.failed, card.agreement.mean) == (2, 1, 1.0)
+
+
+def test_fifty_labels_calibrate_and_the_rate_is_corrected_by_the_errors_on_them(judge):
+    # Sensitivity 24/30, specificity 18/20: an observed .5 is corrected to (.5 + .9 - 1) / (.8 + .9 - 1).
+    given = [("yes", True)] * 24 + [("nope", True)] * 6 + [("yes", False)] * 2 + [("nope", False)] * 18
+    card = calibrate(judge, rows(*given), answer="answer text")
+    assert card.labels == LEAST_LABELS
+    assert card.is_calibrated
+    means = (1.0, 0.0) * 50
+    found = card.corrected(Values(tuple(map(str, range(100))), means, (None,) * 100, ()))
+    assert found.rate == pytest.approx(0.4 / 0.7)
+    assert found.low < found.rate < found.high
+
+
+def test_a_card_outlives_the_kernel(judge, tmp_path):
+    card = calibrate(judge, rows(("yes", 1), ("nope", 0)), answer="answer text")
+    kept = KeptRuns(tmp_path)
+    kept.keep_card(card)
+    kept.close()
+    again = KeptRuns(tmp_path)
+    assert again.card(judge.identity) == card
+    assert again.card("other") is None
+    again.close()
+    assert card.usd_per_verdict is None or card.usd_per_verdict >= Decimal(0)
+
+
+def test_the_answer_of_a_table_with_answers_and_labels_is_what_is_judged_and_not_the_right_one(tmp_path):
+    provider = FakeProvider(passes)
+    session = Session(home=tmp_path, environment={}, providers={"fake": provider})
+    judge = Judge(session, "It agrees.", settings=session.config({"model": "fake:m"}).settings)
+    card = calibrate(judge, dataset([{"question": "Is it?", "answer": "yes", "label": "pass"}]))
+    assert card.pairs == ((True, True),)
+    assert "right answer" not in provider.requests[0].messages[-1].content
+    session.close()
+
+
+@pytest.mark.parametrize("label", ["perhaps", 3, -1, None])
+def test_a_label_that_is_none_is_refused_by_name(judge, label):
+    with pytest.raises(BadSetting, match="the label of the case 'q0'"):
+        calibrate(judge, rows(("yes", label)), answer="answer text")
+
+
+def test_a_column_that_is_not_there_is_refused_with_the_nearest(judge):
+    with pytest.raises(BadSetting, match="name it: 'answer text'"):
+        calibrate(judge, rows(("yes", 1)), answer="answer_text")
