@@ -84,7 +84,7 @@ def metrics_html(rows: Sequence[MetricRow], *, caption: str) -> str:
         axis = Axis(0, max(1.0, found.high or 0.0, found.mean) if not row.unit else (found.high or found.mean) * 1.1)
         words = f"{row.name}: {said} {interval}"
         picture = forest_img(axis, found.mean, found.low, found.high, words=words)
-        body += html_row([row.name, said, interval, _n(found), _left(row)], last=picture)
+        body += html_row([row.name, said, interval, _n(found), _left(row)], picture=picture)
     head = ("metric", "mean", "95 % interval", "n", "left out", "0 to 1, or 0 to beyond the interval")
     return html_table(caption, head, body)
 
@@ -114,8 +114,10 @@ def differences_html(rows: Sequence[DifferenceRow], *, caption: str) -> str:
             reach = 1.1 * max(abs(end) for end in (found.low or 0.0, found.high or 0.0, found.difference)) or 1.0
             said = f"{' '.join(words[:3])}, about no difference"
             picture = forest_img(Axis(-reach, reach, 0.0), found.difference, found.low, found.high, words=said)
-        body += html_row(words, last=picture)
-    return html_table(caption, (*DIFFERENCE_COLUMNS, "less, more"), body)
+        *figures, sentence = words
+        body += html_row(figures, picture=picture, last=sentence)
+    *names, last = DIFFERENCE_COLUMNS
+    return html_table(caption, (*names, "less, more", last), body)
 
 
 def differences_text(rows: Sequence[DifferenceRow]) -> list[tuple[str, ...]]:
@@ -150,13 +152,14 @@ def said_of(run: Run) -> str:
     return " · ".join(parts)
 
 
-def html_row(cells: Sequence[str], *, last: str = "") -> str:
-    """A row whose first cell names it; `last` is a cell of HTML."""
+def html_row(cells: Sequence[str], *, picture: str | None = None, last: str | None = None) -> str:
+    """A row whose first cell names it; `picture` is a cell of HTML, and `last` comes behind it."""
     head, *rest = cells
     return (
         f'<tr><th scope="row" {_CELL}>{escape(head)}</th>'
         + "".join(f"<td {_CELL}>{escape(cell)}</td>" for cell in rest)
-        + (f"<td {_CELL}>{last}</td>" if last else "")
+        + ("" if picture is None else f"<td {_CELL}>{picture}</td>")
+        + ("" if last is None else f"<td {_CELL}>{escape(last)}</td>")
         + "</tr>"
     )
 

@@ -101,7 +101,7 @@ def changes(before: Run, after: Run) -> Iterator[tuple[Graded, Graded]]:
 
 def changes_html(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]], *, caption: str) -> str:
     """A table of cases whose answers differ, with the words that changed marked and both scores."""
-    names = [name for name in after.pins.metrics if name in before.pins.metrics]
+    names = _shares(before, after)
     body = "".join(
         f'<tr><th scope="row" {_CELL}>{escape(new.case.id)}</th>'
         f"<td {_CELL}>{escape(excerpt(new.case.input, most_chars=_SHOWN_CHARS))}</td>"
@@ -114,6 +114,11 @@ def changes_html(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]]
         for old, new in pairs
     )
     return html_table(caption, ("case", "question", "answer, <s>before</s> <u>after</u>", *names), body, is_html=True)
+
+
+def _shares(before: Run, after: Run) -> list[str]:
+    """Metrics that say how good an answer is, of both runs."""
+    return [name for name in after.pins.metrics if name in before.pins.metrics and not after.units.get(name)]
 
 
 def _expected(one: Graded) -> str:
@@ -153,7 +158,7 @@ def case_text(run: Run, samples: Sequence[Graded]) -> str:
 
 def changes_text(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]], *, caption: str) -> str:
     """The same as text: what was said before above what is said now."""
-    names = [name for name in after.pins.metrics if name in before.pins.metrics]
+    names = _shares(before, after)
     rows = [
         (
             new.case.id,

@@ -57,7 +57,7 @@ def forest_img(axis: Axis, value: float, low: float | None, high: float | None, 
     )
     address = base64.b64encode(svg.encode()).decode()
     return (
-        f'<img alt="{escape(words)}" width="{WIDTH}" height="{HEIGHT}" style="vertical-align:middle;max-width:none" '
+        f'<img alt="{escape(words)}" width="{WIDTH}" height="{HEIGHT}" style="vertical-align:middle;background:transparent;max-width:none;min-width:{WIDTH}px" '
         f'src="data:image/svg+xml;base64,{address}">'
     )
 

@@ -1,0 +1,199 @@
+"""`%%evaluate` and `%evaluate`: a data set in, means with intervals out, and what stops it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import nbkit
+from nbkit.errors import BadSetting, EvaluationFailed, PromptError, UnknownPlugin, UnknownSetting
+from nbkit.evaluation import kept_runs
+from nbkit.session import current
+
+QUESTIONS = [
+    {"id": "tea", "input": "say tea", "expected": "say tea", "kind": "hot"},
+    {"id": "milk", "input": "say milk", "expected": "say water", "kind": "cold"},
+]
+
+
+@pytest.fixture
+def questions(notebook):
+    notebook.user_ns["questions"] = QUESTIONS
+    return notebook
+
+
+def said(cell):
+    assert cell.error is None, cell.error
+    return "\n".join(cell.bundles("text/plain")) + cell.text
+
+
+def table(text, name):
+    return re.split(r"  +", next(line for line in text.splitlines() if line.startswith(f"{name} ")))
+
+
+def test_the_prompt_is_asked_of_each_case_and_each_mean_has_its_interval_and_n(questions):
+    cell = questions.run("%%evaluate questions --metrics exact_match,f1 --name first\n{{ input }}")
+    assert table(said(cell), "exact_match")[1:4] == ["0.500", "[0.095, 0.905]", "2"]
+    found = questions.user_ns["_eval"]
+    assert found["exact_match"].mean == 0.5
+    assert [record.prompt_sha256 for record in current().ledger.read()]
+    html = cell.bundles("text/html")[-1]
+    assert "<caption" in html
+    assert '<th scope="row"' in html
+    assert "<style" not in html
+
+
+def test_names_of_columns_and_variables_fill_the_prompt_and_the_case_comes_first(questions):
+    questions.user_ns |= {"input": "the notebook's own", "greeting": "Hello"}
+    questions.run("%%evaluate questions --metrics length -o found\n{{ greeting }} {{ kind }}: {{ input }}")
+    answers = [one.answer.text for one in questions.user_ns["found"].run.graded]
+    assert answers == ["Hello hot: say tea", "Hello cold: say milk"]
+
+
+def test_without_metrics_those_that_fit_the_data_set_are_measured(questions):
+    questions.run("%%evaluate questions\n{{ input }}")
+    assert list(questions.user_ns["_eval"]) == ["exact_match", "f1", "latency", "cost"]
+    questions.user_ns["questions"] = [{"input": "Who?", "expected": []}]
+    questions.run("%%evaluate questions\n{{ input }}")
+    assert list(questions.user_ns["_eval"]) == ["refusal", "latency", "cost"]
+
+
+def test_a_function_of_the_notebook_is_a_metric(questions):
+    questions.run("def shouts(case, answer):\n    return answer.text.isupper()")
+    assert table(said(questions.run("%%evaluate questions --metrics shouts\n{{ input }}")), "shouts")[1] == "0.000"
+
+
+def test_a_table_in_a_cell_is_a_data_set(notebook):
+    cell = notebook.run("%%evaluate --table short\n| question | answer |\n|---|---|\n| say tea | say tea |\n")
+    assert "1 case" in said(cell)
+    assert notebook.user_ns["short"].cases[0].expected == "say tea"
+    assert table(said(notebook.run("%%evaluate short --metrics exact_match\n{{ input }}")), "exact_match")[1] == "1.000"
+
+
+def test_a_file_is_a_data_set_and_only_its_first_cases_are_asked(notebook, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "q.csv").write_text("input,expected\n" + "say tea,tea\n" * 5)
+    notebook.run("%%evaluate q.csv --metrics contains --limit 2\n{{ input }}")
+    assert notebook.user_ns["_eval"]["contains"].n == 2
+
+
+def test_a_mean_below_its_least_fails_the_cell_after_drawing_it(questions):
+    cell = questions.run("%%evaluate questions --metrics exact_match --fail-under exact_match=0.6\n{{ input }}")
+    assert isinstance(cell.error, EvaluationFailed)
+    assert "exact_match is 0.5 (n 2), and at least 0.6 was asked" in str(cell.error)
+    assert cell.bundles("text/html")
+    assert questions.user_ns["_eval"]["exact_match"].mean == 0.5
+
+
+def test_a_baseline_is_compared_case_by_case_and_in_words(questions):
+    questions.run("%%evaluate questions --metrics exact_match --name first\n{{ input }}")
+    cell = questions.run("%%evaluate questions --metrics exact_match --name second --baseline first\n{{ expected }}")
+    assert isinstance(cell.error, PromptError)  # what is expected is never given to the prompt
+    cell = questions.run("%%evaluate questions --metrics exact_match --name second --baseline first\nsay water")
+    assert "second against first, paired by case" in said(cell)
+    assert "not decisive on exact_match" in said(cell)
+    worse = questions.run(
+        "%%evaluate questions --metrics exact_match --baseline first --tolerance exact_match=0.2\nnothing"
+    )
+    assert isinstance(worse.error, EvaluationFailed)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "fix"),
+    [
+        ("qestions", BadSetting, "use questions"),
+        ("", BadSetting, "names no data set"),
+        ("questions --metrics f2", UnknownPlugin, "use 'f1'"),
+        ("questions --metrics f1 --fail-under em=1", BadSetting, "not measured"),
+        ("questions --limit 0", BadSetting, "--limit"),
+        ("questions --baseline none", BadSetting, "no evaluation has run yet"),
+        ("questions --metric f1", UnknownSetting, "--metrics"),
+        ("--table 2x", BadSetting, "no name that a variable can have"),
+    ],
+)
+def test_a_line_that_cannot_be_is_refused_and_nothing_is_asked(questions, line, kind, fix):
+    cell = questions.run(f"%%evaluate {line}\n{{{{ input }}}}")
+    assert isinstance(cell.error, kind)
+    assert fix in str(cell.error)
+    assert current().ledger.read() == []
+
+
+def test_a_judge_is_no_gate_before_it_was_calibrated(questions):
+    questions.run("import nbkit\nclear = nbkit.judge('It is clear.', name='clear', model='echo')")
+    cell = questions.run("%%evaluate questions --metrics clear --fail-under clear=0.5\n{{ input }}")
+    assert isinstance(cell.error, BadSetting)
+    assert "was never set against what people said" in str(cell.error)
+    cell = questions.run("%%evaluate questions --metrics clear,length\n{{ input }}")
+    assert "2 failed, a judge that was never set against labels" in said(cell)
+
+
+def test_runs_are_listed_shown_compared_and_removed(questions):
+    questions.run("%%evaluate questions --metrics exact_match --name first\n{{ input }}")
+    questions.run("%%evaluate questions --metrics exact_match --name second\nsay water")
+    listed = said(questions.run("%evaluate ls"))
+    assert "exact_match 0.500 [0.095, 0.905]" in listed
+    assert "Evaluation second" in said(questions.run("%evaluate show"))
+    assert "Answer: say water" in said(questions.run("%evaluate show second tea"))
+    assert "second against first" in said(questions.run("%evaluate compare first second"))
+    changed = questions.run("%evaluate diff first second")
+    assert "<s>tea</s> <u>water</u>" in changed.bundles("text/html")[0]
+    assert "1 run deleted" in said(questions.run("%evaluate rm first"))
+    assert "first" not in said(questions.run("%evaluate ls"))
+
+
+def test_a_command_that_is_none_is_refused(notebook):
+    assert isinstance(notebook.run("%evaluate list").error, UnknownSetting)
+    assert isinstance(notebook.run("%evaluate diff one").error, BadSetting)
+    assert isinstance(notebook.run("%evaluate ls more").error, BadSetting)
+
+
+def test_rated_answers_become_cases(notebook):
+    assert isinstance(notebook.run("%%evaluate @rated\n{{ input }}").error, BadSetting)
+    notebook.run("%%llm\nsay tea")
+    notebook.run("%cost rate 👍 short")
+    notebook.run("%%llm\nsay milk")
+    notebook.run("%cost rate 0.2")
+    notebook.run("%%evaluate @rated --metrics exact_match\n{{ input }}")
+    found = notebook.user_ns["_eval"]
+    assert [(one.case.input, one.case.expected) for one in found.run.graded] == [
+        ("say tea", "say tea"),
+        ("say milk", None),
+    ]
+    assert found.run.graded[0].case.metadata["note"] == "short"
+    assert found.run.of("exact_match").unscored == 1
+
+
+def test_groups_of_cases_have_means_of_their_own_and_a_case_is_shown_whole(questions):
+    questions.run("%%evaluate questions --metrics exact_match\n{{ input }}")
+    found = questions.user_ns["_eval"]
+    assert table(repr(found.by("kind")), "cold")[1:3] == ["1", "0.000 [0.000, 0.793]"]
+    assert "Expected: say water" in repr(found.case("milk"))
+    assert repr(found.worst(1)).splitlines()[-1].startswith("milk")
+    for wrong in (lambda: found.by("kin"), lambda: found.case("mlk")):
+        with pytest.raises(BadSetting, match="use '"):
+            wrong()
+
+
+def test_a_run_that_is_stopped_goes_on_in_the_next_cell(questions):
+    questions.run(
+        "calls = []\ndef stops(case, answer):\n    calls.append(case.id)\n"
+        "    if len(calls) == 1:\n        raise KeyboardInterrupt\n    return 1"
+    )
+    cell = questions.run("%%evaluate questions --metrics stops --cache off --workers 1\n{{ input }}")
+    assert isinstance(cell.error, KeyboardInterrupt)
+    assert "stopped at" in said(questions.run("%evaluate ls"))
+    cell = questions.run("%%evaluate questions --metrics stops --cache off --workers 1\n{{ input }}")
+    assert questions.user_ns["_eval"]["stops"].n == 2
+    kept = kept_runs(current(), current().config().settings)
+    assert len(kept.all()) == 1
+    kept.close()
+
+
+def test_power_says_how_many_cases_a_difference_takes(questions):
+    questions.run("%%evaluate questions --metrics exact_match\n{{ input }}")
+    found = nbkit.power(questions.user_ns["_eval"], delta=0.1)
+    assert found.needed > 100
+    assert "takes" in repr(found)
+    with pytest.raises(BadSetting):
+        nbkit.power(questions.user_ns["_eval"], delta=0)
