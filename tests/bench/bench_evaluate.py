@@ -20,6 +20,7 @@ from nbkit.evals.running import Pace, run_cases
 from nbkit.evals.runs import Pins
 from nbkit.recorded import Origin
 from nbkit.session import Session
+from nbkit.testing import FakeProvider
 
 _WAIT_S = 0.05
 _WORKERS = 64
@@ -32,6 +33,14 @@ class Same:
 
     def score(self, case: Case, answer: object) -> Score:
         return Score(1.0)
+
+
+class Slow(FakeProvider):
+    """Waits before it answers, as a service does."""
+
+    def complete(self, request, **given):
+        time.sleep(_WAIT_S)
+        return super().complete(request, **given)
 
 
 def main(cases: int = 2000) -> None:
@@ -67,6 +76,15 @@ def main(cases: int = 2000) -> None:
         wall = statistics.median(walls)
         print(f"live, {cases:,} cases of 50 ms, {_WORKERS} workers: {wall:.2f} s, ideal {ideal:.2f} s: "
               f"{wall / ideal:.2f} x; {1e3 * statistics.median(spent) / cases:.2f} CPU-ms a case")  # fmt: skip
+        slow = Session(home=Path(folder, "slow"), environment={}, providers={"fake": Slow()})
+        settings = slow.config({"model": "fake:m", "cache": "off"}).settings
+        through = PromptTask(slow, "{{ input }}", settings, names={}, origin=Origin())
+        started, cpu = time.perf_counter(), time.process_time()
+        run_cases(through, asked, [Same()], pins=pins, kept=kept, pace=Pace(workers=_WORKERS))
+        wall, spent_s = time.perf_counter() - started, time.process_time() - cpu
+        print(f"the same through guards, records and budget of the corridor: {wall:.2f} s, {wall / ideal:.2f} x; "
+              f"{1e3 * spent_s / cases:.2f} CPU-ms a case, which one interpreter does one after the other")  # fmt: skip
+        slow.close()
         kept.close()
         session.close()
 
