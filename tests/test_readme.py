@@ -11,6 +11,7 @@ import pytest
 
 from nbkit import config
 from nbkit.cli import build_parser
+from nbkit.cli.evaluating import read_task
 from nbkit.testing import shell
 
 ROOT = Path(__file__).parents[1]
@@ -67,9 +68,12 @@ def _is_understood(words: list[str]) -> bool:
     return False
 
 
-def test_toml_examples_are_settings_that_exist():
+def test_toml_examples_are_settings_that_exist_or_tasks(tmp_path):
     for source in _blocks("toml"):
         table = tomllib.loads(source)
+        if "dataset" in table:
+            (tmp_path / "task.toml").write_text(source)
+            table = read_task(tmp_path / "task.toml")["settings"]
         config.layer("README", table.get("tool", {}).get("nbkit", table))
 
 

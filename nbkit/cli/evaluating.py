@@ -109,7 +109,7 @@ def _shared(run: Run, against: Run | None) -> Run | None:
 def _of_task(
     session: Session, path: Path, baseline: str | None, least: Mapping[str, float], most: Mapping[str, float]
 ) -> tuple[Evaluated, tuple[Mapping[str, float], Mapping[str, float]]]:
-    given = _read(path)
+    given = read_task(path)
     prompt = given.get("prompt") or ""
     if "prompt_file" in given:
         prompt = (path.parent / given["prompt_file"]).read_text("utf-8").removesuffix("\n")
