@@ -175,9 +175,9 @@ def judge(
 def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str = "label") -> CardDrawing:
     """A judge set against answers that people judged: agreement, kappa, errors, bias, price; draws as a table.
 
-    `data`: rows with a question, an `answer` and a `label` (pass or fail, 0 to 1, or for a judge of grades 1 to 5). From
-    50 labels on the judge may be a gate, and the rates that it gives are corrected by its errors. The card is kept: it
-    stands beside every mean of the same criterion, model and parameters.
+    `data`: rows with a question, an `answer` and a `label` (pass or fail, 0 to 1, or for a judge of grades 1 to 5).
+    From 50 labels on the judge may be a gate, and the rates that it gives are corrected by its errors. The card is
+    kept: it stands beside every mean of the same criterion, model and parameters.
     """
     from nbkit.evals.calibrating import calibrate as measure
     from nbkit.evals.datasets import dataset

@@ -140,7 +140,8 @@ def _of_task(
     return found, (plan.least, plan.tolerance)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_task(path: Path) -> dict[str, Any]:
+    """What a task file says; raises `BadSetting` for a key that is none, and for one that is missing."""
     try:
         given = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

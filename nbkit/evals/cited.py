@@ -49,7 +49,8 @@ def claims_of(text: str, *, known: int) -> list[Claim]:
     [Claim(text='It needs 30 W.', cited=(1, 3)), Claim(text='Fans are loud.', cited=())]
     """
     found = []
-    for place in claims(text):
+    # Marks behind the last full stop belong to its sentence only where more comes.
+    for place in claims(f"{text}\n"):
         said, cited = without_marks(text[place.start : place.end], known=known)
         if tokens(said):
             found.append(Claim(said.strip(), tuple(dict.fromkeys(cited))))

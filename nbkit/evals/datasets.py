@@ -15,12 +15,13 @@ from nbkit.evals.cases import Case
 from nbkit.evals.files import csv_rows, json_rows, json_value, jsonl_rows, markdown_rows, parquet_rows, text_of
 from nbkit.evals.layouts import beir_cases, is_squad, squad_cases
 from nbkit.evals.rows import Row, cases_of
+from nbkit.figures import count
 from nbkit.parse import brief
 
 _SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".md")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Dataset:
     """Cases under a name.
 
@@ -44,13 +45,16 @@ class Dataset:
     def __iter__(self) -> Iterator[Case]:
         return iter(self.cases)
 
-    def first(self, count: int) -> Dataset:
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}, {count(len(self), 'case')}, sha256 {self.sha256[:8]}…)"
+
+    def first(self, most: int) -> Dataset:
         """The first of the cases, with a hash of their own.
 
         >>> len(Dataset("two", (Case("a", "Hi?"), Case("b", "Why?"))).first(1))
         1
         """
-        return Dataset(self.name, self.cases[:count])
+        return Dataset(self.name, self.cases[:most])
 
     def jsonl(self) -> str:
         r"""The cases as JSON lines, which `dataset` reads as the same data set.
@@ -92,9 +96,8 @@ def dataset(source: object, *, name: str | None = None) -> Dataset:
     if isinstance(source, Dataset):
         return source if name is None else Dataset(name, source.cases)
     if isinstance(source, str) and "\n" in source:
-        return Dataset(
-            name or "table", cases_of(markdown_rows(source, name="the table"), name="the table", is_text=True)
-        )
+        rows = markdown_rows(source, name="the table")
+        return Dataset(name or "table", cases_of(rows, name="the table", is_text=True))
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
         cases = _of_path(path)
@@ -103,10 +106,14 @@ def dataset(source: object, *, name: str | None = None) -> Dataset:
         # Whole numbers are fractions in a column where one is missing: nobody answers "30.0".
         frame = source.convert_dtypes().to_dict("records")
         return Dataset(name or "frame", _of_rows([{str(key): row[key] for key in row} for row in frame], "the frame"))
+    return Dataset(name or "cases", _of_list(source))
+
+
+def _of_list(source: object) -> tuple[Case, ...]:
     if isinstance(source, Sequence) and all(isinstance(one, Case) for one in source):
-        return Dataset(name or "cases", _unique(tuple(source)))
+        return _unique(tuple(source))
     if isinstance(source, Sequence) and all(isinstance(one, Mapping) for one in source):
-        return Dataset(name or "cases", _of_rows(source, "the list"))
+        return _of_rows(source, "the list")
     raise DocumentError(
         what=f"a {type(source).__name__} is no data set",
         why="there is no way to read cases from it",

@@ -8,7 +8,8 @@
 | `id` | id, _id |
 | `cluster` | cluster |
 
-Every other column is metadata. Without a column of ids, a case's id is a hash of its input and contexts: it stays the
+Every other column is metadata. An empty text as what is expected says that nobody knows, an empty list that there is
+no answer. Without a column of ids, a case's id is a hash of its input and contexts: it stays the
 same when the rows change places, when the answer is put right, and when a column is added. Rows with the same input and
 contexts are told apart by `-2`, `-3`, … in the order of the hashes of all they say.
 """
@@ -55,8 +56,8 @@ class Row:
 def cases_of(rows: Sequence[Row], *, name: str, is_text: bool = False) -> tuple[Case, ...]:
     """The cases of a table, in its order.
 
-    `is_text`: cells are text, as in CSV: an empty one says nothing, and one that is a JSON array or object is that,
-    but for the input. Raises `DocumentError`, with the row and the column, for what cannot be a case's.
+    `is_text`: cells are text, as in CSV, and one that is a JSON array or object is that, but for the input. Raises
+    `DocumentError`, with the row and the column, for what cannot be a case's.
 
     >>> [case] = cases_of([Row("row 1", {"Question": "When?", "answers": ["May 9"], "lang": "en"})], name="table")
     >>> case.input, case.expected, dict(case.metadata), case.id
@@ -114,7 +115,7 @@ def _case(row: Row, columns: Mapping[Field, str], *, is_text: bool) -> Case:
     return Case(
         id=_label(own.get("id"), row, columns.get("id", "")) or "",
         input=_input(own["input"], row, columns["input"]),
-        expected=_expected(own.get("expected"), is_text=is_text),
+        expected=_expected(own.get("expected")),
         contexts=_contexts(own.get("contexts"), row, columns.get("contexts", "")),
         metadata={column: value for column, value in cells.items() if column not in used},
         cluster=_label(own.get("cluster"), row, columns.get("cluster", "")),
@@ -163,12 +164,12 @@ def _input(given: JsonValue, row: Row, column: str) -> str:
     return text
 
 
-def _expected(given: JsonValue, *, is_text: bool) -> JsonValue:
-    if isinstance(given, str) and is_text and not given.strip():
+def _expected(given: JsonValue) -> JsonValue:
+    if isinstance(given, str) and not given.strip():
         return None
     if isinstance(given, dict) and isinstance(given.get("text"), list) and "answer_start" in given:
-        return given["text"]  # SQuAD as a table has it
-    return given
+        given = given["text"]  # SQuAD as a table has it
+    return [one for one in given if one is not None] if isinstance(given, list) else given
 
 
 def _contexts(given: JsonValue, row: Row, column: str) -> tuple[str, ...]:

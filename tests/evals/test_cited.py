@@ -10,6 +10,8 @@ from nbkit.evals.tools import Tools
 from nbkit.testing import FakeEmbedder
 
 FAN = Passage("1", "The K200 fan needs 30 W and weighs 2 kg.", "fan.md")
+NONE = Tools()
+CASE = Case("q", "How much power does it need?")
 LAMP = Passage("2", "The lamp is made of brass.", "lamp.md")
 WALL = Passage("3", "The fan is mounted on a wall with four screws.", "wall.md")
 
@@ -88,7 +90,7 @@ def test_sentences_are_read_with_what_they_cite(text, claims):
     assert claims_of(text, known=3) == [Claim(*one) for one in claims]
 
 
-def score(name, answer, *, tools=Tools(), case=Case("q", "How much power does it need?")):  # noqa: B008 - both are frozen
+def score(name, answer, *, tools=NONE, case=CASE):
     [metric] = resolve(name, tools=tools)
     return metric.score(case, answer)
 

@@ -60,6 +60,48 @@ class TestOwn(MetricContract):
         return resolve(calm)[0]
 
 
+class Drifting:
+    """Breaks one rule of the contract, as it is told to."""
+
+    is_better_high, unit = True, ""
+
+    def __init__(self, fault):
+        self.name, self.fault, self.calls = fault, fault, 0
+
+    def score(self, case, answer):
+        self.calls += 1
+        return {
+            "not a number": Score(math.nan),
+            "a whole number": Score(1),
+            "above 1": Score(2.0),
+            "failed with a value": Score(0.0, "error", "no verdict"),
+            "failed without a word": Score(None, "error"),
+            "changing": Score(1 / self.calls),
+            "silent": NOTHING,
+        }[self.fault]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["not a number", "a whole number", "above 1", "failed with a value", "failed without a word", "changing", "silent"],
+)
+def test_the_contract_catches(fault):
+    class Suite(MetricContract):
+        cases = (VALUED,)
+
+        def metric(self):
+            return Drifting(fault)
+
+    failed = []
+    for name in dir(Suite):
+        if name.startswith("test_"):
+            try:
+                getattr(Suite(), name)()
+            except AssertionError:
+                failed.append(name)
+    assert failed, f"no test of the contract minds a metric that is {fault}"
+
+
 def test_metrics_come_in_the_order_asked_for_and_have_the_name_asked_by():
     names = ["recall@5", "regex:a:b@c, d", "f1", "numeric:abs=0.5"]
     assert [one.name for one in resolve([*names, calm])] == [*names, "calm"]
@@ -99,9 +141,19 @@ def test_a_metric_whose_tool_is_missing_is_refused_before_anything_is_asked(name
 
 @pytest.mark.parametrize(
     ("given", "value"),
-    [(1, 1.0), (True, 1.0), (False, 0.0), (0.25, 0.25), (np.float32(0.5), 0.5), (np.bool_(True), 1.0), (np.array([0.5]), 0.5),
-     (np.int64(3), 3.0), (Fraction(1, 4), 0.25), (Score(0.5, note="why"), 0.5)],
-)  # fmt: skip
+    [
+        (1, 1.0),
+        (True, 1.0),
+        (False, 0.0),
+        (0.25, 0.25),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), 1.0),
+        (np.array([0.5]), 0.5),
+        (np.int64(3), 3.0),
+        (Fraction(1, 4), 0.25),
+        (Score(0.5, note="why"), 0.5),
+    ],
+)
 def test_a_function_may_give_any_number(given, value):
     [metric] = resolve(named(lambda case, answer: given))
     score = metric.score(CASE, ANSWER)
@@ -154,9 +206,13 @@ class Half:
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [(Polite, "make one: Polite"), (Half(), "no `is_better_high` and no `unit`"), (lambda case, answer: 1, "without a name"),
-     (3, "a int without a name is no metric")],
-)  # fmt: skip
+    [
+        (Polite, "make one: Polite"),
+        (Half(), "no `is_better_high` and no `unit`"),
+        (lambda case, answer: 1, "without a name"),
+        (3, "a int without a name is no metric"),
+    ],
+)
 def test_what_is_no_metric_is_told_what_one_is(given, said):
     with pytest.raises(BadSetting) as raised:
         resolve([given])
@@ -189,7 +245,8 @@ def test_a_metric_of_an_installed_package_is_there_by_its_name(tmp_path):
 
 def test_naming_metrics_loads_nothing_heavy():
     code = (
-        "import sys\nfrom nbkit.evals.metrics import resolve\nimport nbkit.evals.datasets\nresolve(['f1', 'recall@5', 'groundedness'])\n"
+        "import sys\nfrom nbkit.evals.metrics import resolve\nimport nbkit.evals.datasets\n"
+        "resolve(['f1', 'recall@5', 'groundedness'])\n"
         "print({'numpy', 'pandas', 'pyarrow', 'onnxruntime', 'tantivy', 'jsonschema', 'httpx'} & {*sys.modules})"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import math
+import os
+import random
+from pathlib import Path
 
 import pytest
 import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbkit.evals.collections import read_beir
 from nbkit.evals.retrieval import (
     METRICS,
     average_precision,
@@ -57,6 +61,76 @@ def test_every_measure_is_equal_to_trec_evals(run, qrels):
     for name in NAMES:
         mean = math.fsum(values[name] for values in theirs.values()) / len(theirs) if theirs else 0.0
         assert ours.means[name] == pytest.approx(mean, abs=1e-9, rel=0)
+
+
+def farthest(run, qrels):
+    """The largest difference from trec_eval, over queries and measures, and over their means."""
+    ours, theirs = evaluate(run, qrels, metrics=NAMES), trec_eval(run, qrels)
+    assert list(ours.by_query) == list(theirs)
+    means = (
+        {name: math.fsum(values[name] for values in theirs.values()) / len(theirs) for name in NAMES} if theirs else {}
+    )
+    pairs = [(ours.by_query[query][name], value) for query, values in theirs.items() for name, value in values.items()]
+    return max(
+        (abs(one - other) for one, other in [*pairs, *((ours.means[name], means[name]) for name in means)]), default=0
+    )
+
+
+def best_of(found):
+    """A run from chunks, some of one document: a document has the score of its best."""
+    run = {}
+    for name, score in found:
+        run[name] = max(score, run.get(name, -math.inf))
+    return run
+
+
+def random_run(rng):
+    """Judgements with grades, some below 0, and scores of few values, so that ties are common.
+
+    There are unjudged documents, documents found several times, and queries that the run leaves out, that nobody
+    judged, or that have no relevant document.
+    """
+    names = [f"d{number}" for number in range(rng.choice((3, 12, 40)))]
+    queries = [f"q{number}" for number in range(rng.randrange(1, 5))]
+    qrels = {
+        query: {
+            name: rng.choice((-1, 0, 0, 1, 1, 2, 3, 4)) for name in rng.sample(names, rng.randrange(len(names) + 1))
+        }
+        for query in queries
+        if rng.random() < 0.9
+    }
+    levels = rng.choice((1, 3, 20))
+    run = {
+        query: best_of([
+            (rng.choice((*names, "unjudged", "Unjudged")), rng.choice((1, 1e-9, 1e3)) * rng.randrange(levels))
+            for _ in range(rng.randrange(0, 60))
+        ])
+        for query in [*queries, "stray"]
+        if rng.random() < 0.8
+    }  # fmt: skip
+    return run, qrels
+
+
+def test_10_000_random_runs_are_measured_as_trec_eval_measures_them():
+    rng = random.Random(20260101)
+    assert max(farthest(*random_run(rng)) for _ in range(10_000)) <= 1e-9
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["cranfield", "cisi", "xquad-en"])
+def test_rankings_of_collections_of_others_are_measured_as_trec_eval_measures_them(name):
+    collection, rng = read_beir(Path(os.environ["NBKIT_BENCH_DATA"], name)), random.Random(3)
+    documents = list(collection.documents)
+    for levels in (1, 10, 10_000):
+        run = {
+            query: {
+                one: float(rng.randrange(levels))
+                for one in {*rng.sample(documents, 150), *collection.qrels.get(query, ())}
+            }
+            for query in collection.queries
+            if rng.random() < 0.9
+        }
+        assert farthest(run, collection.qrels) <= 1e-9
 
 
 @given(scores, grades)
