@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nbkit import registry
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.judges import CardDrawing
-from nbkit.display.power import Power
 from nbkit.display.origin import origin
+from nbkit.display.power import Power
 from nbkit.errors import BadSetting
 from nbkit.evals.asking import FunctionTask, PromptTask, Task
 from nbkit.evals.cases import Case, Metric

@@ -56,8 +56,9 @@ def forest_img(axis: Axis, value: float, low: float | None, high: float | None, 
         f'viewBox="0 0 {WIDTH} {HEIGHT}">{"".join(parts)}</svg>'
     )
     address = base64.b64encode(svg.encode()).decode()
+    style = f"vertical-align:middle;background:transparent;max-width:none;min-width:{WIDTH}px"
     return (
-        f'<img alt="{escape(words)}" width="{WIDTH}" height="{HEIGHT}" style="vertical-align:middle;background:transparent;max-width:none;min-width:{WIDTH}px" '
+        f'<img alt="{escape(words)}" width="{WIDTH}" height="{HEIGHT}" style="{style}" '
         f'src="data:image/svg+xml;base64,{address}">'
     )
 
