@@ -135,6 +135,23 @@ class Record:
     """Id of the record whose answer did not fit its schema, and was asked for again."""
     notes: tuple[str, ...] = ()
     """Warnings the reader should see, in order."""
+    asked: str | None = None
+    """PROVIDER:MODEL that a call was for whose request is not kept."""
+
+    @property
+    def is_unasked(self) -> bool:
+        """Whether it is an answer for which nobody was asked: `%%rag` found nothing near the question, and said so."""
+        return self.status == "ok" and self.response is not None and self.cost.source == "none"
+
+    @property
+    def provider(self) -> str | None:
+        """The provider that was, or would have been, asked; None when no record says."""
+        return self.request.provider if self.request is not None else self.asked and self.asked.partition(":")[0]
+
+    @property
+    def model(self) -> str | None:
+        """The model that was, or would have been, asked for."""
+        return self.request.model if self.request is not None else self.asked and self.asked.partition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)

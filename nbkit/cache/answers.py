@@ -90,6 +90,10 @@ class AnswerCache:
             self._misses += entry is None
         return entry
 
+    def peek(self, key: str, *, max_age_s: float | None = None) -> CacheEntry | None:
+        """What `get` would give; counts as neither a hit nor a miss."""
+        return self._look_up(key, max_age_s)
+
     def put(self, key: str, entry: CacheEntry, *, request: Request, ttl_s: float | None) -> None:
         """Keeps the entry, and gives back the lease on its key; a `ttl_s` of None never expires."""
         expires_at = None if ttl_s is None else min(self._now().timestamp() + ttl_s, LAST_MOMENT)

@@ -24,7 +24,7 @@ def preview_table(found: Preview, settings: Settings) -> Table:
         ("guards", said(found.verdicts)),
         *_budgets(found),
     ]
-    return Table("Dry run: nothing was sent", ("figure", "value"), rows, note=_note(found))
+    return Table("Dry run: nothing was sent", ("figure", "value"), rows, note=_note(found, settings))
 
 
 def _each(settings: Settings) -> str:
@@ -35,12 +35,14 @@ def _price(found: Preview, settings: Settings) -> str:
     least, most = found.least, found.most
     if found.blocked is not None or not found.misses:
         return "$0: " + ("a guard blocks it" if found.blocked else "answered from the cache")
+    if settings.cache == "only":
+        return "$0: not in the cache, nothing would be asked"
     if most.usd is None or least.usd is None:
         return f"? (no price is known for {line(found.request.model)})"
     if not most.usd:
         return "$0 local" if most.source == "local" else "$0"
     times = found.misses
-    where = {"own": "by settings", "table": f"prices {most.prices_as_of}"}.get(most.source, most.source)
+    where = {"own": f"by {most.prices_as_of}", "table": f"prices {most.prices_as_of}"}.get(most.source, most.source)
     asked = f" for {times} of {settings.samples} samples" if settings.samples > 1 else ""
     return f"~{money(least.usd * times)} to {money(most.usd * times)}{asked} ({where})"
 
@@ -65,8 +67,12 @@ def _budgets(found: Preview) -> Iterator[tuple[str, str]]:
         yield f"budget, {one.scope}", spent
 
 
-def _note(found: Preview) -> str:
+def _note(found: Preview, settings: Settings) -> str:
     if found.blocked is not None:
         return f"The call would be blocked: {found.blocked.what}; {found.blocked.fix}"
+    if settings.cache == "only":
+        return "With --cache only the cell would fail: the answer is not in the cache." if found.misses else ""
+    if settings.budget_notebook is not None and not found.is_named and found.misses and found.most.usd:
+        return "The notebook's budget would refuse it, for this notebook has no name: %cost budgets says more."
     full = [one for one in found.budgets if found.misses and (found.most.usd or 0) > one.left_usd]
     return f"The {full[0].scope}'s budget has no room for it." if full else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nbkit.canonical import to_plain
 from nbkit.ledger.content import without_content
@@ -26,8 +27,8 @@ def record_row(record: Record) -> dict[str, object]:
         "started_at": record.started_at,
         "operation": record.operation,
         "status": record.status,
-        "provider": request.provider if request else None,
-        "model": request.model if request else None,
+        "provider": record.provider,
+        "model": record.model,
         "response_model": response.model if response else None,
         "sample": request.sample if request else None,
         "temperature": request.temperature if request else None,
@@ -62,10 +63,18 @@ def record_row(record: Record) -> dict[str, object]:
 def carried(records: Sequence[Record], *, keeps_content: bool) -> list[JsonValue]:
     """The records as an output carries them; without content, text is left out and hashes and figures stay.
 
+    Of the notebook's path the file's name is left: the folders are this machine's, and the file goes elsewhere.
+
     >>> carried([], keeps_content=True)
     []
     """
-    return [to_plain(record if keeps_content else without_content(record)) for record in records]
+    return [to_plain(_placed(record if keeps_content else without_content(record))) for record in records]
+
+
+def _placed(record: Record) -> Record:
+    path = record.origin.notebook
+    name = path and path.replace("\\", "/").rpartition("/")[2]
+    return record if name == path else replace(record, origin=replace(record.origin, notebook=name))
 
 
 def _number(usd: object) -> float | None:

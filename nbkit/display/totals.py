@@ -25,8 +25,8 @@ class Totals(Mapping[str, Any]):
 
     Keys: `total_calls success_rate total_cost_usd saved_usd saved_s latency_mean_s latency_p50_s latency_p95_s
     latency_n latency_is_exact input_tokens output_tokens cached_input_tokens cache_hit_rate blocked_calls failed_calls
-    interrupted_calls refused_calls unknown_prices unknown_savings cost_usd_by_hour`. Latencies are those of live
-    answers, in seconds; hits are apart. Rates are 0 to 1. What is not known is None.
+    interrupted_calls unasked_calls refused_calls unknown_prices unknown_savings cost_usd_by_hour`. Latencies are of
+    live answers, in seconds; hits are apart. Rates are 0 to 1. What is not known is None.
 
     >>> totals = Totals(Summary(calls=4, hits=1, misses=3, cost_usd=Decimal("0.02")), {}, caption="All calls")
     >>> totals["total_calls"], totals["cache_hit_rate"], totals["latency_p95_s"]
@@ -56,6 +56,7 @@ class Totals(Mapping[str, Any]):
             "blocked_calls": summary.blocked,
             "failed_calls": summary.failures,
             "interrupted_calls": summary.interrupted,
+            "unasked_calls": summary.unasked,
             "refused_calls": summary.refused,
             "unknown_prices": summary.unknown_prices,
             "unknown_savings": summary.unknown_savings,
@@ -148,6 +149,7 @@ def rows(summary: Summary) -> list[tuple[str, str]]:
         ("failed", f"{summary.failures:,}"),
         ("blocked", f"{summary.blocked:,}"),
         ("interrupted", f"{summary.interrupted:,}"),
+        *([("not in the sources, nobody asked", f"{summary.unasked:,}")] if summary.unasked else []),
         ("refused by the model", f"{summary.refused:,}"),
         ("cache", _cache(summary)),
         ("tokens in → out", f"{summary.input_tokens:,} → {summary.output_tokens:,}{cached}"),

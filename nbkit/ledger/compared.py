@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from nbkit.ledger.rows import IS_TIMED
+from nbkit.ledger.rows import IS_TIMED, UNASKED
 from nbkit.ledger.selection import Selection
 from nbkit.store.database import Database
 
@@ -37,7 +37,8 @@ _LEAST_S: Final = 0.1
 """Percentiles that differ by less than this are alike for whoever waits."""
 _QUANTILE: Final = 0.95
 _COLUMNS: Final = (
-    "status, cache_status, answer_chars IS NOT NULL, is_refused IS NOT NULL, cost_pusd / 1e12, "
+    f"status, cache_status, answer_chars IS NOT NULL AND status <> '{UNASKED}', is_refused IS NOT NULL, "
+    "cost_pusd / 1e12, "
     f"IIF({IS_TIMED} AND cache_status <> 'hit', total_us / 1e6, NULL), provider || ':' || model, notebook, cell_id"
 )
 
@@ -49,6 +50,7 @@ class Call:
     status: str
     cache_status: str
     is_answered: bool
+    """By a provider, now or before."""
     is_refused: bool
     usd: float | None
     live_s: float | None

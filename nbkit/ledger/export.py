@@ -85,7 +85,8 @@ COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
 """Each column, in order, and what it holds."""
 _PLACES: Final = Decimal(10) ** -12
 _AT_ONCE: Final = 2_000
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'")
+"""How texts begin that a spreadsheet would run; and the apostrophe itself, so that taking one away gives the text."""
 
 
 def flat(record: Record, rating: Rating | None = None) -> Row:
@@ -103,7 +104,7 @@ def flat(record: Record, rating: Rating | None = None) -> Row:
         **{name: getattr(record, name) for name in COLUMNS if hasattr(record, name)},
         **{name: getattr(timing, name) for name in COLUMNS if hasattr(timing, name)},
         **{name: tokens.get(name) for name in COLUMNS if name.endswith("_tokens")},
-        **{name: getattr(request, name, None) for name in ("provider", "model", "sample", "temperature", "max_tokens")},
+        **{name: getattr(request, name, None) for name in ("sample", "temperature", "max_tokens")},
         "error": record.error.kind if record.error else None,
         "blocked_by": next((one.guard for one in record.verdicts if one.action == "block"), None),
         "response_model": response.model if response else None,
@@ -153,7 +154,9 @@ def write_records(
     """Writes a row for each record (0600, whole or not at all), and says how many those are.
 
     The suffix chooses: `.parquet` (needs the extra `[data]`), `.csv` or `.jsonl`. `redact` is asked of every text. In
-    CSV, a text that a spreadsheet would run as a formula has an apostrophe before it. Raises `BadSetting` for another
+    CSV, a text that a spreadsheet would run as a formula (it begins with = + - @, a tab or a line's end), and one that
+    begins with an apostrophe, has an apostrophe before it: who takes one away from each text that begins with one has
+    the texts as they were. Numbers stay numbers. Raises `BadSetting` for another
     suffix, `StoreError` when the file cannot be written, `NbkitError` naming the install command without the extra.
 
     >>> import tempfile

@@ -13,9 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from nbkit.ledger.rows import IS_TIMED, from_us, to_usd
+from nbkit.ledger.rows import IS_TIMED, SUMS, from_us, to_usd
 from nbkit.ledger.selection import Selection
-from nbkit.ledger.summary import Latency, exact_latency
+from nbkit.ledger.summary import Latency, cache_hit_rate, exact_latency
 from nbkit.store.database import Database
 
 _DAY_US: Final = 86_400_000_000
@@ -40,7 +40,7 @@ class Impact:
     with_cache: Side
     hits: int
     asked: int
-    """Answered calls that asked the cache: hits and misses."""
+    """Hits and misses as `cache_hit_rate` counts them, of chats and all others: also those that are on neither side."""
     left_out: int
     """Hits whose original is not known, which are on neither side."""
     unpriced: int
@@ -52,8 +52,8 @@ class Impact:
 
     @property
     def cache_hit_rate(self) -> float | None:
-        """Hits among the calls that asked the cache, 0 to 1; None when none did."""
-        return self.hits / self.asked if self.asked else None
+        """The hit rate that `%cost` shows of the same calls."""
+        return cache_hit_rate(self.hits, self.asked - self.hits)
 
 
 def impact(database: Database, selection: Selection) -> Impact:
@@ -65,8 +65,8 @@ def impact(database: Database, selection: Selection) -> Impact:
     )
     rows = database.execute(sql, values)
     kept = [row for row in rows if row[0] != "hit" or row[3] is not None]
-    asked = sum(row[0] in ("hit", "miss") for row in kept)
-    hits = sum(row[0] == "hit" for row in kept)
+    counts = f"SELECT TOTAL({SUMS['hits']}), TOTAL({SUMS['misses']}) FROM record {where}"  # noqa: S608 - constants
+    ((hits, misses),) = database.execute(counts, values)
     seconds = tuple(((total + (saved or 0)) / 1e6, total / 1e6) for _, _, total, saved, *_ in kept)
     paid = sum(cost or 0 for *_, cost, _, _ in kept)
     spared = sum(saved or 0 for *_, saved, _ in kept)
@@ -74,8 +74,8 @@ def impact(database: Database, selection: Selection) -> Impact:
     return Impact(
         _side([one for one, _ in seconds], paid + spared, days),
         _side([one for _, one in seconds], paid, days),
-        hits,
-        asked,
+        int(hits),
+        int(hits + misses),
         len(rows) - len(kept),
         sum(bool(row[-1]) for row in kept),
         from_us(kept[0][1]) if kept else None,

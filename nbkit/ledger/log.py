@@ -61,8 +61,8 @@ def fields(record: Record) -> dict[str, object]:
     usage = None if response is None else response.usage
     return {
         "gen_ai.operation.name": record.operation,
-        "gen_ai.provider.name": None if request is None else provider_name(request.provider),
-        "gen_ai.request.model": None if request is None else request.model,
+        "gen_ai.provider.name": provider_name(record.provider) if record.provider else None,
+        "gen_ai.request.model": record.model,
         "gen_ai.request.temperature": None if request is None else request.temperature,
         "gen_ai.request.max_tokens": None if request is None else request.max_tokens,
         "gen_ai.response.model": None if response is None else response.model,

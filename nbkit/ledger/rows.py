@@ -8,8 +8,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from nbkit.canonical import canonical_json, sha256
+from nbkit.canonical import sha256
 from nbkit.ledger.content import without_content
+from nbkit.ledger.stored import stored_json
 from nbkit.ledger.summary import bin_of
 from nbkit.recorded import Record
 from nbkit.types import Verdict
@@ -55,6 +56,9 @@ COLUMNS: Final = (
     "project",
     "prompt_version",
 )
+UNASKED: Final = "unasked"
+"""What a row has for a status where nobody was asked: `%%rag` found nothing, and said so. In place of the cache's
+`miss` it has it where no provider was asked after the miss: a budget refused, or `--cache only` did."""
 IS_TIMED: Final = "status = 'ok' AND answer_chars IS NOT NULL"
 """Whether a row's latency is that of an answer: a call that failed or was stopped says nothing of answers."""
 SUMS: Final[Mapping[str, str]] = MappingProxyType(
@@ -63,13 +67,16 @@ SUMS: Final[Mapping[str, str]] = MappingProxyType(
         "failures": "status = 'error'",
         "blocked": "status = 'blocked'",
         "interrupted": "status = 'interrupted'",
+        "unasked": f"status = '{UNASKED}'",
         "hits": "cache_status = 'hit'",
         "misses": "cache_status = 'miss'",
         "input_tokens": "input_tokens",
         "output_tokens": "output_tokens",
         "cached_input_tokens": "cached_input_tokens",
         "cost_pusd": "IFNULL(cost_pusd, 0)",
-        "priced": "cost_pusd IS NOT NULL AND cache_status <> 'hit' AND answer_chars IS NOT NULL",
+        "priced": (
+            f"cost_pusd IS NOT NULL AND cache_status <> 'hit' AND answer_chars IS NOT NULL AND status <> '{UNASKED}'"
+        ),
         "unpriced": "is_unpriced",
         "estimated": "is_estimate",
         "saved_pusd": "IFNULL(saved_pusd, 0)",
@@ -94,9 +101,9 @@ def row_of(record: Record, *, keeps_content: bool, project: str | None = None) -
 
     Money is in picodollars and time in microseconds: integers add exactly.
     """
-    request, response, cost = record.request, record.response, record.cost
+    response, cost = record.response, record.cost
     usage = response.usage if response is not None else None
-    is_hit = record.cache.status == "hit"
+    is_hit, is_miss = record.cache.status == "hit", record.cache.status == "miss"
     is_answered, is_blocked = response is not None, record.status == "blocked"
     timing, original = record.timing, record.cache.original
     total_us = round(timing.total_s * 1e6)
@@ -106,9 +113,9 @@ def row_of(record: Record, *, keeps_content: bool, project: str | None = None) -
         record.session_id,
         to_us(record.started_at),
         record.operation,
-        record.status,
-        request and request.provider,
-        request and request.model,
+        UNASKED if record.is_unasked else record.status,
+        record.provider,
+        record.model,
         response and response.model,
         record.prompt_sha256,
         record.prompt_chars,
@@ -120,7 +127,7 @@ def row_of(record: Record, *, keeps_content: bool, project: str | None = None) -
         record.tag,
         record.thread,
         record.prompt_name,
-        record.cache.status,
+        UNASKED if is_miss and not is_answered and not timing.attempts else record.cache.status,
         usage.input_tokens if usage and not is_hit else 0,
         usage.output_tokens if usage and not is_hit else 0,
         usage.cached_input_tokens if usage and not is_hit else 0,
@@ -131,7 +138,7 @@ def row_of(record: Record, *, keeps_content: bool, project: str | None = None) -
         int(is_hit and cost.saved_usd is None),
         total_us,
         round(timing.provider_s * 1e6),
-        canonical_json(kept),
+        stored_json(kept),
         bin_of_us(total_us),
         None if timing.first_token_s is None else round(timing.first_token_s * 1e6),
         max(0, round(original.total_s * 1e6) - total_us) if is_hit and original is not None else None,
@@ -141,7 +148,17 @@ def row_of(record: Record, *, keeps_content: bool, project: str | None = None) -
         record.prompt_version,
     )
     assert len(values) == len(COLUMNS)
-    return tuple(map(_storable, values))
+    # Most values can be stored as they are, and asking here saves the call.
+    return tuple(
+        [
+            value
+            if value is None
+            or (type(value) is str and value.isascii())
+            or (type(value) is int and -_LARGEST <= value <= _LARGEST)
+            else _storable(value)
+            for value in values
+        ]
+    )
 
 
 def _blocked_by(record: Record) -> str | None:

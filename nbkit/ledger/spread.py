@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from nbkit.ledger.rows import HOUR_US, IS_TIMED, SUMS, bin_of_us, to_us, to_usd
+from nbkit.ledger.histogram import EPOCH, bins_since, whole_hours
+from nbkit.ledger.rows import IS_TIMED, SUMS, to_usd
 from nbkit.ledger.schema import HOUR
 from nbkit.ledger.selection import GROUPS, By, Selection
 from nbkit.store.database import Database
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_BEFORE_ALL: Final = -(1 << 62)
 _LIVE: Final = f"{IS_TIMED} AND cache_status <> 'hit'"
 
 
@@ -93,7 +92,7 @@ def first_moment(database: Database, selection: Selection) -> datetime | None:
 
 def hour_cells(database: Database, since: datetime | None) -> list[Cell]:
     """The sums of each hour since a moment, from the hourly sums; who blocked is not known. Raises `StoreError`."""
-    first, cut = _whole_hours(since)
+    first, cut = whole_hours(since)
     begun = [] if cut is None else cells(database, None, cut)
     sql = f"SELECT NULL, hour, NULL, {', '.join(Sums._fields)} FROM hour WHERE hour >= ? ORDER BY hour"  # noqa: S608 - constants
     return [*(one._replace(blocked_by=None) for one in begun), *_cells(database.execute(sql, (first,)))]
@@ -112,14 +111,7 @@ def live_seconds(database: Database, by: By | None, selection: Selection) -> dic
 
 def live_bins(database: Database, since: datetime | None) -> dict[int, int]:
     """How many live answers since a moment took how long, by the bins of `bin_of`. Raises `StoreError`."""
-    first, cut = _whole_hours(since)
-    counts: dict[int, int] = {}
-    sql = "SELECT bin, SUM(n) FROM latency WHERE hour >= ? AND NOT is_hit GROUP BY bin"
-    counts.update(database.execute(sql, (first,)))
-    for seconds in [] if cut is None else live_seconds(database, None, cut).get(None, []):
-        number = bin_of_us(round(seconds * 1e6))
-        counts[number] = counts.get(number, 0) + 1
-    return counts
+    return bins_since(database, since)[0]
 
 
 def blocked_by(database: Database, selection: Selection) -> dict[str | None, int]:
@@ -146,11 +138,3 @@ def _cells(rows: Iterable[Sequence[int]]) -> Iterator[Cell]:
     for own, hour, guard, *amounts in rows:
         sums = Sums._make(int(amount or 0) for amount in amounts)
         yield Cell(own, EPOCH + timedelta(hours=hour), guard, sums)  # type: ignore[arg-type] # rows as SQLite gives them
-
-
-def _whole_hours(since: datetime | None) -> tuple[int, Selection | None]:
-    """The first whole hour of a time, and what of it is before."""
-    if since is None:
-        return _BEFORE_ALL, None
-    first = -(-to_us(since) // HOUR_US)
-    return first, Selection(since=since, until=EPOCH + timedelta(hours=first))

@@ -114,11 +114,6 @@ class SqliteSink:
         found = self._database.execute("SELECT record FROM record WHERE id = ?", (storable(record_id),))
         return next(iter(_records(found)), None)
 
-    def find_by_request(self, request_sha256: str) -> list[Record]:
-        """Records of one request, by its hash, oldest first. Raises `StoreError`."""
-        sql = "SELECT record FROM record WHERE request_sha256 = ? ORDER BY started_us, number"
-        return _records(self._database.execute(sql, (storable(request_sha256),)))
-
     def summary(self, selection: Selection = ALL) -> Summary:
         """Figures over the records that are selected. Raises `StoreError`."""
         return total(self._database, selection)

@@ -33,10 +33,13 @@ class Summary:
     failures: int = 0
     blocked: int = 0
     interrupted: int = 0
+    unasked: int = 0
+    """Answers for which nobody was asked: `%%rag` found nothing near the question. No latency counts them."""
     refused: int = 0
     """Answers in which the model declined, hits among them."""
     hits: int = 0
     misses: int = 0
+    """Those of which a provider was asked; what a budget refused, or `--cache only` ended, is none."""
     input_tokens: int = 0
     """Sent to providers; a hit sends none."""
     output_tokens: int = 0
@@ -63,9 +66,21 @@ class Summary:
 
     @property
     def cache_hit_rate(self) -> float | None:
-        """Hits among the calls that asked the cache, 0 to 1; None when none did."""
-        asked = self.hits + self.misses
-        return self.hits / asked if asked else None
+        """As `cache_hit_rate` of the hits and misses."""
+        return cache_hit_rate(self.hits, self.misses)
+
+
+def cache_hit_rate(hits: int, misses: int) -> float | None:
+    """Hits among hits and misses, 0 to 1; None when there is neither. The one definition, wherever it is shown.
+
+    A hit is a call that the cache answered, whatever guards said of the answer then. A miss is one of which a provider
+    was asked after the cache had nothing, whatever came of it. Calls that never came to the cache (a guard blocked
+    them, it was off), and those that ended at it (a budget refused them, `--cache only`), are neither.
+
+    >>> cache_hit_rate(1, 3), cache_hit_rate(0, 0)
+    (0.25, None)
+    """
+    return hits / (hits + misses) if hits or misses else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from nbkit.ledger.rows import HOUR_US, IS_TIMED, SUMS, bin_of_us, to_us, to_usd
+from nbkit.ledger.histogram import EPOCH, bins_since, whole_hours
+from nbkit.ledger.rows import IS_TIMED, SUMS, to_usd
 from nbkit.ledger.schema import HOUR
 from nbkit.ledger.selection import GROUPS, By, Selection
 from nbkit.ledger.summary import Latency, Summary, binned_latency, exact_latency
@@ -15,8 +16,6 @@ from nbkit.store.database import Database
 
 _SUMMED: Final = ", ".join(f"TOTAL({sql})" if name.endswith("_us") else f"SUM({sql})" for name, sql in SUMS.items())
 _ADDED: Final = ", ".join(f"TOTAL({name})" if name.endswith("_us") else f"SUM({name})" for name in SUMS)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_BEFORE_ALL: Final = -(1 << 62)
 
 
 def total(database: Database, selection: Selection) -> Summary:
@@ -25,12 +24,24 @@ def total(database: Database, selection: Selection) -> Summary:
     Those of a time come from the hourly sums and, for the hour that its beginning cuts, from records.
     """
     if not selection.is_period:
-        sums, live, hits = _of_records(database, *selection.where())
-        return _summary(sums, exact_latency(live), exact_latency(hits))
-    first, cut = _hours(selection)
-    if cut is None:
-        return _of_hours(database, first, dict.fromkeys(SUMS, 0), [], [])
-    return _of_hours(database, first, *_of_records(database, *cut.where()))
+        where, values = selection.where()
+        seconds: tuple[list[float], list[float]] = ([], [])
+        sql = f"SELECT cache_status = 'hit', total_us FROM record {where} AND {IS_TIMED}"  # noqa: S608 - constants
+        for is_hit, total_us in database.execute(sql, values):
+            seconds[is_hit].append(total_us / 1e6)
+        return _summary(_of_records(database, selection), *map(exact_latency, seconds))
+    first, cut = whole_hours(selection.since)
+    (row,) = database.execute(f"SELECT {_ADDED} FROM hour WHERE hour >= ?", (first,))  # noqa: S608 - constants
+    sums = _named(row)
+    if cut is not None:
+        begun = _of_records(database, cut)
+        sums = {name: sums[name] + begun[name] for name in SUMS}
+    live, hits = bins_since(database, selection.since)
+    return _summary(
+        sums,
+        binned_latency(live, total_s=sums["live_us"] / 1e6),
+        binned_latency(hits, total_s=sums["hit_us"] / 1e6),
+    )
 
 
 def total_by(database: Database, by: By, selection: Selection) -> dict[str | None, Summary]:
@@ -59,7 +70,7 @@ def cost_by_hour(database: Database, selection: Selection) -> dict[datetime, Dec
         where, values = selection.where()
         sql = f"SELECT {HOUR}, SUM(IFNULL(cost_pusd, 0)) FROM record {where} GROUP BY 1 ORDER BY 1"  # noqa: S608 - constants
         return _by_hour(database.execute(sql, values))
-    first, cut = _hours(selection)
+    first, cut = whole_hours(selection.since)
     begun = {} if cut is None else cost_by_hour(database, cut)
     rows = database.execute("SELECT hour, cost_pusd FROM hour WHERE hour >= ? ORDER BY hour", (first,))
     return begun | _by_hour(rows)
@@ -81,47 +92,12 @@ def _rank(groups: Mapping[str | None, Summary], own: str | None) -> tuple[Decima
 
 
 def _by_hour(rows: Iterable[Sequence[int]]) -> dict[datetime, Decimal]:
-    return {_EPOCH + timedelta(hours=hour): to_usd(pusd) for hour, pusd in rows}
+    return {EPOCH + timedelta(hours=hour): to_usd(pusd) for hour, pusd in rows}
 
 
-def _hours(selection: Selection) -> tuple[int, Selection | None]:
-    """The first whole hour of a time, and what of it is before."""
-    if selection.since is None:
-        return _BEFORE_ALL, None
-    first = -(-to_us(selection.since) // HOUR_US)
-    begins = _EPOCH + timedelta(microseconds=first * HOUR_US)
-    return first, Selection(since=selection.since, until=begins)
-
-
-def _of_records(
-    database: Database, where: str, values: Sequence[object]
-) -> tuple[dict[str, int], list[float], list[float]]:
-    """Sums over records, and the latencies of live answers and of hits."""
-    sums = _named(database.execute(f"SELECT {_SUMMED} FROM record {where}", values)[0])  # noqa: S608 - constants
-    seconds: tuple[list[float], list[float]] = ([], [])
-    sql = f"SELECT cache_status = 'hit', total_us FROM record {where} AND {IS_TIMED}"  # noqa: S608 - constants
-    for is_hit, total_us in database.execute(sql, values):
-        seconds[is_hit].append(total_us / 1e6)
-    return sums, *seconds
-
-
-def _of_hours(database: Database, first: int, sums: dict[str, int], live: list[float], hits: list[float]) -> Summary:
-    """The hours from `first`, and what is given of the one before."""
-    found = _named(database.execute(f"SELECT {_ADDED} FROM hour WHERE hour >= ?", (first,))[0])  # noqa: S608 - constants
-    sums = {name: sums[name] + found[name] for name in SUMS}
-    bins: tuple[dict[int, int], dict[int, int]] = ({}, {})
-    sql = "SELECT is_hit, bin, SUM(n) FROM latency WHERE hour >= ? GROUP BY is_hit, bin"
-    for is_hit, number, n in database.execute(sql, (first,)):
-        bins[is_hit][number] = n
-    for counts, edge in zip(bins, (live, hits), strict=True):
-        for seconds in edge:
-            number = bin_of_us(round(seconds * 1e6))
-            counts[number] = counts.get(number, 0) + 1
-    latencies = [
-        binned_latency(counts, total_s=sums[name] / 1e6)
-        for counts, name in zip(bins, ("live_us", "hit_us"), strict=True)
-    ]
-    return _summary(sums, latencies[0], latencies[1])
+def _of_records(database: Database, selection: Selection) -> dict[str, int]:
+    where, values = selection.where()
+    return _named(database.execute(f"SELECT {_SUMMED} FROM record {where}", values)[0])  # noqa: S608 - constants
 
 
 def _named(row: Sequence[float | None]) -> dict[str, int]:
@@ -134,6 +110,7 @@ def _summary(sums: dict[str, int], live: Latency, hits: Latency) -> Summary:
         calls=sums["calls"],
         failures=sums["failures"],
         blocked=sums["blocked"],
+        unasked=sums["unasked"],
         interrupted=sums["interrupted"],
         refused=sums["refused"],
         hits=sums["hits"],

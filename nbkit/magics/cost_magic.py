@@ -15,6 +15,7 @@ from nbkit.figures import count, money
 from nbkit.ledger.selection import Selection
 from nbkit.magics.period import since_of, time_of
 from nbkit.magics.tables import draw, draw_text
+from nbkit.pricing.own import ProjectPrices
 from nbkit.registry import nearest
 from nbkit.session import Session, current
 from nbkit.tables import Table
@@ -40,6 +41,11 @@ _DEFAULT_SINCE: Final = "24h"
 _OPTIONS: Final = ("--since", "--by", "--model", "--tag")
 _LOST: Final = timedelta(hours=1)
 """What was reserved longer ago belongs to no call that is still going on."""
+_PROJECTS_PRICES: Final = "Now by prices of this project's pyproject.toml: {}."
+_UNNAMED: Final = (
+    "This notebook has no name, so that its budget refuses paid calls: nbkit run NOTEBOOK, or "
+    "JPY_SESSION_NAME=/path/NOTEBOOK.ipynb."
+)
 _THUMBS: Final = {"👍": 1.0, "👎": 0.0}
 
 
@@ -66,7 +72,10 @@ def _show(shell: InteractiveShell, session: Session, line: str) -> None:
         + "".join(f", {name[2:]} {given[name]}" for name in ("--model", "--tag") if name in given)
     )
     found = summarised(session, chosen, by=given.get("--by"), caption=caption)  # type: ignore[arg-type] # refused there
-    draw(shell, session.secrets, found.table())
+    prices = session.config().settings.price
+    said = _PROJECTS_PRICES.format(", ".join(prices)) if isinstance(prices, ProjectPrices) and prices else ""
+    table = found.table()
+    draw(shell, session.secrets, dataclasses.replace(table, note=" ".join(filter(None, (table.note, said)))))
 
 
 def _budgets(shell: InteractiveShell, session: Session, rest: str) -> None:
@@ -79,16 +88,18 @@ def _budgets(shell: InteractiveShell, session: Session, rest: str) -> None:
     if rest:
         freed = session.ledger.budgets.release(before=datetime.now(UTC) - _LOST)
         draw_text(shell, session.secrets, f"{money(freed)} is free again")
-    settings = session.config().settings
+    settings, notebook = session.config().settings, origin(shell).notebook
     rows: list[tuple[str, ...]] = [
         (one.scope, money(one.limit_usd), money(one.spent_usd), money(one.reserved_usd), money(one.left_usd))
-        for one in session.standings(settings, notebook=origin(shell).notebook)
+        for one in session.standings(settings, notebook=notebook)
     ]
     if settings.budget_cell is not None:
         rows.insert(0, ("cell", money(settings.budget_cell), "—", "—", money(settings.budget_cell)))
     unknown = session.ledger.summary(Selection(session_id=session.id)).unknown_prices
     note = f"Not in it: {count(unknown, 'answer')} of this session, whose price is not known." if unknown else ""
     note = note if rows else "No budget is in force: %config NbKit.budget_day = 1 sets one for a day, in USD."
+    if settings.budget_notebook is not None and notebook is None:
+        note = f"{note} {_UNNAMED}".strip()
     draw(shell, session.secrets, Table("Budgets", ("budget", "limit", "spent", "reserved", "left"), rows, note=note))
 
 

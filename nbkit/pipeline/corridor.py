@@ -172,6 +172,7 @@ class _Walk:
             operation="chat",
             status=status(error),
             request=self._request if self._passed_in else None,
+            asked=None if self._passed_in else f"{self._asked.provider}:{self._asked.model}",
             prompt_sha256=canonical.sha256(prompt),
             prompt_chars=len(prompt),
             request_sha256=self._key,
@@ -252,8 +253,7 @@ class _Walk:
         answered = self._response
         if cache is None or answered is None or self._key is None or not is_kept(answered, self._verdicts):
             return
-        started = self._enter("cache")
-        secrets = self._stages.secrets
+        started, secrets = self._enter("cache"), self._stages.secrets
         entry = without_secrets(CacheEntry(answered, self._timing_so_far(), self._cost, datetime.now(UTC)), secrets)
         try:
             cache.put(self._key, entry, request=without_secrets(self._request, secrets), ttl_s=self._call.ttl_s)

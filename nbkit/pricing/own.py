@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from nbkit.errors import BadSetting
 from nbkit.parse import usd
@@ -14,6 +14,15 @@ from nbkit.types import Usage
 
 _RATES: Final = ("input", "output", "cached_input", "cache_write")
 _MILLION: Final = Decimal(1_000_000)
+
+
+SETTINGS: Final = "settings"
+PROJECT: Final = "this project's pyproject.toml"
+"""A file that may be somebody else's: who reads a cost by its prices is told so."""
+
+
+class ProjectPrices(dict[str, object]):
+    """The setting `price`, where a project's own file sets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,8 @@ class OwnPrice:
     """Of tokens written to the provider's cache; as `input` when left out."""
     discount: Decimal = Decimal(0)
     """What is taken off, 0 to 1: 0.5 for a batch at half the price."""
+    origin: str = SETTINGS
+    """Who says so, in the words of a card."""
 
     @property
     def has_rates(self) -> bool:
@@ -59,13 +70,14 @@ def own_prices(raw: Mapping[str, object]) -> dict[str, OwnPrice]:
     >>> own_prices({"my-llama": {"input": 0.2, "output": 0.6}})["my-llama"].output
     Decimal('0.6')
     """
-    return {model: _price(model, row) for model, row in raw.items()}
+    origin = PROJECT if isinstance(raw, ProjectPrices) else SETTINGS
+    return {model: replace(_price(model, row), origin=origin) for model, row in raw.items()}
 
 
 def _price(model: str, row: object) -> OwnPrice:
     if not isinstance(row, Mapping) or not row:
         raise _refused(model, f"{row!r} is no table of prices")
-    values: dict[str, Decimal] = {}
+    values: dict[str, Any] = {}
     for name, value in row.items():
         if name not in (*_RATES, "discount"):
             near = difflib.get_close_matches(str(name), (*_RATES, "discount"), n=1)

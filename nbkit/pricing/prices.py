@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from nbkit.http.client import is_loopback
-from nbkit.pricing.own import OwnPrice
+from nbkit.pricing.own import PROJECT, OwnPrice
 from nbkit.pricing.table import PriceTable, bundled
 from nbkit.types import Cost, Usage
 
@@ -49,7 +49,8 @@ def price(
     Cached, written and reasoning tokens have their own rates, and some models a higher rate for long inputs. `at` is
     when the call was made (some prices change by date or hour); now unless said. `is_local` does not hold for what a
     local server passes on: a model of Ollama's cloud. `own`: prices of the user's, by model or `provider:model`; they
-    come before the table, and before local models being free.
+    come before the table, and before local models being free. Of one that a project's own file sets below the table's,
+    `prices_as_of` says so.
 
     >>> cost = price("openai", "gpt-4o-mini", Usage(1_000_000, 0))
     >>> cost.usd == Decimal("0.15") and cost.source == "table"
@@ -62,7 +63,12 @@ def price(
     is_estimate = usage.source == "estimate"
     special = own.get(f"{provider}:{model}") or own.get(model)
     if special is not None and special.has_rates:
-        return Cost(usd=special.of(usage), prices_as_of="settings", source="own", is_estimate=is_estimate)
+        own_usd, as_of = special.of(usage), special.origin
+        if special.origin == PROJECT:
+            listed = price(provider, model, usage, is_local=is_local, base_url=base_url, at=at, table=table)
+            if listed.usd is not None and own_usd < listed.usd:
+                as_of = f"{as_of}, below {listed.prices_as_of}"
+        return Cost(usd=own_usd, prices_as_of=as_of, source="own", is_estimate=is_estimate)
     if is_local and not _is_hosted(provider, model, base_url):
         return Cost(usd=Decimal(0), source="local", is_estimate=is_estimate)
     table = table or bundled()
@@ -72,7 +78,7 @@ def price(
         return Cost(usd=None, prices_as_of=table.as_of, source="unknown", is_estimate=is_estimate)
     if special is not None:
         # A discount is on what the table says.
-        as_of = f"{table.as_of}, discount {special.discount:%} by settings"
+        as_of = f"{table.as_of}, discount {special.discount:%} by {special.origin}"
         return Cost(usd=special.less(usd), prices_as_of=as_of, source="own", is_estimate=is_estimate)
     return Cost(usd=usd, prices_as_of=table.as_of, source="table", is_estimate=is_estimate)
 

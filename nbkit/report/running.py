@@ -30,13 +30,18 @@ def run(
     `out` is `NAME.executed.ipynb` beside the notebook when left out. `parameters` become assignments in a cell of
     their own, below the cell tagged `parameters` or on top; a value is read as JSON or as a Python literal, else it
     is text. `timeout_s` is for each cell. The notebook's own kernel runs it, in the notebook's folder.
-    Raises `NotebookError`, for a cell that fails with the head and the tail of its source.
+    The kernel is told the notebook's path as Jupyter tells it, so that all its runs are runs of one notebook: a budget
+    of its own holds for them together. Raises `NotebookError`, for a cell that fails with the head and the tail of its
+    source.
     """
     notebook = Path(notebook)
     target = Path(out) if out is not None else notebook.with_name(f"{notebook.stem}.executed.ipynb")
     document = inject(read_notebook(notebook), parameters or {})
+    folder = notebook.parent.resolve()
+    own_name = {"JPY_SESSION_NAME": str(folder / notebook.name)}
+    given: dict[str, Any] = {"environment": own_name, "timeout_s": timeout_s, "on_cell": on_cell}
     try:
-        execute(document, name=notebook.name, cwd=notebook.absolute().parent, timeout_s=timeout_s, on_cell=on_cell)
+        execute(document, name=notebook.name, cwd=folder, **given)
     finally:
         # Also of a run that failed: the reader looks at the cell that did.
         write(document, target)

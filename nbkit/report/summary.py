@@ -57,8 +57,8 @@ def summarise(records: Sequence[Record]) -> Summary:
     0
     """
     hits = [record for record in records if record.cache.status == "hit"]
-    # A call that a guard blocked or that failed has no latency to compare with an answer's.
-    answered = [record for record in records if record.cache.status != "hit" and record.status == "ok"]
+    # A call that a guard blocked, that failed, or that asked nobody has no latency to compare with an answer's.
+    answered = [one for one in records if one.cache.status != "hit" and one.status == "ok" and not one.is_unasked]
     usages = [record.response.usage for record in records if record.response and record.cache.status != "hit"]
     sources = {record.cost.source for record in records}
     return Summary(
@@ -98,7 +98,7 @@ def by_model(records: Sequence[Record]) -> list[tuple[str, Summary]]:
     """One summary for each model that was asked, in the order in which they were first asked."""
     groups: dict[str, list[Record]] = {}
     for record in records:
-        name = f"{record.request.provider}:{record.request.model}" if record.request else "blocked before sending"
+        name = f"{record.provider}:{record.model}" if record.model else "blocked before sending"
         groups.setdefault(name, []).append(record)
     return [(name, summarise(group)) for name, group in groups.items()]
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from nbkit.protocols import Guard
     from nbkit.secrets import SecretRegistry
     from nbkit.session.furniture import Furniture
+    from nbkit.session.spending import Spending
 
 
 class Owner(Protocol):
@@ -64,11 +65,16 @@ class EmbeddingCalls:
         self._own = threading.local()
 
     @contextlib.contextmanager
-    def made_for(self, origin: Origin, *, tag: str | None = None) -> Iterator[list[Record]]:
-        """The records of this thread's embedding calls in the `with` block, as they are made."""
+    def made_for(
+        self, origin: Origin, *, tag: str | None = None, spending: Spending | None = None
+    ) -> Iterator[list[Record]]:
+        """The records of this thread's embedding calls in the `with` block, as they are made.
+
+        `spending`: the budgets of the cell that they are part of; those of the settings in force when left out.
+        """
         outer = getattr(self._own, "maker", None)
         made: list[Record] = []
-        self._own.maker = (origin, tag, made)
+        self._own.maker = (origin, tag, made, spending)
         try:
             yield made
         finally:
@@ -99,25 +105,31 @@ class EmbeddingCalls:
     def reserve(self, asked: Request, texts: Sequence[str], bill: Gathered) -> None:
         """Reserves what embedding texts may cost, beside what the others of the bill did; raises `BudgetExceeded`."""
         own, table, settings = self.own_prices(), self._furniture.price_table(), self._owner.config().settings
-        origin: Origin = (getattr(self._own, "maker", None) or (Origin(),))[0]
+        origin, _, _, spending = self._maker()
 
         def price(request: Request, response: Response) -> Cost:
             return priced(request, response, is_local=False, own=own, table=table)
 
-        spending = self._furniture.spending(settings, price, session_id=self._owner.id, notebook=origin.notebook)
+        spending = spending or self._furniture.spending(
+            settings, price, session_id=self._owner.id, notebook=origin.notebook
+        )
         if spending is not None:
             messages = tuple(Message("user", text) for text in texts)
             request = dataclasses.replace(asked, messages=messages)
-            spending.reserve(bill.id, request, already_usd=bill.cost.usd or Decimal(0))
+            spending.reserve(bill.id, request, already_usd=bill.cost.usd or Decimal(0), price=price)
 
     def keep(self, record: Record) -> None:
         """Completes a record with whose it is, and hands it to every sink."""
-        nobody: tuple[Origin, str | None, list[Record]] = (Origin(), None, [])
-        origin, tag, made = getattr(self._own, "maker", None) or nobody
+        origin, tag, made, spending = self._maker()
+        if spending is not None:
+            spending.count(record.cost)
         whole = dataclasses.replace(record, session_id=self._owner.id, origin=origin, tag=tag)
         whole = without_secrets(whole, self._owner.secrets)
         notes = write(whole, self._furniture.sinks(self._owner.config().settings))
         made.append(dataclasses.replace(whole, notes=(*whole.notes, *notes)))
+
+    def _maker(self) -> tuple[Origin, str | None, list[Record], Spending | None]:
+        return getattr(self._own, "maker", None) or (Origin(), None, [], None)
 
 
 class ServiceEmbedder:

@@ -250,7 +250,7 @@ class Furniture:
 
     def own_prices(self, settings: Settings) -> Mapping[str, OwnPrice]:
         """The user's prices; raises `BadSetting` for one that cannot be."""
-        return self._once(("prices", repr(settings.price)), lambda: own_prices(settings.price))
+        return self._once(("prices", type(settings.price), repr(settings.price)), lambda: own_prices(settings.price))
 
     def price_table(self) -> PriceTable | None:
         """The table of prices that was fetched into the home; None where the one inside the package holds."""

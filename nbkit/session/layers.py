@@ -11,6 +11,7 @@ from typing import Any
 
 from nbkit.config import Layer, layer
 from nbkit.errors import BadSetting
+from nbkit.session.trust import within_limits
 from nbkit.setting import TABLE
 
 _BY_ENV = {setting.env: setting for setting in TABLE}
@@ -31,7 +32,10 @@ _PROJECT_SIGNS = ("pyproject.toml", ".git")
 
 
 def file_layers(start: Path, home: Path) -> list[Layer]:
-    """The nearest `pyproject.toml` with a `[tool.nbkit]` table, from `start` upwards, and `config.toml` in `home`."""
+    """The nearest `pyproject.toml` with a `[tool.nbkit]` table, from `start` upwards, and `config.toml` in `home`.
+
+    Of the first, what `within_limits` leaves.
+    """
     found = []
     *projects, user = _files(start, home)
     for path in projects:
@@ -40,7 +44,9 @@ def file_layers(start: Path, home: Path) -> list[Layer]:
             found.append(layer(str(path), table["nbkit"]))
             break
     values = _read_toml(user)
-    return [*found, layer(str(user), values)] if values else found
+    own = layer(str(user), values) if values else None
+    projects_own = [within_limits(one, {} if own is None else own.values) for one in found]
+    return projects_own if own is None else [*projects_own, own]
 
 
 def file_stamp(start: Path, home: Path) -> tuple[int, ...]:

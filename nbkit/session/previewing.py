@@ -38,10 +38,12 @@ class Preview:
     """What the cache has for each sample."""
     budgets: tuple[Standing, ...] = ()
     """Those in force, and how they stand."""
+    is_named: bool = True
+    """Whether the notebook has a name, without which a budget of its own refuses paid calls."""
 
     @property
     def misses(self) -> int:
-        """Samples that would be asked of the provider."""
+        """Samples that the cache has no answer for."""
         return 0 if self.blocked else sum(entry is None for entry in self.hits)
 
 
@@ -57,7 +59,7 @@ def preview(session: Session, prompt: str, *, settings: Settings, origin: Origin
         session.clean(error)
     tokens = sum(stages.estimate_tokens(message.content) for message in request.messages)
     nothing = Response("", request.model, Usage(tokens, 0, source="estimate"))
-    cache = stages.cache if settings.cache in ("use", "only") and blocked is None else None
+    is_kept = stages.cache is not None and settings.cache in ("use", "only") and blocked is None
     samples = [sample_of(request, number, of=settings.samples) for number in range(settings.samples)]
     keys = map(canonical.request_key, samples)
     return Preview(
@@ -67,6 +69,7 @@ def preview(session: Session, prompt: str, *, settings: Settings, origin: Origin
         tokens,
         stages.price(request, nothing),
         most(request, stages.price),
-        tuple(None if cache is None else cache.get(key, max_age_s=settings.ttl) for key in keys),
+        tuple(session.cache.peek(key, max_age_s=settings.ttl) if is_kept else None for key in keys),
         tuple(session.standings(settings, notebook=origin.notebook)),
+        origin.notebook is not None,
     )

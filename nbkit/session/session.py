@@ -153,7 +153,8 @@ class Session:
         spending = self._furniture.spending(settings, stages.price, session_id=self.id, notebook=where.notebook)
         if spending is not None:
             stages = dataclasses.replace(stages, price=spending.price, reserve=spending.reserve)
-        ready = self._prepared(asked, stages, prepare, origin=where, tag=settings.tag)
+        with self.embedding_calls.made_for(where, tag=settings.tag, spending=spending) as made:
+            ready = Prepared(asked, stages) if prepare is None else prepare(asked, stages)
         call = Call(
             id="",
             session_id=self.id,
@@ -165,7 +166,7 @@ class Session:
             tag=settings.tag,
             thread=thread,
             prompt_version=canonical.sha256(f"{settings.system or ''}\0{prompt}"),
-            retrieval=ready.retrieval,
+            retrieval=with_embedding(ready.retrieval, made),
             verdicts=ready.verdicts,
             policy=policy.name,
             loosened=loosened,
@@ -279,15 +280,6 @@ class Session:
         # Indexes first: of a replay they are in a folder that goes with the furniture.
         self.collections.close()
         self._furniture.close()
-
-    def _prepared(
-        self, asked: Request, stages: Stages, prepare: Prepare | None, *, origin: Origin, tag: str | None
-    ) -> Prepared:
-        if prepare is None:
-            return Prepared(asked, stages)
-        with self.embedding_calls.made_for(origin, tag=tag) as made:
-            ready = prepare(asked, stages)
-        return dataclasses.replace(ready, retrieval=with_embedding(ready.retrieval, made)) if made else ready
 
     def _history(self, thread: str | None, place: str | None) -> tuple[Message, ...]:
         return () if thread is None or place is None else self.threads.before(thread, place)

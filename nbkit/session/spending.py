@@ -12,6 +12,7 @@ from nbkit.errors import BudgetExceeded
 from nbkit.figures import money
 from nbkit.ledger.budgets import Budgets, Scope, Spender, Standing
 from nbkit.pricing.prices import NO_PRICES, price
+from nbkit.session.trust import UNKNOWN_PRICE
 from nbkit.setting import Settings
 from nbkit.types import Cost, Request, Response, Usage
 
@@ -110,7 +111,7 @@ class Spending:
         self._budgets = budgets
         self._limits = limits_of(settings)
         self._cell_usd = settings.budget_cell
-        self._allows_unknown = "price:unknown" in settings.guard_allow
+        self._allows_unknown = UNKNOWN_PRICE in settings.guard_allow
         self._price = price
         self._spender = of
         self._lock = threading.Lock()
@@ -124,16 +125,27 @@ class Spending:
     def price(self, request: Request, response: Response) -> Cost:
         """What a call cost, which counts for the cell."""
         cost = self._price(request, response)
-        with self._lock:
-            self._spent_usd += cost.usd or Decimal(0)
+        self.count(cost)
         return cost
 
-    def reserve(self, record_id: str, request: Request, *, already_usd: Decimal = Decimal(0)) -> None:
+    def count(self, cost: Cost) -> None:
+        """Adds what another call of the cell has cost, such as the embedding of its question."""
+        with self._lock:
+            self._spent_usd += cost.usd or Decimal(0)
+
+    def reserve(
+        self,
+        record_id: str,
+        request: Request,
+        *,
+        already_usd: Decimal = Decimal(0),
+        price: Callable[[Request, Response], Cost] | None = None,
+    ) -> None:
         """Reserves the most that a call can cost, until its record is kept; raises `BudgetExceeded`, `StoreError`.
 
-        `already_usd`: what other calls have cost that become the same record.
+        `already_usd`: what other calls have cost that become the same record. `price`: where it is not that of answers.
         """
-        cost = most(request, self._price)
+        cost = most(request, price or self._price)
         if cost.usd is None:
             if self._allows_unknown:
                 return
@@ -151,6 +163,13 @@ class Spending:
             spent = self._spent_usd
         if left is not None and most_usd > left:
             raise _refused(_CELL, self._cell_usd, spent, Decimal(0), most_usd=most_usd, request=request)
+        if "notebook" in self._limits and self._spender.notebook is None:
+            raise BudgetExceeded(
+                what="the notebook's budget cannot hold, for this notebook has no name (not sent, $0)",
+                why="neither Jupyter nor VS Code runs it, so that each of its runs would count as another notebook",
+                fix="run it by `nbkit run NOTEBOOK`, or name it: JPY_SESSION_NAME=/path/NOTEBOOK.ipynb; or take "
+                "budget.day, budget.session or budget.project",
+            )
         if self._limits:
             found = self._budgets.reserve(record_id, most_usd, self._limits, of=self._spender, at=today())
             if found is not None:

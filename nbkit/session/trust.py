@@ -1,4 +1,4 @@
-"""What a project's own file may not decide: where prompts, documents and keys are sent.
+"""What a project's own file may not decide: where prompts, documents and keys are sent, what the user may spend.
 
 Problem: a notebook is opened in a folder that somebody else wrote. A `base_url` in its `pyproject.toml` would send the
 user's prompts, and the key from the user's environment, to a host of that person's choosing; `rag.embedder_url` the
@@ -6,6 +6,8 @@ documents; `records.otlp` what was recorded.
 Choice: such a host is refused until the user names it in `trusted_hosts`, in a place that is the user's own; this
 machine is always trusted. Rejected: sending without the key (the prompts are private too); asking once for each folder
 (state that nobody sees). Direnv and the editors' workspace trust draw the same line.
+Money: a budget of a project stands beside the user's, so that the lower one holds, and a price that nobody knows passes
+a budget by the user's leave alone. Its prices hold (a team's contract belongs there), and each cost by them says so.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ from urllib.parse import urlsplit
 
 from nbkit.config import Layer
 from nbkit.errors import BadSetting
+from nbkit.pricing.own import ProjectPrices
 
+UNKNOWN_PRICE: Final = "price:unknown"
+"""What `guard.allow` says of calls that a budget would refuse because their price is not known."""
 _SENT: Final[Mapping[str, str]] = MappingProxyType(
     {"base_url": "prompts", "rag.embedder_url": "documents", "records.otlp": "records"}
 )
@@ -57,6 +62,30 @@ def refuse_strangers(layers: Iterable[Layer], trusted_hosts: Iterable[str]) -> N
                     why=f"{one.origin} sets {key}, and you have not said that you trust that host",
                     fix=f"if you do: NBKIT_TRUSTED_HOSTS={host}, or trusted_hosts in config.toml of NBKIT_HOME",
                 )
+
+
+def within_limits(project: Layer, users: Mapping[str, object]) -> Layer:
+    """The layer of a project's file without what would lift the user's budgets, its prices known as the project's.
+
+    `users`: the values in the user's own file, which the project's would come before.
+
+    >>> from decimal import Decimal
+    >>> within_limits(Layer("/repo/pyproject.toml", {"budget_day": Decimal(9)}), {"budget_day": Decimal(1)}).values
+    {}
+    """
+    kept = dict(project.values)
+    for name, limit in users.items():
+        if name.startswith("budget_") and name in kept and limit is not None:
+            own = kept[name]
+            if own is None or own > limit:  # type: ignore[operator] # both are amounts
+                del kept[name]
+    allowed = kept.get("guard_allow")
+    if isinstance(allowed, tuple):
+        kept["guard_allow"] = tuple(one for one in allowed if one != UNKNOWN_PRICE)
+    prices = kept.get("price")
+    if isinstance(prices, Mapping):
+        kept["price"] = ProjectPrices(prices)
+    return Layer(project.origin, kept)
 
 
 def is_here(host: str) -> bool:

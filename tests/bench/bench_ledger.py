@@ -19,6 +19,7 @@ from pathlib import Path
 from nbkit.canonical import canonical_json
 from nbkit.ledger.selection import Selection
 from nbkit.ledger.sqlite import SqliteSink
+from nbkit.ledger.stored import stored_json
 from nbkit.protocols import SinkOptions
 from nbkit.recorded import Record
 from nbkit.testing import factories
@@ -84,11 +85,14 @@ def main() -> None:
             "us",
         )
         written = show("write", [timed(lambda one=one: sink.write(one)) for one in fresh], 1e-6, "us")
-        as_json = show("  of it, JSON", [timed(lambda one=one: canonical_json(one)) for one in fresh], 1e-6, "us")
+        as_json = show("  of it, JSON", [timed(lambda one=one: stored_json(one)) for one in fresh], 1e-6, "us")
         print(f"write / plain insert: {written / reference:.1f}; without JSON {(written - as_json) / reference:.1f}")
         since = NOW - timedelta(days=1)
         print(f"{sink.summary(Selection(since=since)).calls:,} calls in the last 24 h")
         show("summary of 24 h", [timed(lambda: sink.summary(Selection(since=since))) for _ in range(50)], 1e-3, "ms")
+        chosen = Selection(since=since)
+        both = [timed(lambda: (sink.summary(chosen), sink.cost_by_hour(chosen))) for _ in range(50)]
+        show("  with hourly cost", both, 1e-3, "ms")
         show("summary of all", [timed(sink.summary) for _ in range(20)], 1e-3, "ms")
         show("find by id", [timed(lambda one=one: sink.find(one.id)) for one in fresh[:200]], 1e-6, "us")
         show("last 100 records", [timed(lambda: sink.read(limit=100)) for _ in range(20)], 1e-3, "ms")

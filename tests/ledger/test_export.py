@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import stat
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -19,6 +20,8 @@ from nbkit.ledger.summary import Rating
 from nbkit.protocols import SinkOptions
 from nbkit.testing import factories
 from nbkit.types import CacheOutcome, Cost, Timing, Verdict
+
+HOSTILE = ["'=1", "''", "-1", "+1", "@x", "\t", "\n=1", "\r=1", "\uff1dSUM(1)", "'"]
 
 
 def test_a_row_has_what_the_record_has():
@@ -65,6 +68,21 @@ def test_what_a_spreadsheet_would_run_is_text(tmp_path):
         (row,) = csv.DictReader(file)
     assert (row["answer"], row["tag"]) == ("'=HYPERLINK(1)", "'@SUM(A1)")
     assert row["latency_s"] == "0.5"
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(HOSTILE), min_size=1, max_size=9))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_begins_as_a_formula_and_each_can_be_had_back(tmp_path_factory, texts):
+    path = tmp_path_factory.mktemp("out") / "calls.csv"
+    records = [factories.record(number, response=factories.response(text)) for number, text in enumerate(texts)]
+    records[0] = dataclasses.replace(records[0], cost=Cost(Decimal("-0.5")))
+    write_records(path, records, has_content=True)
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = [row["answer"] for row in rows]
+    assert not any(one.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d")) for one in found)
+    assert [one.removeprefix("'") for one in found] == texts
+    assert rows[0]["cost_usd"] == "-0.5"
 
 
 def test_every_text_is_redacted(tmp_path):

@@ -27,7 +27,7 @@ from nbkit.types import CacheOutcome, Cost, Span, Timing, Usage, Verdict
 
 BASE = datetime(2026, 3, 1, 10, 30, tzinfo=UTC)
 NEWEST_COLUMNS = ("first_token_us", "saved_us", "blocked_by", "is_refused", "project", "prompt_version")
-FIRST_SUMS = [name for name in SUMS if name not in ("saved_us", "refused")]
+FIRST_SUMS = [name for name in SUMS if name not in ("saved_us", "refused", "unasked")]
 
 
 class TestSqliteSink(SinkContract):

@@ -54,6 +54,23 @@ def test_groups_stand_in_rows_the_dearest_first(notebook):
     assert lines[2].split()[1:3] == ["1", "$2.00"]
 
 
+def test_a_call_that_a_guard_blocked_stands_with_its_model(notebook):
+    cell = notebook.run("%%llm -m echo\nMy key is sk-" + "proj-" + "a1B2c3D4e5F6g7H8" * 3)
+    assert cell.error is not None
+    lines = said(notebook.run("%cost --by model")).splitlines()
+    assert [line.split()[0] for line in lines[2:]] == ["echo:echo"]
+    assert "echo" in str(nbkit.records()[["provider", "model"]].iloc[0].tolist())
+
+
+def test_both_tables_have_the_same_hit_rate(notebook):
+    notebook.run("%%llm -m echo\nHello")
+    notebook.run("%%llm -m echo\nHello")
+    assert notebook.run("%%llm -m echo --cache only\nNot asked yet").error is not None
+    assert "(50% of 2)" in rows(notebook.run("%cost"))["cache"]
+    impact = [line for line in said(notebook.run("%cache impact")).splitlines() if line.startswith("hit rate")]
+    assert "50% (1 of 2)" in impact[0]
+
+
 def test_only_calls_that_have_what_is_asked_for_count(notebook):
     keep(1, tag="draft")
     keep(2, tag="final")
@@ -110,6 +127,13 @@ def test_budgets_say_how_many_answers_they_do_not_count(notebook):
     current().ledger.write(factories.record(1, cost=cost, session_id=current().id, started_at=datetime.now(UTC)))
     notebook.run("%config NbKit.budget_day = 1")
     assert "Not in it: 1 answer of this session, whose price is not known." in said(notebook.run("%cost budgets"))
+
+
+def test_budgets_say_that_a_notebook_without_a_name_pays_nothing(notebook, monkeypatch):
+    notebook.run("%config NbKit.budget_notebook = 1")
+    assert "This notebook has no name" in said(notebook.run("%cost budgets"))
+    monkeypatch.setenv("JPY_SESSION_NAME", "/work/a.ipynb")
+    assert "has no name" not in said(notebook.run("%cost budgets"))
 
 
 def test_budgets_say_what_is_left(notebook):

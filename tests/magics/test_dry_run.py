@@ -35,7 +35,7 @@ def test_a_dry_run_shows_prompt_tokens_price_cache_and_guards_and_makes_no_call(
     assert found["model"] == "echo:echo, temperature 0"
     assert found["tokens in"] == "~2 (estimated), 1 message"
     assert found["tokens out"] == "at most 20"
-    assert found["price"] == "~$0.002 to $0.043 (by settings)"
+    assert found["price"] == "~$0.002 to $0.043 (by this project's pyproject.toml)"
     assert found["cache"] == "miss"
     assert found["guards"].startswith("guards ✓ passed")
     assert "Hello 2" in "".join(cell.bundles("text/plain"))
@@ -59,6 +59,22 @@ def test_only_the_samples_that_are_missing_have_a_price(priced):
     assert (found["cache"], "for 1 of 3 samples" in found["price"]) == ("2 of 3 samples are kept", True)
 
 
+def test_what_is_not_in_the_cache_and_would_not_be_asked_for_costs_nothing(priced):
+    cell = priced.run("%%llm --dry-run --cache only\nHello")
+    found = rows(cell)
+    assert found["price"] == "$0: not in the cache, nothing would be asked"
+    assert found["cache"] == "miss"
+    assert "the cell would fail" in "".join(cell.bundles("text/plain"))
+
+
+def test_a_look_at_the_cache_is_neither_a_hit_nor_a_miss(priced):
+    priced.run("%%llm --dry-run\nHello")
+    priced.run("%%llm\nHello")
+    priced.run("%%llm --dry-run\nHello")
+    stats = current().cache.stats()
+    assert (stats.hits, stats.misses) == (0, 1)
+
+
 def test_a_prompt_that_would_be_blocked_is_not_shown(priced):
     key = "sk-" + "Ab3dEf6hIj9lMn2pQr5t" * 2 + "T3BlbkFJ" + "Ab3dEf6hIj9lMn2pQr5t"
     cell = priced.run(f"%%llm --dry-run\nuse {key}")
@@ -73,6 +89,13 @@ def test_budgets_in_force_are_shown_with_what_is_left(priced):
     cell = priced.run("%%llm --dry-run\nHello")
     assert rows(cell)["budget, day"] == "$0 of $0.01 spent, $0.01 left"
     assert "has no room for it" in "".join(cell.bundles("text/plain"))
+
+
+def test_a_budget_of_a_notebook_without_a_name_is_said_to_refuse(priced, monkeypatch):
+    priced.run("%config NbKit.budget_notebook = 1")
+    assert "has no name" in "".join(priced.run("%%llm --dry-run\nHello").bundles("text/plain"))
+    monkeypatch.setenv("JPY_SESSION_NAME", "/work/a.ipynb")
+    assert "has no name" not in "".join(priced.run("%%llm --dry-run\nHello").bundles("text/plain"))
 
 
 def test_an_unknown_price_is_a_question_mark(notebook, tmp_path, monkeypatch):
@@ -94,3 +117,9 @@ def test_max_cost_stops_the_cell_and_the_next_one_works(priced):
 def test_the_line_form_takes_both(priced):
     assert rows(priced.run("%llm --dry-run Hello"))["price"].startswith("~$")
     assert isinstance(priced.run("%llm --max-cost 0.001 Hello").error, BudgetExceeded)
+
+
+def test_what_calls_cost_by_the_projects_own_prices_says_so(priced):
+    card = "\n".join(priced.run("%%llm\nHello").bundles("text/plain"))
+    assert "this project's pyproject.toml" in card
+    assert "pyproject.toml: echo." in "\n".join(priced.run("%cost").bundles("text/plain"))

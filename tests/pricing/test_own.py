@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from nbkit.errors import BadSetting
-from nbkit.pricing.own import own_prices
+from nbkit.pricing.own import ProjectPrices, own_prices
 from nbkit.pricing.prices import price
 from nbkit.types import Usage
 
@@ -69,3 +69,15 @@ def test_a_discount_on_a_price_of_ones_own():
 def test_what_cannot_be_a_price_is_refused_and_says_what_can(row):
     with pytest.raises(BadSetting, match="cached_input"):
         own_prices({"m": row})
+
+
+def test_a_price_of_the_projects_file_says_so_and_whether_it_is_below_the_tables():
+    free = ProjectPrices({"gpt-4o-mini": {"input": 0, "output": 0}, "house": {"input": 0, "output": 0}})
+    listed = price("openai", "gpt-4o-mini", Usage(MILLION, 0))
+    found = cost("gpt-4o-mini", Usage(MILLION, 0), free)
+    assert (found.usd, found.prices_as_of) == (0, f"this project's pyproject.toml, below {listed.prices_as_of}")
+    dear = ProjectPrices({"gpt-4o-mini": {"input": 99, "output": 99}})
+    assert cost("gpt-4o-mini", Usage(MILLION, 0), dear).prices_as_of == "this project's pyproject.toml"
+    assert cost("house", Usage(MILLION, 0), free).prices_as_of == "this project's pyproject.toml"
+    half = ProjectPrices({"gpt-4o-mini": {"discount": 0.5}})
+    assert "by this project's pyproject.toml" in cost("gpt-4o-mini", Usage(MILLION, 0), half).prices_as_of

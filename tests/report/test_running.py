@@ -26,6 +26,27 @@ def test_notebook_runs_with_its_parameters_and_reports_progress(write, tmp_path)
     assert texts(path) == ""
 
 
+PRICED = """
+[tool.nbkit]
+model = "echo"
+[tool.nbkit.price.echo]
+input = 1000
+output = 1000
+[tool.nbkit.budget]
+notebook = 0.029
+"""
+
+
+def test_runs_of_one_notebook_share_its_budget_and_the_file_does_not_say_where_it_is(write, tmp_path):
+    (tmp_path / "pyproject.toml").write_text(PRICED)
+    path = write(new_code_cell("%load_ext nbkit"), new_code_cell("%%llm --cache off --max-tokens 10\nhi"))
+    out = tmp_path / "done.ipynb"
+    assert "sample.ipynb" in run(path, out=out).read_text()
+    assert str(tmp_path) not in out.read_text()
+    with pytest.raises(NotebookError, match="BudgetExceeded"):
+        run(path, out=out)
+
+
 def test_failing_cell_keeps_what_ran_and_names_the_cell(write, tmp_path):
     long = "\n".join(["x = 1"] * 300 + ["raise ValueError('no ' * 1000)"])
     path = write(new_code_cell("print('before')"), new_code_cell(long), new_code_cell("print('after')"))

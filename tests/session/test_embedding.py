@@ -9,7 +9,8 @@ import pytest
 from nbkit.errors import AuthFailed, Blocked, BudgetExceeded
 from nbkit.recorded import Origin
 from nbkit.session import Session
-from nbkit.testing import FakeProvider
+from nbkit.session.spending import most_tokens
+from nbkit.testing import FakeProvider, factories
 
 MODEL = "openai:text-embedding-3-small"
 SECRET = "hf_0123456789abcdef"
@@ -86,6 +87,43 @@ def test_texts_that_a_budget_has_no_room_for_are_not_sent(session, server):
     # What is in the cache of embeddings costs nothing.
     session.configure({"budget_day": 0})
     assert add(session).embedded == 0
+
+
+def priced(session, **settings):
+    """A dollar for a token of a question, a millionth for one of an answer."""
+    own = {"text-embedding-3-small": {"input": 1_000_000, "output": 0}, "fake-1": {"input": 1, "output": 1}}
+    session.configure({"model": "fake:fake-1", "price": own, **settings})
+
+
+def test_the_embedding_of_a_question_counts_for_the_budget_of_its_cell(session, server):
+    add(session)
+    priced(session)
+    seen = len(server.seen)
+    settings = session.config({"budget_cell": "0.5"}).settings
+    with pytest.raises(BudgetExceeded, match="cell's budget"):
+        session.ask("How much?", settings=settings, prepare=session.reading(settings))
+    assert len(server.seen) == seen
+
+
+def test_what_the_embedding_of_a_question_cost_is_not_left_for_its_answer(session):
+    add(session)
+    priced(session)
+    # The question may cost some twenty dollars, and costs a few; the answer at most a hundredth of one.
+    settings = session.config({"budget_cell": 30}).settings
+    outcome = session.ask("How much?", settings=settings, prepare=session.reading(settings))[0]
+    [*_, question] = embeddings(session)
+    assert outcome.error is None
+    assert question.cost.usd > 0
+    limit = most_of("And how little?")
+    settings = session.config({"budget_cell": limit, "max_tokens": 10**6 * 30}).settings
+    outcome = session.ask("And how little?", settings=settings, prepare=session.reading(settings))[0]
+    assert isinstance(outcome.error, BudgetExceeded)
+    [*_, question] = embeddings(session)
+    assert f"${question.cost.usd:.2f} is spent" in outcome.error.why
+
+
+def most_of(question):
+    return most_tokens(factories.request(question))
 
 
 def test_a_question_is_a_record_that_belongs_to_its_cell_and_the_call_names_it(session):

@@ -131,6 +131,16 @@ def test_where_nothing_is_near_nobody_is_asked(ask, shelf):
     assert ask("Who is king?", shelf).cache.status == "skipped"
 
 
+def test_an_answer_that_nobody_was_asked_for_is_no_live_latency(ask):
+    record = ask("How much?", Shelf([]))
+    found = ask.session.ledger.summary()
+    assert record.is_unasked
+    assert (found.calls, found.unasked, found.latency_live.n, found.misses) == (1, 1, 0, 0)
+    ask("How much?", Shelf())
+    found = ask.session.ledger.summary()
+    assert (found.calls, found.unasked, found.latency_live.n, found.misses) == (2, 1, 1, 1)
+
+
 def test_question_whose_names_a_passage_has_is_asked_however_far_it_is(ask):
     shelf = Shelf([Passage("p1", "On the board are Petra Lindqvist and Oleg Brandt, 30 W.", "b.md")], similarity=0.2)
     ask("Who is Oleg Brandt?", shelf)

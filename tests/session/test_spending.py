@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from nbkit.errors import BadSetting, BudgetExceeded
+from nbkit.recorded import Origin
 from nbkit.session import Session
 from nbkit.session.spending import most, most_tokens, priced
 from nbkit.testing import FakeProvider, factories
@@ -34,9 +35,12 @@ def open_session(tmp_path):
         session.close()
 
 
-def ask(session, prompt="hi", **settings):
+HERE = Origin(notebook="/work/a.ipynb")
+
+
+def ask(session, prompt="hi", *, origin=HERE, **settings):
     explicit = session.config(settings).settings
-    return session.ask(prompt, settings=explicit)[-1]
+    return session.ask(prompt, settings=explicit, origin=origin)[-1]
 
 
 def test_a_call_that_fits_is_made_and_its_reservation_gives_way_to_its_cost(open_session):
@@ -62,6 +66,24 @@ def test_a_call_that_does_not_fit_is_not_sent_and_says_which_budget_and_how_to_r
     assert "--max-cost" in error.fix if scope == "cell" else f"budget_{scope} = 0.028" in error.fix
     record = outcome.record
     assert (record.status, record.cost.usd, record.error.kind) == ("blocked", Decimal(0), "BudgetExceeded")
+
+
+def test_all_runs_of_a_notebook_share_its_budget(open_session):
+    for number in range(2):
+        session, _ = open_session(budget_notebook="0.027")
+        assert (ask(session, "a", cache="off").error is None) == (number == 0)
+        assert ask(session, "b", origin=Origin(notebook="/work/b.ipynb"), budget_notebook=1).error is None
+
+
+def test_a_notebook_without_a_name_has_no_budget_that_could_hold(open_session):
+    session, provider = open_session(budget_notebook=100)
+    error = ask(session, origin=Origin()).error
+    assert isinstance(error, BudgetExceeded)
+    assert provider.requests == []
+    assert "has no name" in error.what
+    assert all(word in error.fix for word in ("nbkit run", "JPY_SESSION_NAME", "budget.day"))
+    free, _ = open_session(budget_notebook=100, price={"priced": {"input": 0, "output": 0}})
+    assert ask(free, origin=Origin()).error is None
 
 
 def test_the_amount_that_the_error_names_is_enough(open_session):

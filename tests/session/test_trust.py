@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from nbkit.config import Layer
 from nbkit.errors import BadSetting
 from nbkit.session import Session
 from nbkit.session.trust import is_here, refuse_strangers
+from nbkit.testing import FakeProvider
 
 FILE = "/repo/pyproject.toml"
 
@@ -91,3 +94,49 @@ def test_a_projects_file_cannot_switch_the_receiver_on(tmp_path):
         own.config()
     trusting = Session(home=tmp_path / "home", folder=tmp_path, environment={"NBKIT_TRUSTED_HOSTS": "x.example"})
     assert trusting.config().settings.records_otlp == "https://x.example"
+
+
+PROJECT = """
+[tool.nbkit]
+guard.allow = ["price:unknown", "secret:openai-key"]
+[tool.nbkit.budget]
+day = {day}
+cell = 0.5
+session = "none"
+[tool.nbkit.price.fake-1]
+input = 0
+output = 0
+"""
+
+
+@pytest.mark.parametrize(("day", "holds"), [("9", "2"), ("1", "1"), ('"none"', "2")])
+def test_a_projects_budget_stands_beside_the_users_and_the_lower_one_holds(tmp_path, day, holds):
+    (tmp_path / "pyproject.toml").write_text(PROJECT.format(day=day))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text("[budget]\nday = 2\nsession = 3\n")
+    session = Session(home=tmp_path / "home", environment={}, folder=tmp_path)
+    found = session.config().settings
+    assert (found.budget_day, found.budget_session, found.budget_cell) == (Decimal(holds), Decimal(3), Decimal("0.5"))
+    assert session.config({"budget_day": 50}).settings.budget_day == Decimal(50)
+    session.close()
+
+
+def test_a_projects_file_does_not_let_unknown_prices_pass_a_budget(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(PROJECT.format(day=1))
+    session = Session(home=tmp_path / "home", environment={}, folder=tmp_path)
+    assert session.config().settings.guard_allow == ("secret:openai-key",)
+    assert session.config({"guard_allow": "price:unknown"}).settings.guard_allow == ("price:unknown",)
+    session.close()
+
+
+def test_a_cost_by_a_projects_price_says_so(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(PROJECT.format(day=1))
+    session = Session(
+        home=tmp_path / "home", environment={}, folder=tmp_path, providers={"fake": FakeProvider(["yes"])}
+    )
+    fake = session.config({"model": "fake:fake-1"}).settings
+    assert session.ask("hi", settings=fake)[0].record.cost.prices_as_of == "this project's pyproject.toml"
+    session.configure({"price": {"fake-1": {"input": 0, "output": 0}}})
+    fake = session.config({"model": "fake:fake-1", "cache": "off"}).settings
+    assert session.ask("hi", settings=fake)[0].record.cost.prices_as_of == "settings"
+    session.close()
