@@ -75,16 +75,17 @@ def carry_out(
                 refuse_uncalibrated(name, None if card is None else card.labels)
         baseline = kept.find(plan.baseline) if isinstance(plan.baseline, str) else plan.baseline
         pins = _pins(task, plan, metrics, prices_as_of=table_of(session.home).as_of)
-        run = run_cases(
-            task,
-            plan.data.cases,
-            metrics,
-            pins=pins,
-            name=plan.name,
-            kept=kept,
-            pace=plan.pace,
-            on_progress=on_progress,
-        )
+        with session.one_cell(settings.budget_cell):
+            run = run_cases(
+                task,
+                plan.data.cases,
+                metrics,
+                pins=pins,
+                name=plan.name,
+                kept=kept,
+                pace=plan.pace,
+                on_progress=on_progress,
+            )
     finally:
         kept.close()
     return Evaluated(run, baseline=baseline, cards=cards, sieve=sieve(session, settings))

@@ -21,6 +21,7 @@ from nbkit.recorded import Failure, Origin, Outcome, Record, final
 from nbkit.types import JsonValue
 
 if TYPE_CHECKING:
+    from nbkit.prompts.versions import Version
     from nbkit.rag.index import Index
     from nbkit.session.session import Session
     from nbkit.setting import Settings
@@ -76,7 +77,7 @@ class PromptTask:
     `where` filters.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         session: Session,
         prompt: str,
@@ -87,10 +88,12 @@ class PromptTask:
         is_rag: bool = False,
         where: str | None = None,
         params: Mapping[str, JsonValue] = MappingProxyType({}),
+        version: Version | None = None,
     ) -> None:
         target = session.target(settings)
         self.name = prompt
-        self.sha256 = sha256(f"{settings.system or ''}\0{prompt}")
+        self.sha256 = version.sha256 if version else sha256(f"{settings.system or ''}\0{prompt}")
+        self._version = version
         pinned = (*PINNED, *PINNED_OF_RAG) if is_rag else PINNED
         found = {name: to_plain(getattr(settings, name)) for name in pinned}
         self.settings = {**found, "model": f"{target.provider}:{target.model}", "where": where, "params": dict(params)}
@@ -119,6 +122,7 @@ class PromptTask:
             variables={**self._names, **variables(case)},
             origin=self._origin,
             prepare=prepare,
+            named=self._version,
         )
         return [answered(one, outcomes) for one in final(outcomes)]
 

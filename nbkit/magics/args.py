@@ -42,6 +42,7 @@ class CellOptions:
     thread: str | None = None
     schema: str | None = None
     file: str | None = None
+    prompt: str | None = None
     is_raw: bool = False
     shows_prompt: bool = False
     is_dry_run: bool = False
@@ -166,6 +167,7 @@ def cell_options(given: dict[str, Any]) -> CellOptions:
         thread=given.get("thread"),
         schema=given.get("schema"),
         file=given.get("file"),
+        prompt=given.get("prompt"),
         is_raw="raw" in given,
         shows_prompt="show_prompt" in given,
         is_dry_run="dry_run" in given,

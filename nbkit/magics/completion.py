@@ -33,7 +33,7 @@ _INDEX_OPTIONS = {
 }
 _SINCE = ("1h", "24h", "7d", "session", "all")
 _COMMANDS = {
-    "%nbkit": ("status", "config", "models", "doctor", "dashboard", "panel", "watch", "report", "traceback"),
+    "%nbkit": ("status", "config", "models", "doctor", "dashboard", "panel", "watch", "prompts", "report", "traceback"),
     "%cache": ("ls", "stats", "why", "impact", "rm", "clear", "path"),
     "%cost": ("--since", "--by", "--model", "--tag", "budgets", "rate", "prune"),
     "%guard": ("ls", "on", "off", "test", "report"),

@@ -18,6 +18,7 @@ from nbkit.magics.progress import Bar
 from nbkit.magics.tables import draw_text
 from nbkit.registry import nearest
 from nbkit.session import Session, current
+from nbkit.session.named import named, recalled
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -44,10 +45,13 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
     data = limited(_data(source, names), _whole(given, "limit"))
     index = given.get("rag")
     explicit = {**options.explicit, **({"rag_index": index} if index else {})}
-    settings = session.config(explicit).settings
+    prompt, settings = text, session.config(explicit).settings
+    if not text.strip() and options.prompt is not None:
+        prompt, settings = recalled(session, options.prompt, explicit)
+    elif not text.strip() and index:
+        prompt = _RAG_PROMPT
     from nbkit.evals.asking import PromptTask
 
-    prompt = text if text.strip() or not index else _RAG_PROMPT
     given_names = {name: value for name, value in names.items() if name not in ("input", "contexts")}
     task = PromptTask(
         session,
@@ -58,6 +62,7 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
         is_rag=index is not None,
         where=options.where,
         params=options.params,
+        version=None if options.prompt is None else named(session, options.prompt, prompt, settings),
     )
     plan = Plan(
         data,

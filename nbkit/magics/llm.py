@@ -12,6 +12,7 @@ from nbkit.magics import args
 from nbkit.magics.tables import draw, draw_text
 from nbkit.recorded import Outcome
 from nbkit.session import Session, current
+from nbkit.session.named import named, recalled
 from nbkit.setting import Settings
 
 if TYPE_CHECKING:
@@ -32,9 +33,8 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
 
     options = args.parse_rag(line) if is_rag else args.parse(line)
     # IPython ends each cell with a newline. Without it, the same prompt by `%llm` or `nbkit.ask` is the same request.
-    prompt = _prompt(options, body.removesuffix("\n"))
     session = current()
-    settings = session.config(options.explicit).settings
+    prompt, settings = _prompt(session, options, body.removesuffix("\n"))
     is_look = options.shows_prompt or options.is_dry_run
     prepare = session.reading(settings, where=options.where, is_look=is_look) if is_rag else None
     if is_look:
@@ -58,9 +58,8 @@ def run_line(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) ->
     the record also where the value goes into a variable.
     """
     options, text = args.parse_line(line)
-    prompt = _prompt(options, text)
     session = current()
-    settings = session.config(options.explicit).settings
+    prompt, settings = _prompt(session, options, text)
     if options.shows_prompt or options.is_dry_run:
         _look(shell, session, options, settings=settings, prompt=prompt, names=names)
         return None
@@ -84,8 +83,10 @@ def _ask(
 ) -> list[Outcome]:
     listeners = {} if drawing is None else {"on_text": drawing.on_text, "on_phase": drawing.on_phase}
     shape = _shape(options.schema, names, is_rag=prepare is not None)
+    schema = None if shape is None else shape.schema
     return session.ask(
         prompt,
+        named=None if options.prompt is None else named(session, options.prompt, prompt, settings, schema=schema),
         settings=settings,
         params=options.params,
         variables=None if options.is_raw else names,
@@ -120,7 +121,14 @@ def _shape(schema: str | None, names: Mapping[str, Any], *, is_rag: bool) -> Sha
     return shape_of(schema)
 
 
-def _prompt(options: args.CellOptions, body: str) -> str:
+def _prompt(session: Session, options: args.CellOptions, body: str) -> tuple[str, Settings]:
+    """The prompt of a cell or a line, with the settings that it is asked with."""
+    if options.prompt is not None and options.file is None and not body.strip():
+        return recalled(session, options.prompt, options.explicit)
+    return _read(options, body), session.config(options.explicit).settings
+
+
+def _read(options: args.CellOptions, body: str) -> str:
     if options.file is None:
         return body
     if body.strip():

@@ -39,6 +39,8 @@ MANUAL = """nbkit: LLM cells that are guarded, cached, priced, recorded and re-r
     %nbkit panel                  model and temperature of the next cells; budgets and totals after each
     %nbkit report [PATH] [--out PATH] [--hide-code]
                                   one offline HTML page from this notebook as it was last saved
+    %nbkit prompts ls             named prompts (%%llm --prompt NAME): versions, calls, cost, scores
+    %nbkit prompts show NAME[@VERSION]     diff NAME[@VERSION] [NAME@VERSION]     restore NAME@VERSION
     %nbkit watch [--last 24h]     what has changed of late: cost, latency, errors, refusals, hits, blocked calls
     %nbkit traceback              the last nbkit error with all its frames
 
@@ -56,6 +58,7 @@ def run(extension: Extension, line: str) -> None:
         "doctor": _doctor,
         "dashboard": _dashboard,
         "panel": _panel,
+        "prompts": _prompts,
         "report": _report,
         "watch": _watch,
         "traceback": _traceback,
@@ -209,6 +212,12 @@ def _watch(extension: Extension, session: Session, rest: str) -> None:
     from nbkit.magics.watch_magic import watched
 
     draw(extension.shell, session.secrets, watched(session, rest))
+
+
+def _prompts(extension: Extension, session: Session, rest: str) -> None:
+    from nbkit.magics import prompts_magic
+
+    prompts_magic.run(extension.shell, session, rest)
 
 
 def _traceback(extension: Extension, session: Session, rest: str) -> None:

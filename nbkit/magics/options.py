@@ -61,6 +61,12 @@ OPTIONS = (
     Option(("--restore",), "guard_restore", None),
     Option(("--max-cost",), "budget_cell", "USD"),
     Option(("--dry-run",), "dry_run", None, "Draw the prompt, its tokens, price, cache and guards, and send nothing"),
+    Option(
+        ("--prompt",),
+        "prompt",
+        "NAME",
+        "Name of this prompt, whose versions are kept; `%llm --prompt NAME` asks the newest again",
+    ),
     Option(("--thread",), "thread", "NAME", "Conversation that this cell is a turn of"),
     Option(("--cache",), "cache", "use|refresh|off|only"),
     Option(("--ttl",), "ttl", "TIME"),

@@ -185,6 +185,7 @@ class _Walk:
             origin=call.origin,
             tag=call.tag,
             thread=call.thread,
+            prompt_name=call.prompt_name,
             prompt_version=call.prompt_version,
             retrieval=call.retrieval,
             policy=call.policy,

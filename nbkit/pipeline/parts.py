@@ -51,6 +51,7 @@ class Call:
     origin: Origin = field(default_factory=Origin)
     tag: str | None = None
     thread: str | None = None
+    prompt_name: str | None = None
     prompt_version: str | None = None
     retrieval: Retrieval | None = None
     verdicts: tuple[Verdict, ...] = ()

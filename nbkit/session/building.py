@@ -15,7 +15,7 @@ from nbkit.pipeline import Call, Prepared, run
 from nbkit.pipeline.again import asked_again
 from nbkit.prompts.schema import Shape, example_of
 from nbkit.prompts.template import expand
-from nbkit.recorded import Outcome
+from nbkit.recorded import Origin, Outcome
 from nbkit.session.targets import Target
 from nbkit.setting import Settings
 from nbkit.types import JsonValue, Message, Request, Verdict
@@ -110,6 +110,24 @@ def sample_of(request: Request, index: int, *, of: int) -> Request:
     if of == 1:
         return request
     return dataclasses.replace(request, sample=index, seed=None if request.seed is None else request.seed + index)
+
+
+def call_of(settings: Settings, *, session_id: str, origin: Origin, thread: str | None, ready: Prepared) -> Call:
+    """What of the settings belongs to a call and not to its request."""
+    return Call(
+        id="",
+        session_id=session_id,
+        started_at=datetime.now(UTC),
+        cache_mode=settings.cache,
+        ttl_s=settings.ttl,
+        timeout_s=settings.timeout,
+        origin=origin,
+        tag=settings.tag,
+        thread=thread,
+        verdicts=ready.verdicts,
+        restores=settings.guard_restore,
+        notes=warnings(settings),
+    )
 
 
 def draw(

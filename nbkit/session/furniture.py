@@ -28,7 +28,7 @@ from nbkit.secrets import SecretRegistry
 from nbkit.session.layers import modified_ns, project_of
 from nbkit.session.policy import Policy
 from nbkit.session.sealing import Marking, secret_for_marks
-from nbkit.session.spending import Spending, limits_of, priced, today
+from nbkit.session.spending import Pricing, Purse, Spending, limits_of, priced, today
 from nbkit.session.targets import Target
 from nbkit.setting import Settings
 from nbkit.types import Cost, Request, Response
@@ -83,13 +83,13 @@ class Furniture:
         )
 
     def spending(
-        self, settings: Settings, price: Callable[[Request, Response], Cost], *, session_id: str, notebook: str | None
+        self, settings: Settings, price: Pricing, *, session_id: str, notebook: str | None, purse: Purse | None = None
     ) -> Spending | None:
         """The budgets for the calls of one cell; None where none is in force, and in a replay, which costs nothing."""
-        if not Spending.is_limited(settings) or self._replay_path() is not None:
+        if (purse is None and not Spending.is_limited(settings)) or self._replay_path() is not None:
             return None
         whose = Spender(session_id, self._project, notebook)
-        return Spending(self.ledger(settings).budgets, settings, price, of=whose)
+        return Spending(self.ledger(settings).budgets, settings, price, of=whose, purse=purse)
 
     def standings(self, settings: Settings, *, session_id: str, notebook: str | None) -> list[Standing]:
         """How the budgets stand that are in force."""

@@ -8,14 +8,14 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkit import canonical
 from nbkit.config import Config, Layer, home_path, layer, name_of, resolve
 from nbkit.errors import NbkitError
-from nbkit.pipeline import Call, Prepared, Stages
+from nbkit.pipeline import Prepared, Stages
 from nbkit.prompts.schema import Shape
 from nbkit.recorded import Origin, Outcome, final
 from nbkit.secrets import SecretRegistry
@@ -28,6 +28,7 @@ from nbkit.session.layers import environment_layers, file_layers, file_stamp
 from nbkit.session.lookups import reading
 from nbkit.session.policy import Policy
 from nbkit.session.screening import Screening, screen_texts
+from nbkit.session.spending import Purse
 from nbkit.session.threads import Threads, turn_of
 from nbkit.session.trust import refuse_strangers
 from nbkit.setting import Settings
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from nbkit.cache.answers import AnswerCache
     from nbkit.ledger.budgets import Standing
     from nbkit.ledger.sqlite import SqliteSink
+    from nbkit.prompts.versions import Version
     from nbkit.protocols import Provider
 
 Prepare = Callable[[Request, Stages], Prepared]
@@ -82,6 +84,7 @@ class Session:
         self._configured: dict[str, object] = {}
         self._stack: list[Layer] = []
         self._files: tuple[object, list[Layer]] | None = None
+        self._purse: Purse | None = None
 
     @without_secrets
     def config(self, explicit: Mapping[str, object] | None = None) -> Config:
@@ -118,6 +121,15 @@ class Session:
             with self._lock:
                 self._stack = [one for one in self._stack if one is not own]
 
+    @contextlib.contextmanager
+    def one_cell(self, limit_usd: Decimal | None) -> Iterator[None]:
+        """A `with` block whose calls, in whatever thread, are those of one cell: together they may cost so much."""
+        self._purse, before = (None if limit_usd is None else Purse(limit_usd)), self._purse
+        try:
+            yield
+        finally:
+            self._purse = before
+
     @without_secrets
     def ask(  # noqa: PLR0913 - what one call can say, all by name
         self,
@@ -130,6 +142,7 @@ class Session:
         thread: str | None = None,
         shape: Shape | None = None,
         prepare: Prepare | None = None,
+        named: Version | None = None,
         on_text: building.OnSample = lambda _sample, _text: None,
         on_phase: Callable[[str], None] = lambda _: None,
     ) -> list[Outcome]:
@@ -138,7 +151,7 @@ class Session:
         `settings`: those in force when left out. `variables` fill the prompt's `{{names}}`; None leaves the prompt as
         it is. Raises `ConfigError` and `PromptError` before anything is sent; what goes wrong later is in the outcome,
         to be raised after drawing. `shape`: what the answer has to look like. `prepare` may change the request, as
-        retrieval does.
+        retrieval does. `named`: the version of a named prompt that this is.
         """
         self.secrets.add_variables(self.environment)
         where = origin or Origin()
@@ -150,30 +163,26 @@ class Session:
         asked = building.build(prompt, settings=settings, target=target, history=history, **given)
         stages = self._furniture.stages(settings, target, check=None if shape is None else shape.check)
         policy, loosened = self._furniture.policy(settings)
-        spending = self._furniture.spending(settings, stages.price, session_id=self.id, notebook=where.notebook)
+        spending = self._furniture.spending(
+            settings, stages.price, session_id=self.id, notebook=where.notebook, purse=self._purse
+        )
         if spending is not None:
             stages = dataclasses.replace(stages, price=spending.price, reserve=spending.reserve)
         with self.embedding_calls.made_for(where, tag=settings.tag, spending=spending) as made:
             ready = Prepared(asked, stages) if prepare is None else prepare(asked, stages)
-        call = Call(
-            id="",
-            session_id=self.id,
-            started_at=datetime.now(UTC),
-            cache_mode=settings.cache,
-            ttl_s=settings.ttl,
-            timeout_s=settings.timeout,
-            origin=where,
-            tag=settings.tag,
-            thread=thread,
-            prompt_version=canonical.sha256(f"{settings.system or ''}\0{prompt}"),
+        call = building.call_of(settings, session_id=self.id, origin=where, thread=thread, ready=ready)
+        own = named.sha256 if named else canonical.sha256(f"{settings.system or ''}\0{prompt}")
+        call = dataclasses.replace(
+            call,
+            prompt_name=None if named is None else named.name,
+            prompt_version=own,
             retrieval=with_embedding(ready.retrieval, made),
-            verdicts=ready.verdicts,
             policy=policy.name,
             loosened=loosened,
-            restores=settings.guard_restore,
-            notes=building.warnings(settings),
         )
         outcomes = building.draw(ready, call, samples=settings.samples, on_text=on_text, on_phase=on_phase)
+        if spending is not None:
+            spending.close()
         for one in outcomes:
             if isinstance(one.error, NbkitError):
                 self.clean(one.error)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from nbkit.errors import BudgetExceeded
 from nbkit.figures import money
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nbkit.pricing.own import OwnPrice
     from nbkit.pricing.table import PriceTable
 
+Pricing: TypeAlias = Callable[[Request, Response], Cost]
+"""What a call costs."""
 _MESSAGE_TOKENS: Final = 16
 """More than any provider adds to a message for its role and marks."""
 _CELL: Final = "cell"
@@ -62,7 +64,7 @@ def most_tokens(request: Request) -> int:
     return sizes + _MESSAGE_TOKENS * len(texts) + len((request.schema or "").encode())
 
 
-def most(request: Request, price: Callable[[Request, Response], Cost]) -> Cost:
+def most(request: Request, price: Pricing) -> Cost:
     """The most that a call can cost: all tokens that fit in, none of them cached, or all written to the cache."""
     sent = most_tokens(request)
     costs = [
@@ -97,25 +99,58 @@ def today() -> datetime:
     return datetime.now().astimezone()
 
 
+class Purse:
+    """What one cell may spend on all of its calls, and what they hold of it. Safe for several threads.
+
+    >>> purse = Purse(Decimal("0.10"))
+    >>> purse.hold(Decimal("0.06")), purse.hold(Decimal("0.06"))
+    (True, False)
+    """
+
+    def __init__(self, limit_usd: Decimal | None) -> None:
+        self.limit_usd = limit_usd
+        self._lock = threading.Lock()
+        self._spent_usd = self._held_usd = Decimal(0)
+
+    def hold(self, usd: Decimal) -> bool:
+        """Holds the most that a call can cost, if there is room for it."""
+        with self._lock:
+            has_room = self.limit_usd is None or self._spent_usd + self._held_usd + usd <= self.limit_usd
+            self._held_usd += usd if has_room else 0
+            return has_room
+
+    def settle(self, held_usd: Decimal, spent_usd: Decimal) -> None:
+        """Puts what a call has cost in the place of what was held for it."""
+        with self._lock:
+            self._held_usd -= held_usd
+            self._spent_usd += spent_usd
+
+    @property
+    def state(self) -> tuple[Decimal, Decimal]:
+        """What is spent, and what is held."""
+        with self._lock:
+            return self._spent_usd, self._held_usd
+
+
 class Spending:
-    """The budgets of one cell's calls. Safe for several threads."""
+    """The budgets of the calls of one `ask`, which come one after the other."""
 
     def __init__(
         self,
         budgets: Budgets,
         settings: Settings,
-        price: Callable[[Request, Response], Cost],
+        price: Pricing,
         *,
         of: Spender,
+        purse: Purse | None = None,
     ) -> None:
         self._budgets = budgets
         self._limits = limits_of(settings)
-        self._cell_usd = settings.budget_cell
+        self._purse = purse or Purse(settings.budget_cell)
+        self._held_usd = Decimal(0)
         self._allows_unknown = UNKNOWN_PRICE in settings.guard_allow
         self._price = price
         self._spender = of
-        self._lock = threading.Lock()
-        self._spent_usd = Decimal(0)
 
     @staticmethod
     def is_limited(settings: Settings) -> bool:
@@ -129,9 +164,13 @@ class Spending:
         return cost
 
     def count(self, cost: Cost) -> None:
-        """Adds what another call of the cell has cost, such as the embedding of its question."""
-        with self._lock:
-            self._spent_usd += cost.usd or Decimal(0)
+        """Adds what a call of the cell has cost, also another's, such as the embedding of its question."""
+        self._purse.settle(self._held_usd, cost.usd or Decimal(0))
+        self._held_usd = Decimal(0)
+
+    def close(self) -> None:
+        """Lets go of what is held for a call that came to nothing."""
+        self.count(Cost(Decimal(0)))
 
     def reserve(
         self,
@@ -139,7 +178,7 @@ class Spending:
         request: Request,
         *,
         already_usd: Decimal = Decimal(0),
-        price: Callable[[Request, Response], Cost] | None = None,
+        price: Pricing | None = None,
     ) -> None:
         """Reserves the most that a call can cost, until its record is kept; raises `BudgetExceeded`, `StoreError`.
 
@@ -158,11 +197,11 @@ class Spending:
         if cost.usd == 0:
             return
         most_usd = already_usd + cost.usd
-        with self._lock:
-            left = None if self._cell_usd is None else self._cell_usd - self._spent_usd
-            spent = self._spent_usd
-        if left is not None and most_usd > left:
-            raise _refused(_CELL, self._cell_usd, spent, Decimal(0), most_usd=most_usd, request=request)
+        self.close()
+        if not self._purse.hold(most_usd):
+            spent, held = self._purse.state
+            raise _refused(_CELL, self._purse.limit_usd, spent, held, most_usd=most_usd, request=request)
+        self._held_usd = most_usd
         if "notebook" in self._limits and self._spender.notebook is None:
             raise BudgetExceeded(
                 what="the notebook's budget cannot hold, for this notebook has no name (not sent, $0)",

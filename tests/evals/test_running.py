@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from nbkit.errors import BadSetting, MissingKey, ProviderError, ProviderUnreachable
+from nbkit.errors import BadSetting, BudgetExceeded, MissingKey, ProviderError, ProviderUnreachable
 from nbkit.evals.asking import FunctionTask, PromptTask
 from nbkit.evals.cases import NOTHING, Answer, Case, Score
 from nbkit.evals.kept import KeptRuns
@@ -23,6 +23,7 @@ from nbkit.evals.runs import Pins
 from nbkit.evals.shown import Sieve
 from nbkit.recorded import Failure, Origin
 from nbkit.session import Session
+from nbkit.testing import FakeProvider
 
 CASES = [Case(f"q{number}", f"What is {number}?", expected=str(number)) for number in range(6)]
 
@@ -338,3 +339,16 @@ def test_after_kill_9_no_finished_case_is_paid_again(tmp_path, place):
     assert go(99).returncode == 0
     paid = (tmp_path / "paid").read_text().split()
     assert sorted(paid) == [case.id for case in CASES]
+
+
+def test_the_calls_of_a_run_share_the_budget_of_their_cell(tmp_path):
+    session = Session(home=tmp_path, environment={}, providers={"fake": FakeProvider(lambda request: "x " * 50)})
+    own = {"model": "fake:m", "max_tokens": 100, "price": {"m": {"input": 0, "output": 1000}}, "cache": "off"}
+    settings = session.config({**own, "budget_cell": 0.5}).settings
+    task = PromptTask(session, "{{ input }}", settings, names={}, origin=Origin())
+    cases = [Case(str(number), f"What is {number}?") for number in range(100)]
+    with pytest.raises(BudgetExceeded, match="the cell's budget"), session.one_cell(settings.budget_cell):
+        run(task, cases, pace=Pace(workers=8))
+    spent = sum(one.cost.usd for one in session.ledger.read() if one.cost.usd is not None)
+    assert Decimal("0.2") < spent <= Decimal("0.5")
+    session.close()

@@ -1,0 +1,63 @@
+"""Named prompts of a session: the version that a call is, kept as guards let it be."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from nbkit.errors import BadSetting
+from nbkit.prompts.versions import PromptVersions, Version, version_of
+
+if TYPE_CHECKING:
+    from nbkit.session.session import Session
+    from nbkit.setting import Settings
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+
+
+@contextlib.contextmanager
+def prompts_of(session: Session) -> Iterator[PromptVersions]:
+    """The named prompts that the session's home keeps."""
+    kept = PromptVersions(session.keeping_home)
+    try:
+        yield kept
+    finally:
+        kept.close()
+
+
+def named(session: Session, name: str, body: str, settings: Settings, *, schema: str | None = None) -> Version:
+    """The version that a prompt is, kept from now on; raises `BadSetting` for a name that is none.
+
+    What guards would not send is not kept either: a text that is blocked is left out, personal data has its stand-ins.
+    """
+    if not _NAME.fullmatch(name):
+        raise BadSetting(
+            what=f"--prompt cannot be {name!r}",
+            why="a prompt's name has letters, digits, dots, dashes and underscores, 64 at most",
+            fix="--prompt summary, for example",
+        )
+    version = version_of(name, body, settings, schema=schema)
+    given = [part for part in (body, version.system) if part.strip()]
+    found = session.screen(given, settings=settings, stage="input", contexts=(), question="")
+    if settings.records_content and body.strip() and not any(one.action == "block" for one in found):
+        text, system, *_ = *(session.secrets.redact(one.text) for one in found), ""
+        with prompts_of(session) as kept:
+            kept.keep(dataclasses.replace(version, body=text, system=system, own_sha256=version.sha256))
+    return version
+
+
+def recalled(session: Session, name: str, explicit: Mapping[str, object]) -> tuple[str, Settings]:
+    """The text that a name stands for, and the settings with its parameters; `explicit` ones come first.
+
+    Raises `PromptError` for a name that is not there.
+    """
+    with prompts_of(session) as kept:
+        version = kept.newest(name)
+    own: dict[str, object] = {key: value for key, value in version.parameters.items() if key != "schema"}
+    own = {key: tuple(value) if isinstance(value, list) else value for key, value in own.items() if value is not None}
+    if version.system:
+        own["system"] = version.system
+    return version.body, session.config({**own, **explicit}).settings
