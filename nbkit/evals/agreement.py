@@ -77,7 +77,7 @@ def cohen_kappa(
 
     >>> one = cohen_kappa(["yes"] * 25 + ["no"] * 25, ["yes"] * 20 + ["no"] * 5 + ["yes"] * 10 + ["no"] * 15)
     >>> round(one.value, 3), round(one.low, 3), round(one.high, 3)
-    (0.4, 0.15, 0.65)
+    (0.4, 0.151, 0.649)
     """
     import numpy as np
 
@@ -134,54 +134,62 @@ def krippendorff_alpha(
     if len({label for unit in units for label in unit}) < _RATERS:
         return Coefficient(None, None, None, len(units), None, confidence)
     counts = np.array([[unit.count(name) for name in names] for unit in units], dtype=float)
-    value = _alpha(counts, np.ones((1, len(units))), names, level)[0]
+    seen, chance = _disagreements(counts, np.ones((1, len(units))), names, level)
+    value = float(1 - seen[0] / chance[0])
+    if not seen[0]:
+        # Where all agree every choice of cases does: as for kappa, the interval is Wilson's.
+        farthest = _squared_distances(counts.sum(axis=0), names, level).max()
+        low = 1 - (1 - wilson(1.0, len(units), confidence=confidence)[0]) * farthest / chance[0]
+        return Coefficient(1.0, max(-1.0, float(low)), 1.0, len(units), 0.0, confidence)
     chosen = np.random.default_rng(seed).multinomial(len(units), [1 / len(units)] * len(units), draws)
-    drawn = _alpha(counts, chosen.astype(float), names, level)
-    drawn = drawn[np.isfinite(drawn)]
+    seen, chance = _disagreements(counts, chosen.astype(float), names, level)
+    # A choice of cases in which all labels are the same has no alpha.
+    drawn = 1 - seen[chance > 0] / chance[chance > 0]
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Coefficient(float(value), float(low), float(high), len(units), float(drawn.std()), confidence)
+    return Coefficient(value, float(low), float(high), len(units), float(drawn.std()), confidence)
 
 
-def _alpha(
+def _disagreements(
     counts: NDArray[np.float64], chosen: NDArray[np.float64], names: Sequence[Label], level: Level
-) -> NDArray[np.float64]:
-    """Alpha of each choice of cases: 1 less what disagrees over what would by chance; not finite where none would."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each choice of cases, how far labels are apart within cases, and how far they would be by chance."""
     import numpy as np
 
-    sizes = counts.sum(axis=1)
-    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(names))
-    coincidences = np.tensordot(chosen, pairs / (sizes - 1)[:, None, None], axes=1)
     totals = chosen @ counts
-    squared = _squared_distances(totals, names, level)
-    seen = (coincidences * squared).sum(axis=(1, 2))
-    chance = (totals[:, :, None] * totals[:, None, :] * squared).sum(axis=(1, 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 - (totals.sum(axis=1) - 1) * seen / chance
+    if level == "ordinal" and len(chosen) > 1:
+        # The distance of two labels depends on how many lie between, which is another with each choice.
+        each = [_disagreements(counts, one[None], names, level) for one in chosen]
+        return np.concatenate([seen for seen, _ in each]), np.concatenate([chance for _, chance in each])
+    apart = _squared_distances(totals[0], names, level)
+    within = ((counts @ apart) * counts).sum(axis=1) / (counts.sum(axis=1) - 1)
+    numbers = totals.sum(axis=1)
+    return chosen @ within / numbers, ((totals @ apart) * totals).sum(axis=1) / (numbers * (numbers - 1))
 
 
 def _squared_distances(totals: NDArray[np.float64], names: Sequence[Label], level: Level) -> NDArray[np.float64]:
-    """Of each pair of labels, for each choice of cases: between ordered labels lie as many as were given."""
     import numpy as np
 
-    if level == "nominal":
-        return 1 - np.eye(len(names))[None]
+    apart: NDArray[np.float64] = 1 - np.eye(len(names))
     if level == "interval":
         numbers = np.array(names, dtype=float)
-        return (numbers[:, None] - numbers[None, :])[None] ** 2
-    middles = np.cumsum(totals, axis=1) - totals / 2
-    return (middles[:, :, None] - middles[:, None, :]) ** 2
+        apart = numbers[:, None] - numbers[None, :]
+    elif level == "ordinal":
+        middles = np.cumsum(totals) - totals / 2
+        apart = middles[:, None] - middles[None, :]
+    return apart**2
 
 
 def _distances(names: Sequence[Label], weights: Weights) -> NDArray[np.float64]:
     """From 0 to 1, the farthest pair being 1."""
     import numpy as np
 
-    if weights == "none":
-        return 1 - np.eye(len(names))
-    are_numbers = all(isinstance(name, int | float) for name in names)
-    places = np.array(names if are_numbers else range(len(names)), dtype=float)
-    apart = np.abs(places[:, None] - places[None, :])
-    return (apart / (apart.max() or 1.0)) ** (1 if weights == "linear" else 2)
+    apart: NDArray[np.float64] = 1 - np.eye(len(names))
+    if weights != "none":
+        are_numbers = all(isinstance(name, int | float) for name in names)
+        places = np.array(names if are_numbers else range(len(names)), dtype=float)
+        apart = np.abs(places[:, None] - places[None, :])
+        apart = (apart / (apart.max() or 1.0)) ** (1 if weights == "linear" else 2)
+    return apart
 
 
 def _names(labels: Sequence[Label], categories: Sequence[Label] | None) -> list[Label]:

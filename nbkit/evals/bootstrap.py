@@ -36,7 +36,8 @@ def bca_bounds(
     from nbkit.evals.clustering import places
 
     place = places(values, clusters)
-    sums, sizes = np.bincount(place, weights=np.asarray(values, dtype=float)), np.bincount(place)
+    sizes = np.bincount(place)
+    sums: NDArray[np.float64] = np.bincount(place, weights=np.asarray(values, dtype=np.float64)).astype(np.float64)
     seen = float(sums.sum() / sizes.sum())
     drawn = _drawn(sums, sizes, draws, seed)
     least, most = float(drawn.min()), float(drawn.max())

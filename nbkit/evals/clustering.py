@@ -4,7 +4,7 @@ Cases about one document rise and fall together: counted one by one they claim a
 variance is CR2 (Bell & McCaffrey 2002), the sum over clusters of squared sums of residuals, each divided by 1 less the
 cluster's share of the values; its degrees of freedom are those of Satterthwaite with independent values as the model.
 Where all clusters have one size, that is the usual CR1 with G - 1, and where every cluster is one value, s²/n with
-n - 1. Rejected: G - 1 throughout, which with one cluster of 100 and 20 of 5 covers 79 % instead of 95 %
+n - 1. Rejected: G - 1 throughout, which with one cluster of 100 and 20 of 5 covers 75 % instead of 95 %
 (tests/bench/bench_statistics.py).
 """
 

@@ -1,4 +1,4 @@
-"""The rate of passes that people would give, from what a judge gave and how often it was right where people labelled."""
+"""The rate of passes that people would give, from the one a judge gave and how often it was right on their labels."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def corrected_rate(
     labelled: Sequence[tuple[bool, bool]],
     confidence: float = 0.95,
 ) -> CorrectedRate:
-    """The rate that people would give, after Rogan & Gladen, with the uncertainty of the judge's errors in its interval.
+    """The rate that people would give, after Rogan & Gladen; the interval knows that the judge's errors are estimates.
 
-    `observed`: the share that the judge passes of `n` cases, which may be an effective number where they share clusters
-    (n / `Spread.design_effect`). `labelled`: (judge passes, person passes) of each labelled case, which are like the
-    cases judged. Raises `ValueError` for a rate outside 0 to 1. Sources: Rogan & Gladen 1978; the interval is that of
-    Lang & Reiczigel 2014, "Confidence limits for prevalence of disease adjusted for estimated sensitivity and
+    `observed`: the share that the judge passes of `n` cases, which may be an effective number where cases share
+    clusters (n / `Spread.design_effect`). `labelled`: (judge passes, person passes) of each labelled case; they are
+    like the cases judged. Raises `ValueError` for a rate outside 0 to 1. Sources: Rogan & Gladen 1978; the interval is
+    that of Lang & Reiczigel 2014, "Confidence limits for prevalence of disease adjusted for estimated sensitivity and
     specificity".
 
     >>> labels = [(True, True)] * 45 + [(False, True)] * 5 + [(True, False)] * 10 + [(False, False)] * 40
     >>> one = corrected_rate(0.69, 200, labelled=labels)
     >>> round(one.rate, 3), round(one.low, 3), round(one.high, 3)
-    (0.7, 0.576, 0.823)
+    (0.7, 0.569, 0.849)
     """
     if not (0 <= observed <= 1 and n > 0):
         msg = f"a rate from 0 to 1 of some cases is needed, not {observed} of {n}"

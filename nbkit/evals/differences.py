@@ -11,6 +11,9 @@ from nbkit.evals.power import cases_needed
 Test: TypeAlias = Literal["mcnemar", "paired t", "clustered t", "score", "welch", "none"]
 """`none` where the values cannot say."""
 
+_NOTHING = 1e-9
+"""A difference below this share of the deviation is rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -19,7 +22,8 @@ class Difference:
     difference: float | None = None
     """B less A, over the cases compared; None where there is none."""
     low: float | None = None
-    """None, as is `high`, where the differences cannot say: fewer than two, one cluster, or no spread."""
+    """Of this metric alone, also where Holm took several. None, as is `high`, where the differences cannot say: fewer
+    than two, one cluster, or no spread."""
     high: float | None = None
     p: float | None = None
     """Two-sided; None where the values cannot say."""
@@ -67,6 +71,8 @@ class Difference:
         727
         """
         if self.is_decisive or not (self.difference and self.sd and self.p and self.p_adjusted):
+            return None
+        if abs(self.difference) < _NOTHING * self.sd:
             return None
         # Holm leaves this metric only its share of the error.
         confidence = 1 - (1 - self.confidence) * self.p / self.p_adjusted

@@ -111,8 +111,21 @@ def beta_cdf(x: float, a: float, *, b: float, rest: float | None = None) -> floa
         return 1.0
     # The fraction converges fast below the mean; above it the other tail is the small one.
     if x * (a + b + 2) > a + 1:
-        return 1.0 - _kernel(y, b, a, x) * _fraction(y, b, a) / b
-    return _kernel(x, a, b, y) * _fraction(x, a, b) / a
+        return 1.0 - beta_kernel(y, b, b=a, rest=x) * _fraction(y, b, a) / b
+    return beta_kernel(x, a, b=b, rest=y) * _fraction(x, a, b) / a
+
+
+def beta_kernel(x: float, a: float, *, b: float, rest: float) -> float:
+    """x^a (1 - x)^b / B(a, b), without subtracting the large logarithms of gamma; arguments as for `beta_cdf`.
+
+    By the saddle point of Loader 2000, "Fast and accurate computation of binomial probabilities".
+
+    >>> round(beta_kernel(0.5, 2, b=3, rest=0.5), 6)
+    0.375
+    """
+    n = a + b
+    power = _surplus(n) - _surplus(a) - _surplus(b) - _deviance(a, n * x) - _deviance(b, n * rest)
+    return math.exp(power) * math.sqrt(a * b / (2 * math.pi * n))
 
 
 def _fraction(x: float, a: float, b: float) -> float:
@@ -128,16 +141,6 @@ def _fraction(x: float, a: float, b: float) -> float:
         if abs(c * d - 1) < _EPSILON:
             break
     return value
-
-
-def _kernel(x: float, a: float, b: float, y: float) -> float:
-    """x^a y^b / B(a, b), without subtracting the large logarithms of gamma.
-
-    By the saddle point of Loader 2000, "Fast and accurate computation of binomial probabilities".
-    """
-    n = a + b
-    power = _surplus(n) - _surplus(a) - _surplus(b) - _deviance(a, n * x) - _deviance(b, n * y)
-    return math.exp(power) * math.sqrt(a * b / (2 * math.pi * n))
 
 
 def _surplus(z: float) -> float:
@@ -167,7 +170,7 @@ def _student_above(tail: float, df: float) -> float:
     for _ in range(200):
         here = student_tail(t, df)
         low, high = (t, high) if here > tail else (low, t)
-        kernel = _kernel(1 / (1 + t * t / df), df / 2, 0.5, 1 / (1 + df / (t * t)))
+        kernel = beta_kernel(1 / (1 + t * t / df), df / 2, b=0.5, rest=1 / (1 + df / (t * t)))
         step = (math.log(here) - math.log(tail)) * here / kernel if here and kernel else math.inf
         following = t * math.exp(step) if abs(step) < 1 else math.inf
         following = following if low < following < high else math.sqrt(low * high)

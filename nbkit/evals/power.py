@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 
-from nbkit.evals.distributions import beta_cdf, critical, normal_tail
+from nbkit.evals.distributions import beta_cdf, beta_kernel, critical, normal_tail
 
 _SPREADS = 12
 """Standard deviations of the Poisson weights that are added up; what lies beyond is below 1e-15."""
-_FAR = 1e4
-"""Noncentrality beyond which nothing is missed."""
+_FARTHEST = 1_500
+"""Standard errors beyond which nothing more is missed."""
 _NORMAL_FROM = 1e7
 """Degrees of freedom from which the normal distribution gives the same to 1e-7."""
 _NOTHING = 1e-9
@@ -38,7 +38,7 @@ def power_of(sd: float, delta: float, n: float, *, confidence: float = 0.95, des
     reach, moved = critical(confidence, df), math.sqrt(count) * abs(delta) / _above_zero("sd", sd)
     if df > _NORMAL_FROM:
         return normal_tail(reach - moved) + normal_tail(reach + moved)
-    return _beyond(reach**2, df, moved**2)
+    return _beyond(reach, df, min(moved, _FARTHEST))
 
 
 def cases_needed(
@@ -89,17 +89,19 @@ def detectable(sd: float, n: float, *, power: float = 0.8, confidence: float = 0
     return high
 
 
-def _beyond(reach: float, df: float, noncentrality: float) -> float:
-    """The chance that a noncentral t, squared, is above `reach`: a Poisson mixture of incomplete betas."""
-    mean = noncentrality / 2
-    if mean > _FAR + reach:
-        return 1.0
-    x, rest = 1 / (1 + df / reach), 1 / (1 + reach / df)
+def _beyond(reach: float, df: float, moved: float) -> float:
+    """The chance that a noncentral t is beyond `reach` to either side: a Poisson mixture of incomplete betas."""
+    mean = moved**2 / 2
+    x, rest = 1 / (1 + reach**2 / df), 1 / (1 + df / reach**2)
     spread = _SPREADS * math.sqrt(mean) + 30
+    first, last = max(0, math.floor(mean - spread)), math.ceil(mean + spread)
+    a, b = df / 2, first + 0.5
+    below, step = beta_cdf(x, a, b=b, rest=rest), beta_kernel(x, a, b=b, rest=rest) / b
     total = 0.0
-    for j in range(max(0, math.floor(mean - spread)), math.ceil(mean + spread)):
+    for j in range(first, last):
         weight = math.exp(-mean + (j * math.log(mean) if j else 0.0) - math.lgamma(j + 1)) if mean else float(j == 0)
-        total += weight * beta_cdf(rest, df / 2, b=j + 0.5, rest=x)
+        total += weight * below
+        below, step, b = below + step, step * rest * (a + b) / (b + 1), b + 1
     return min(1.0, total)
 
 

@@ -27,15 +27,15 @@ class Repeats:
     std_error: float | None
     """Of the mean, by cases: that of independent answers would be too small. None for one case."""
     noise: float | None
-    """Share of the squared standard error that is the model's noise, from 0 to 1, which repeats take away; the rest only
-    more cases do."""
+    """Share of the squared standard error that is the model's noise, from 0 to 1: repeats take it away, the rest only
+    more cases."""
 
     @property
     def icc(self) -> float | None:
         """Intraclass correlation: the share of one answer's variance that is the case's, from 0 to 1.
 
         >>> split_variance([[0.1, 0.2], [0.7, 0.8], [0.4, 0.5]]).icc
-        0.9444444444444444
+        0.9459459459459459
         """
         if self.within is None or self.between is None or not self.within + self.between:
             return None
@@ -83,8 +83,8 @@ def case_means(samples: Sequence[Sequence[float]]) -> list[float]:
 def split_variance(samples: Sequence[Sequence[float]]) -> Repeats:
     """The variance within cases and between them, by the one-way analysis of variance with random cases.
 
-    `samples`: the values of each case, of which there may be different numbers. Raises `ValueError` for no cases and for
-    one without values. Source: Searle, Casella & McCulloch 1992, "Variance Components", 3.6.
+    `samples`: the values of each case, of which there may be different numbers. Raises `ValueError` for no cases and
+    for one without values. Source: Searle, Casella & McCulloch 1992, "Variance Components", 3.6.
 
     >>> one = split_variance([[0.1, 0.2], [0.7, 0.8], [0.4, 0.5]])
     >>> round(one.within, 4), round(one.between, 4), round(one.noise, 4)

@@ -50,12 +50,11 @@ def sentence(
 
 def _plan(found: Difference) -> str:
     more = found.more_cases()
-    if not found.difference:
-        return "the two do not differ here"
     if more is None:
-        return "the cases do not say how sure that is"
+        is_spread = found.sd or not found.difference
+        return "the two do not differ here" if is_spread else "the cases do not say how sure that is"
     if more > _MANY:
-        return f"more than {_MANY:,} more cases would be needed to tell them apart"
+        return f"more than {_MANY:,} more cases would be needed"
     digits = max(0, len(str(more)) - 2)
     rounded = math.ceil(more / 10**digits) * 10**digits
     return f"about {rounded:,} more {'case' if rounded == 1 else 'cases'} would be"
