@@ -14,6 +14,7 @@ from nbkit.display import evaluation as drawn
 from nbkit.display import evaluation_cases as cases
 from nbkit.display.evaluation import DifferenceRow, MetricRow
 from nbkit.display.judges import card_note
+from nbkit.display.repeats import repeats_table
 from nbkit.errors import BadSetting, NbkitError
 from nbkit.escape import NO_MATH, escape
 from nbkit.evals.comparing import compare
@@ -174,6 +175,7 @@ class Evaluated(Mapping[str, Estimate]):
         parts = [
             drawn.metrics_html(self._rows(), caption=f"Evaluation {run.name}: {_headline(run)}"),
             *([self._against_html()] if self.baseline is not None else []),
+            *([repeats_table(run).html()] if run.pins.samples > 1 else []),
             f"<details><summary>The {_WORST} worst answers</summary>{self._worst_table().html()}</details>",
             f"<p {NO_MATH}><small>{escape(drawn.said_of(run))}</small></p>",
         ]
@@ -195,7 +197,8 @@ class Evaluated(Mapping[str, Estimate]):
             note=drawn.said_of(self._shown),
         )
         against = [] if self.baseline is None else [repr(Comparison(self.baseline, self.run, sieve=self._sieve))]
-        return "\n\n".join([table.text(), *against])
+        repeats = [repeats_table(self._shown).text()] if self.run.pins.samples > 1 else []
+        return "\n\n".join([table.text(), *against, *repeats])
 
 
 class Comparison(Mapping[str, Difference]):

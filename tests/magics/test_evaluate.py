@@ -197,3 +197,15 @@ def test_power_says_how_many_cases_a_difference_takes(questions):
     assert "takes" in repr(found)
     with pytest.raises(BadSetting):
         nbkit.power(questions.user_ns["_eval"], delta=0)
+
+
+def test_samples_of_each_case_say_how_much_is_noise(notebook):
+    answers = iter(["yes", "no", "yes", "yes", "no", "no"])
+    rows = [{"id": str(number), "input": "?", "expected": "yes"} for number in range(3)]
+    found = nbkit.evaluate(lambda case: next(answers), rows, ["exact_match"], samples=2, workers=1)
+    assert found["exact_match"].n == 3
+    # Within: only the first case varies, .5 of variance over 3 degrees; the means are .5, 1 and 0.
+    line = table(repr(found), "exact_match  0.408")
+    assert line[1:4] == ["0.408", "0.408", "33%"]
+    notebook.user_ns["found"] = found
+    assert "worth a case" in notebook.run("found").result._repr_mimebundle_()["text/html"]
