@@ -6,12 +6,13 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, overload
 
 from nbkit import session
 from nbkit.display.found import Found
 from nbkit.display.origin import origin
 from nbkit.display.result import Result
+from nbkit.display.unshown import keep_unshown
 from nbkit.documents import SearchMode
 from nbkit.errors import UnknownSetting
 from nbkit.prompts.schema import shape_of
@@ -59,7 +60,8 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
     inert, so escape it before you draw it, or ask with `format="md"`.
     `schema`: what the answer has to look like, a pydantic model, a JSON Schema, or text such as `"name, age int"`;
     `.json()` gives it. `guard`, `allow`: as `--guard` and `--allow` of a cell.
-    Raises an `NbkitError` when there is no answer; its record is kept all the same.
+    Raises an `NbkitError` when there is no answer; its record is kept all the same. In a notebook the cell that called
+    ends with one line for all its calls, which carries their records.
 
     >>> ask("Say {{word}}", word="hello", model="echo").text
     'Say hello'
@@ -80,12 +82,11 @@ def ask(  # noqa: PLR0913 - every setting of one call, all by name
         shape=None if schema is None else shape_of(schema),
         on_text=_of_first_sample(on_text),
     )
+    keep_unshown(outcomes, in_force)
     error = outcomes[-1].error
     if error is not None:
         raise error
-    # No card stands beside it: where it is drawn, the notebook keeps its records for reports and replay.
-    carries: Literal["all", "figures"] = "all" if in_force.records_content else "figures"
-    return Result(outcomes, carries=carries, restores=in_force.guard_restore, allowed_hosts=in_force.allowed_hosts)
+    return Result(outcomes, restores=in_force.guard_restore, allowed_hosts=in_force.allowed_hosts)
 
 
 @overload

@@ -114,11 +114,13 @@ def home_path(environment: Mapping[str, str] | None = None) -> Path:
 def _lookup(name: str, origin: str) -> Setting:
     found = _BY_NAME.get(name)
     if found is None:
-        near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
+        # The name of a table stands for all that is in it.
+        near = [setting.name for setting in TABLE if setting.key.startswith(f"{name}.")]
+        near = near or difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
         raise UnknownSetting(
             what=f"no setting named {name!r}",
             why=f"it was set in {origin}",
-            fix=f"use {near[0]!r}" if near else "%nbkit config lists the settings",
+            fix=f"use {' or '.join(map(repr, near))}" if near else "%nbkit config lists the settings",
         )
     return found
 

@@ -119,17 +119,17 @@ def _bar(phases: Sequence[Phase]) -> str:
     total = sum(phase.seconds for phase in phases)
     if total <= 0:
         return ""
-    # A room that took time is never too thin to be seen.
+    # A room that took time is never too thin to be seen. Colours are borders: on paper browsers leave backgrounds out.
     stripes = "".join(
-        f'<span style="display:block;height:6px;min-width:3px;flex:{max(1, round(1000 * phase.seconds / total))} 1 0;'
-        f'background:{phase.colour}"></span>'
+        f'<span style="display:block;min-width:3px;flex:{max(1, round(1000 * phase.seconds / total))} 1 0;'
+        f'border-top:6px solid {phase.colour}"></span>'
         for phase in phases
         if phase.seconds > 0
     )
     # A space between the items: copied as text, one figure does not run into the next name.
     legend = " ".join(
         f'<li style="display:inline-block;margin:0 14px 0 0;white-space:nowrap"><span style="display:inline-block;'
-        f'width:8px;height:8px;margin:0 5px 0 0;border-radius:2px;background:{phase.colour}"></span>'
+        f'margin:0 5px 0 0;border-radius:2px;border:4px solid {phase.colour}"></span>'
         f"{escape(_legend(phase))}</li>"
         for phase in phases
     )

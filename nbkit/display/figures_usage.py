@@ -32,7 +32,9 @@ def tokens_by_step(board: Board) -> Picture:
     rows, note = steps.rows(columns, [not one.input_tokens and not one.output_tokens for one in sums])
     table = Table(title, (f"{steps.unit} (UTC)", "tokens in", "tokens out"), rows, note=note)
     live = board.sums.calls - board.sums.hits
-    says = f"{sent:,} tokens in, {made:,} tokens out, of {count(live, 'call')} that were no cache hits."
+    says = (
+        f"{count(sent, 'token')} in, {count(made, 'token')} out, of {count(live, 'live call')}; cache hits send none."
+    )
     if not sent and not made:
         return Picture(title, says, table)
     sent_of, made_of = [one.input_tokens for one in sums], [one.output_tokens for one in sums]

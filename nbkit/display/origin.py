@@ -34,6 +34,19 @@ def origin(shell: InteractiveShell | None = None, environment: Mapping[str, str]
     )
 
 
+def client() -> str | None:
+    """Which page sent what the kernel is doing, a cell or a control: loaded anew, a page is another one.
+
+    >>> client() is None
+    True
+    """
+    ask = getattr(_running(), "get_parent", None)
+    parent: Any = ask() if ask is not None else None
+    header = parent.get("header") if isinstance(parent, Mapping) else None
+    found = header.get("session") if isinstance(header, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
 def _running() -> InteractiveShell | None:
     if "IPython" not in sys.modules:
         return None  # no shell can be running, and importing it takes a second

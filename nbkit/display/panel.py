@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from nbkit.display.card import tiles_html
-from nbkit.display.controls import Controls, publish
+from nbkit.display.controls import ANEW, ROW, Controls, again_html, publish
+from nbkit.display.origin import client
 from nbkit.display.tiles import Tile
 from nbkit.display.totals import cost, latency
 from nbkit.display.view import AMBER, BLUE, GREEN, RED
@@ -28,14 +29,17 @@ if TYPE_CHECKING:
     from nbkit.setting import Settings
 
 _FALLBACK: Final = "Controls of nbkit's panel; they work while its kernel runs: %nbkit panel"
+_AGAIN: Final = "Controls of nbkit's panel: run this cell again to have them."
 _NEXT: Final = "Applies from the next cell."
 _BOX = (
     f"border-left:4px solid {BLUE};background:rgba(127,127,127,0.06);border-radius:4px;padding:8px 12px;"
     "line-height:1.4;font-size:13px;max-width:60em"
 )
 _TRACK = (
-    "display:flex;height:8px;border-radius:4px;overflow:hidden;background:rgba(127,127,127,0.25);margin:3px 0 8px 0"
+    "display:flex;height:8px;border-radius:4px;overflow:hidden;background:rgba(127,127,127,0.25);margin:3px 0 8px 0;"
+    "border:1px solid rgba(127,127,127,0.35)"
 )
+"""Colours are borders: on paper browsers leave backgrounds out."""
 _ALMOST: Final = 0.8
 """From this part of a budget on, its bar is amber."""
 
@@ -53,14 +57,15 @@ class Panel:
         self._temperature: Any = None
         self._said: Any = None
         self._drawn: Mapping[str, str] = {}
-        self._is_text = False
+        self._is_text = self._has_controls = False
+        self._client = client()
         self._summed: tuple[int, Summary] | None = None
         """The session's sums, and the newest record when they were made."""
         self._is_following = False
 
     def show(self, *, has_controls: bool, is_text: bool = False) -> None:
         """Draws it. Raises `ConfigError` and `StoreError`."""
-        self._is_text = is_text
+        self._is_text, self._has_controls = is_text, has_controls
         self._drawn = self._bundle()
         if has_controls:
             self._controls = Controls(self._make(), fallback=_FALLBACK)
@@ -71,6 +76,8 @@ class Panel:
         try:
             self._follow()
             bundle = self._bundle()
+            if self._said is not None and client() != self._client:
+                self._said.value = ANEW
         except NbkitError:  # settings that cannot be, or a store that cannot be read: the next cell says so
             return
         if bundle != self._drawn:
@@ -98,7 +105,7 @@ class Panel:
         self._follow()
         self._model.observe(self._chose_model, names="value")
         self._temperature.observe(self._chose_temperature, names="value")
-        row = HBox([self._model, self._temperature], layout=Layout(flex_flow="row wrap", align_items="center"))
+        row = HBox([self._model, self._temperature], layout=Layout(**ROW))
         return VBox([row, self._said])
 
     def _follow(self) -> None:
@@ -146,7 +153,10 @@ class Panel:
         standings = session.standings(settings, notebook=self._notebook())
         model = session.secrets.redact(line(_model_of(session, settings), most_chars=80)) or "no model"
         bundle = panel_bundle(self._summary(), standings, model=model, temperature=settings.temperature)
-        return {"text/plain": bundle["text/plain"]} if self._is_text else bundle
+        if self._is_text:
+            return {"text/plain": bundle["text/plain"]}
+        again = again_html(_AGAIN) if self._has_controls else ""
+        return {**bundle, "text/html": again + bundle["text/html"]}
 
     def _summary(self) -> Summary:
         # Most cells record nothing; they need not wait for sums over all that the session has recorded.
@@ -196,7 +206,7 @@ def _bar(one: Standing) -> str:
     spent, reserved = float(one.spent_usd) / whole, float(one.reserved_usd) / whole
     colour = RED if not one.left_usd else AMBER if spent >= _ALMOST else GREEN
     pieces = "".join(
-        f'<span style="display:block;width:{100 * part:.1f}%;background:{shade}"></span>'
+        f'<span style="display:block;width:{100 * part:.1f}%;border-top:8px solid {shade}"></span>'
         for part, shade in ((spent, colour), (reserved, BLUE))
         if part
     )

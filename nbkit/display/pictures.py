@@ -17,7 +17,8 @@ _MOST_ROWS: Final = 60
 _MOST_TICKS: Final = 7
 _MOST_HOURS_NAMED: Final = 60
 """Above that many hours, days are named."""
-_SWATCH = "display:inline-block;width:9px;height:9px;margin:0 5px 0 0;border-radius:2px;background:{colour}"
+_SWATCH = "display:inline-block;margin:0 5px 0 0;border-radius:2px;border:4px solid {colour}"
+"""A border, because on paper browsers leave backgrounds out."""
 _FRAME = "flex:1 1 30em;min-width:17em;margin:0;box-sizing:border-box"
 _IMAGE = "display:block;width:100%;max-width:640px;height:auto;margin:2px 0;border:none;background:transparent"
 _SMALL = "font-size:12px;line-height:1.45"

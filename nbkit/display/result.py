@@ -6,20 +6,20 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from nbkit import registry
 from nbkit.canonical import map_text
 from nbkit.display.answer import answers_bundle
 from nbkit.display.error import error_bundle
 from nbkit.display.markdown import table_rows, unfenced
-from nbkit.display.rows import carried, record_row
+from nbkit.display.rows import record_row
 from nbkit.errors import BadResponse, NbkitError
 from nbkit.figures import count, duration, money
 from nbkit.guards.markdown import MarkdownGuard
 from nbkit.protocols import GuardOptions
 from nbkit.pseudonyms import Pseudonyms
-from nbkit.recorded import RECORD_MIME, Outcome, Record, final
+from nbkit.recorded import Outcome, Record, final
 from nbkit.secrets import SecretRegistry
 from nbkit.types import Request, Usage, Verdict
 
@@ -33,17 +33,14 @@ T = TypeVar("T")
 class Result:
     """The answer of a cell with its figures; of several samples the first answer, and the sums.
 
-    Made from the outcomes of one cell, one for each sample. Two results are equal when their records are. `carries` is
-    what of the records its drawing takes along, for reports and replay: all, figures without text, or nothing where a
-    card beside it has them. What a guard replaced in the prompt by ⟦EMAIL_1⟧ and the like is put back in `text`,
-    `samples` and `json()`, which live in memory; records keep the stand-ins, and so does what is drawn, unless it
-    `restores`.
+    Made from the outcomes of one cell, one for each sample. Two results are equal when their records are. What a guard
+    replaced in the prompt by ⟦EMAIL_1⟧ and the like is put back in `text`, `samples` and `json()`, which live in
+    memory; records keep the stand-ins, and so does what is drawn, unless it `restores`.
     """
 
     records: tuple[Record, ...]
     """One for each call, in order: one for each sample, and one before it where the answer was asked for again."""
     _finals: tuple[Outcome, ...] = field(compare=False)
-    _carries: Literal["all", "figures"] | None = field(compare=False)
     _restores: bool = field(compare=False)
     _allowed_hosts: tuple[str, ...] = field(compare=False)
 
@@ -51,7 +48,6 @@ class Result:
         self,
         outcomes: Sequence[Outcome],
         *,
-        carries: Literal["all", "figures"] | None = None,
         restores: bool = False,
         allowed_hosts: tuple[str, ...] = (),
     ) -> None:
@@ -60,7 +56,6 @@ class Result:
             raise ValueError(msg)
         object.__setattr__(self, "records", tuple(outcome.record for outcome in outcomes))
         object.__setattr__(self, "_finals", tuple(final(outcomes)))
-        object.__setattr__(self, "_carries", carries)
         object.__setattr__(self, "_restores", restores)
         object.__setattr__(self, "_allowed_hosts", allowed_hosts)
 
@@ -165,13 +160,10 @@ class Result:
         return pd.concat(frames, keys=range(len(frames)), names=["sample", None]).reset_index(level="sample")
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        """The answer, or the error of a call that has none; with the records, where it carries them."""
+        """The answer, or the error of a call that has none; an output of the cell that called carries the records."""
         if not self.samples and self.record.error is not None:
             return error_bundle(self.record.error)
-        bundle = answers_bundle(self.drawn or ("",), self.request.format if self.request else "text")
-        if self._carries is None:
-            return bundle
-        return {**bundle, RECORD_MIME: carried(self.records, keeps_content=self._carries == "all")}
+        return answers_bundle(self.drawn or ("",), self.request.format if self.request else "text")
 
     def __str__(self) -> str:
         return self.text

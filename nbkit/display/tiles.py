@@ -17,6 +17,8 @@ from nbkit.types import CacheStatus, Cost, Usage, Verdict
 
 _TEN = 10
 """From here on a rate is drawn without decimals."""
+_OWN = "settings"
+"""What `Cost.prices_as_of` says of a price that no table gave."""
 _PLURALS: dict[CacheStatus, str] = {"hit": "hits", "miss": "misses", "off": "off", "skipped": "skipped"}
 
 
@@ -105,8 +107,18 @@ def cost_tile(records: Sequence[Record]) -> Tile:
 
 
 def _price_title(records: Sequence[Record]) -> str:
-    tables = sorted({record.cost.prices_as_of for record in records if record.cost.prices_as_of})
-    return f"Prices as of {', '.join(tables)}" if tables else ""
+    tables, own = price_tables(records)
+    return " · ".join([*([f"Prices as of {', '.join(tables)}"] if tables else []), *own])
+
+
+def price_tables(records: Sequence[Record]) -> tuple[list[str], list[str]]:
+    """The tables that gave the prices, and words for prices of the reader's own, where there are any.
+
+    >>> price_tables([])
+    ([], [])
+    """
+    found = {record.cost.prices_as_of for record in records if record.cost.prices_as_of}
+    return sorted(found - {_OWN}), ["your own prices"] * (_OWN in found)
 
 
 def _savings(records: Sequence[Record]) -> list[str]:

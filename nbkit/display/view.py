@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from nbkit.display.guards import Guards, guards
 from nbkit.display.meter import Reading
-from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, running_tiles, tiles, tokens_tile
+from nbkit.display.tiles import (
+    Tile,
+    cache_tile,
+    cost_tile,
+    latency_tile,
+    price_tables,
+    running_tiles,
+    tiles,
+    tokens_tile,
+)
 from nbkit.escape import line
 from nbkit.figures import count
 from nbkit.recorded import Record, repaired
@@ -196,10 +205,10 @@ def _messages(records: Sequence[Record]) -> tuple[str, ...]:
 def _footer(records: Sequence[Record]) -> str:
     asked = {record.request.model for record in records if record.request}
     answered = sorted({record.response.model for record in records if record.response} - asked)
-    tables = sorted({record.cost.prices_as_of for record in records if record.cost.prices_as_of})
+    tables, own = price_tables(records)
     parts = []
     if answered:
         parts.append(f"answered by {', '.join(line(name, most_chars=80) for name in answered[:3])}")
     if tables:
         parts.append(f"prices {', '.join(line(table, most_chars=60) for table in tables[:3])}")
-    return " · ".join(parts)
+    return " · ".join([*parts, *own])

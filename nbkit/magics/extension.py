@@ -166,12 +166,12 @@ class Extension:
         return complete(self.shell, context)
 
     def keep_questions(self, lines: list[str]) -> list[str]:
-        """The cell's lines, `%llm` statements that end with a question mark made calls."""
-        if not any("%llm" in line for line in lines):
+        """The cell's lines, `%llm` statements that end with a question mark made calls, empty `%%llm` cells too."""
+        if not any("%llm" in line or "%rag" in line for line in lines):
             return lines
-        from nbkit.magics.questions import keep_questions
+        from nbkit.magics.questions import keep_empty, keep_questions
 
-        return keep_questions(lines)
+        return keep_questions(keep_empty(lines))
 
     def hold(self, name: str, widget: Any) -> None:  # noqa: ANN401 - anything with `close`
         """Keeps what was drawn to be used until it is drawn anew, or nbkit is unloaded; then it is closed."""
@@ -219,6 +219,9 @@ class Extension:
         _remove(shell.input_transformers_cleanup, lambda one: one == self.keep_questions)
         _remove(shell.Completer.custom_matchers, lambda one: getattr(one, "nbkit_owner", None) is self)
         _remove(shell.configurables, lambda one: one is self._settings)
+        unshown = sys.modules.get("nbkit.display.unshown")
+        if unshown is not None:
+            unshown.leave(shell)
         session = sys.modules.get("nbkit.session")
         if session is not None and session.has_current():
             session.current().close()

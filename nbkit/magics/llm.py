@@ -57,6 +57,8 @@ def run_line(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) ->
     The answer is the value, drawn by whoever shows the value; the card is drawn here, since the notebook has to carry
     the record also where the value goes into a variable.
     """
+    from nbkit.display.unshown import keep_unshown
+
     options, text = args.parse_line(line)
     session = current()
     prompt, settings = _prompt(session, options, text)
@@ -65,7 +67,10 @@ def run_line(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) ->
         return None
     outcomes = _ask(shell, session, options, settings=settings, prompt=prompt, names=names)
     result = _keep(shell, options, outcomes, settings=settings)
-    _draw_card(shell, settings, result)
+    if settings.quiet:
+        keep_unshown(outcomes, settings)
+    else:
+        _draw_card(shell, settings, result)
     _raise_last(outcomes)
     return result
 
@@ -201,14 +206,13 @@ def _keep(shell: InteractiveShell, options: args.CellOptions, outcomes: list[Out
 def _draw_card(shell: InteractiveShell, settings: Settings, result: Result) -> None:
     from nbkit.display.card import card_html, card_text
     from nbkit.display.rows import carried
-    from nbkit.display.surface import prints_only
     from nbkit.recorded import RECORD_MIME
 
-    bundle: dict[str, Any] = {RECORD_MIME: carried(result.records, keeps_content=settings.records_content)}
-    if not settings.quiet:
-        bundle |= {"text/html": card_html(result.records), "text/plain": card_text(result.records)}
-    elif prints_only():
-        return
+    bundle: dict[str, Any] = {
+        "text/html": card_html(result.records),
+        "text/plain": card_text(result.records),
+        RECORD_MIME: carried(result.records, keeps_content=settings.records_content),
+    }
     shell.display_pub.publish(data=bundle, metadata={})
 
 

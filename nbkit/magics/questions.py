@@ -16,6 +16,7 @@ _LINE = re.compile(
     r"(?P<head>[^%]*)%(?P<name>llm(?=[ \t]+\S)|(?:rag|guard|cache|nbkit)(?=[ \t]+\S+[ \t]+\S))[ \t]+(?P<text>\S.*)",
     re.DOTALL,
 )
+_PROMPT_CELL = re.compile(r"%%(?:llm|rag)\b(?!.*\?\s*$)")
 _MAGIC = re.compile(r"%(?:llm|rag|guard|cache|nbkit)\b")
 _ESCAPES = ("%", "!", "?", "/", ",", ";")
 
@@ -49,6 +50,17 @@ def keep_questions(lines: list[str]) -> list[str]:
         python += [f"{indent}pass\n"] if is_statement else lines[at : end + 1]
         at = end + 1
     return kept
+
+
+def keep_empty(lines: list[str]) -> list[str]:
+    r"""The cell's lines; a prompt cell with nothing below its first line gets an empty one, and is a call all the same.
+
+    IPython refuses an empty cell, without saying what to do, and `%%llm --file PATH` needs no more.
+
+    >>> keep_empty(["%%llm\n"])
+    ['%%llm\n', '\n']
+    """
+    return [*lines, "\n"] if len(lines) == 1 and _PROMPT_CELL.match(lines[0]) else lines
 
 
 def _call(line: str) -> str | None:

@@ -8,13 +8,15 @@ refused stays in the `config` of every configurable, and the next `%reload_ext` 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from traitlets import TraitError, TraitType
 from traitlets.config import Config, Configurable
+from traitlets.config.loader import LazyConfigValue
 
 from nbkit.config import check
-from nbkit.errors import ConfigError
+from nbkit.errors import ConfigError, UnknownSetting
 from nbkit.session import current
 from nbkit.setting import TABLE
 
@@ -66,10 +68,11 @@ class Settings(Configurable):
         """
         if SECTION not in config:
             return
-        values = dict(config[SECTION])
+        section = config[SECTION]
         for holder in (config, self.shell.config):
             holder.pop(SECTION, None)
         try:
+            values = _values(section)
             for name, value in values.items():
                 if value is not None:
                     check(name, value, origin="%config")
@@ -92,11 +95,35 @@ def take_from(shell: InteractiveShell) -> list[ConfigError]:
     section = shell.config[SECTION]
     for name, value in dict(section).items():
         try:
-            current().configure({name: value})
+            current().configure(_values({name: value}))
         except ConfigError as error:
             section.pop(name, None)
             refused.append(error)
     return refused
+
+
+def _values(section: Mapping[str, Any]) -> dict[str, Any]:
+    """What a section says, by setting; raises `UnknownSetting` for a name with a dot, which says how it is written.
+
+    Of `NbKit.budget.session = 1` traitlets makes a value that waits for a trait `budget`, with an attribute `session`.
+    """
+    values: dict[str, Any] = {}
+    for name, value in section.items():
+        waits = vars(value) if isinstance(value, LazyConfigValue) else {}
+        inner = [one for one in waits if not one.startswith("_")]
+        if not inner:
+            values[name] = value
+            continue
+        dotted = f"{name}.{inner[0]}"
+        known = {setting.key: setting.name for setting in TABLE}
+        if dotted in known:
+            raise UnknownSetting(
+                what=f"no setting named {dotted!r} in %config",
+                why="there a setting's name has no dot",
+                fix=f"%config NbKit.{known[dotted]} = …",
+            )
+        values[f"{name}_{inner[0]}"] = value  # refused by its name
+    return values
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from nbkit.pipeline import Prepared, Stages
 from nbkit.prompts.schema import Shape
 from nbkit.recorded import Origin, Outcome, final
 from nbkit.secrets import SecretRegistry
-from nbkit.session import building, keys, targets
+from nbkit.session import building, keys, targets, unshown
 from nbkit.session.cleaning import without_secrets
 from nbkit.session.collections import Collections
 from nbkit.session.embedding import EmbeddingCalls, with_embedding
@@ -72,6 +72,7 @@ class Session:
         self.home = home or home_path(self.environment)
         self.folder = folder or Path.cwd()
         self.threads = Threads()
+        self.unshown = unshown.UnshownRecords()
         self.secrets = SecretRegistry(names=targets.key_names())
         self.secrets.add_variables(self.environment)
         self.secrets.add_variables(keys.read_env_file(self.folder))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from nbkit.display.card import card_html, card_text
 from nbkit.display.view import AMBER, BLUE, GREEN, GREY, RED, Live
 from nbkit.recorded import Failure
-from nbkit.types import Verdict
+from nbkit.types import Cost, Verdict
 
 NAMES = (
     "live-call", "hit", "unknown-price", "local", "estimate", "blocked", "error", "interrupted", "redacted", "hostile",
@@ -162,3 +163,11 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_prices_of_ones_own_are_said_to_be_that(record):
+    own, listed = Cost(Decimal("0.1"), prices_as_of="settings", source="own"), Cost(Decimal("0.1"), None, "2026-01-01")
+    assert card_text(record(cost=own)).splitlines()[-1].strip() == "your own prices"
+    both = [record(id="a", cost=own), record(id="b", cost=listed)]
+    assert card_text(both).splitlines()[-1].strip() == "prices 2026-01-01 · your own prices"
+    assert 'title="Prices as of 2026-01-01 · your own prices"' in card_html(both)

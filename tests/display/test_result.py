@@ -120,15 +120,6 @@ def test_rich_form_is_the_answer_in_its_format(answered):
     assert "text/html" in Result([answered("*x*", form="text")])._repr_mimebundle_()
 
 
-@pytest.mark.parametrize(("carries", "text"), [("all", "*x*"), ("figures", "")])
-def test_rich_form_carries_its_records_where_no_card_does(answered, carries, text):
-    bundle = Result([answered("*x*")], carries=carries)._repr_mimebundle_()
-    [record] = bundle[RECORD_MIME]
-    assert record["response"]["text"] == text
-    assert bundle["text/markdown"] == "*x*"
-    assert Result([answered("*x*")], carries=carries) == Result([answered("*x*")])
-
-
 def test_rich_form_of_a_failed_call_is_its_error(gallery):
     assert of(gallery, "blocked")._repr_mimebundle_()["text/plain"].startswith("Blocked: the prompt was not sent")
 

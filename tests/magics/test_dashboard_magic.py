@@ -128,3 +128,24 @@ def test_a_terminal_gets_text(capsys):
     from nbkit.magics.dashboard_magic import draws_widgets
 
     assert not draws_widgets("html")
+
+
+def test_figures_bring_a_sentence_for_where_the_controls_are_no_more(notebook):
+    notebook.run("%%llm\nhi")
+    controls, figures = notebook.run("%nbkit dashboard").outputs
+    assert "run this cell again to have them" in figures["data"]["text/html"]
+    assert "run this cell again" not in figures["data"]["text/plain"]
+    assert "application/vnd.jupyter.widget-view+json" in controls["data"]
+    assert "run this cell again" not in notebook.run("%nbkit dashboard --static").outputs[0]["data"]["text/html"]
+
+
+def test_a_page_that_was_loaded_anew_is_told_that_nothing_below_follows(notebook, monkeypatch):
+    notebook.run("%nbkit dashboard")
+    made = next(iter(Extension.of(notebook)._held.values()))
+    parent = notebook.get_parent()
+    monkeypatch.setattr(notebook, "get_parent", lambda: {**parent, "header": {"session": "another page"}})
+    made._inputs["period"].value = "7d"
+    assert "loaded anew" in made._status.value
+    monkeypatch.setattr(notebook, "get_parent", lambda: parent)
+    made._inputs["period"].value = "24h"
+    assert made._status.value == ""

@@ -196,3 +196,26 @@ def test_the_record_knows_its_cell(notebook):
     place = result(notebook).record.origin
     assert place.cell_id == "ab-1"
     assert place.execution_count == 1
+
+
+@pytest.mark.parametrize("source", ["%%llm", "%%llm\n", "%%llm -t 0.5", "%%llm\n\n"])
+def test_an_empty_cell_is_three_lines_that_say_what_to_do(notebook, source):
+    cell = notebook.run(source)
+    assert str(cell.error).splitlines()[0] == "the prompt is empty"
+    assert "--file" in cell.traceback[-1]
+
+
+def test_an_empty_rag_cell_is_an_error_of_ours_too(notebook):
+    assert len(notebook.run("%%rag").traceback) == 3
+
+
+def test_a_cell_that_names_a_file_needs_no_body(notebook, tmp_path):
+    path = tmp_path / "prompt.txt"
+    path.write_text("from a file")
+    assert notebook.run(f"%%llm --file '{path}'").error is None
+    assert result(notebook).text == "from a file"
+
+
+@pytest.mark.parametrize("source", ["%%llm?", "%%llm??", "%%rag?"])
+def test_the_help_of_a_cell_magic_is_still_its_help(notebook, source):
+    assert notebook.run(source).error is None

@@ -102,3 +102,20 @@ def test_the_traceback_of_a_refused_setting_is_kept(notebook):
     notebook.run("%config NbKit.temperature = 9")
     (said,) = notebook.run("%nbkit traceback").bundles("text/plain")
     assert "temperature cannot be 9" in said
+
+
+@pytest.mark.parametrize("setting", [row for row in TABLE if "." in row.key], ids=lambda row: row.key)
+def test_a_dotted_name_is_answered_with_the_name_of_its_trait(notebook, setting):
+    cell = notebook.run(f"%config NbKit.{setting.key} = 1")
+    assert isinstance(cell.error, SettingRefused)
+    assert f"no setting named {setting.key!r} in %config" in cell.traceback[0]
+    assert f"%config NbKit.{setting.name} = " in cell.traceback[2]
+    assert "NbKit" not in notebook.config
+
+
+def test_a_dotted_name_that_is_mistyped_is_answered_with_the_nearest(notebook):
+    assert "'budget_session'" in notebook.run("%config NbKit.bugdet.session = 1").traceback[2]
+
+
+def test_the_name_of_a_table_is_answered_with_all_that_is_in_it(notebook):
+    assert "'budget_day' or 'budget_project'" in notebook.run("%config NbKit.budget = 1").traceback[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import random
 import re
@@ -117,6 +118,21 @@ def test_controls_stand_above_six_figures(live: Any, shoot: Any) -> None:
     shoot(live.page, f"{live.front_end.name}-dashboard")
 
 
+def test_controls_stand_apart_from_each_other(live: Any) -> None:
+    """A label that touches the field before it reads as that field's."""
+    for cell in ("dashboard", "panel"):
+        boxes = (
+            live.outputs(_NUMBER[cell])
+            .first.locator(".widget-hbox > *")
+            .evaluate_all(
+                "all => all.map(one => one.getBoundingClientRect()).map(box => [box.left, box.right, box.top])"
+            )
+        )
+        gaps = [after[0] - before[1] for before, after in itertools.pairwise(boxes) if before[2] == after[2]]
+        assert gaps
+        assert all(gap >= 10 for gap in gaps), boxes
+
+
 def test_every_figure_is_drawn_and_says_in_words_what_it_shows(live: Any) -> None:
     figures = _figures(live, "dashboard")
 
@@ -135,6 +151,7 @@ def test_a_change_of_a_control_redraws_the_figures_in_their_place(live: Any) -> 
     after = _figures(live, "dashboard").evaluate_all("all => all.map(one => one.src)")
     assert len(after) == _FIGURES
     assert all(one != other for one, other in zip(before, after, strict=True))
+    assert not live.outputs(_NUMBER["dashboard"]).get_by_text("run this cell again").is_visible()
     assert live.outputs(_NUMBER["dashboard"]).count() == 2
 
 
@@ -218,6 +235,7 @@ def test_untrusted_copy_shows_the_figures_and_says_where_controls_are(reopened: 
         assert figures.count() == _FIGURES
         assert figures.evaluate_all("all => all.every(one => one.complete && one.naturalWidth > 400)")
     assert "Controls of the dashboard below" in reopened.text(_NUMBER["dashboard"])
+    assert not reopened.page.get_by_text("run this cell again").first.is_visible()
     assert "Controls of nbkit's panel" in reopened.text(_NUMBER["panel"])
     assert "Budget of the session" in reopened.text(_NUMBER["panel"])
     reopened.show(_NUMBER["dashboard"], height=1500)
@@ -229,7 +247,29 @@ def test_axe_finds_nothing_in_the_untrusted_copy(reopened: Any, complaints: Any,
     assert complaints(reopened.page, scheme=scheme, within=".jp-OutputArea-output") == []
 
 
-def test_trusted_copy_with_another_kernel_has_the_figures(visits: Any, author: Any, opened: Any, live: Any) -> None:
+def test_page_that_is_loaded_again_has_the_controls_of_the_running_kernel(live: Any) -> None:
+    live.save()
+    live.page.reload()
+    live.outputs(_NUMBER["dashboard"]).first.locator("select").first.wait_for()
+
+    for cell in ("dashboard", "panel"):
+        assert not live.outputs(_NUMBER[cell]).get_by_text("run this cell again").is_visible()
+        assert live.outputs(_NUMBER[cell]).get_by_text("Error displaying widget").count() == 0
+    # The page has forgotten which output is the dashboard's: the kernel notices, and says how to go on.
+    _choose(live, "Tag", "draft")
+    live.outputs(_NUMBER["dashboard"]).get_by_text("This page was loaded anew").wait_for()
+    live.run(_NUMBER["ask"])
+    live.outputs(_NUMBER["panel"]).get_by_text("This page was loaded anew").wait_for()
+    for cell in ("dashboard", "panel"):
+        live.run(_NUMBER[cell])
+        live.outputs(_NUMBER[cell]).get_by_text("This page was loaded anew").wait_for(state="detached")
+    _choose(live, "Tag", "draft")
+    live.outputs(_NUMBER["dashboard"]).get_by_text("tag draft").first.wait_for()
+
+
+def test_trusted_copy_with_another_kernel_has_the_figures_and_no_broken_widget(
+    visits: Any, author: Any, opened: Any, live: Any, shoot: Any
+) -> None:
     live.save()
     copy = author.root / f"again-{live.file.name}"
     shutil.copyfile(live.file, copy)
@@ -240,8 +280,15 @@ def test_trusted_copy_with_another_kernel_has_the_figures(visits: Any, author: A
     figures.nth(_FIGURES - 1).wait_for()
 
     assert shown.is_trusted()
-    # What is lost is the controls alone: their models were in the other kernel.
+    # What is lost is the controls alone, whose models were in the other kernel: a sentence stands in their place.
     assert shown.outputs(_NUMBER["dashboard"]).first.locator("select").count() == 0
+    for cell in ("dashboard", "panel"):
+        lost = shown.outputs(_NUMBER[cell]).get_by_text("Error displaying widget")
+        lost.wait_for(state="attached")
+        assert not lost.is_visible()
+        assert shown.outputs(_NUMBER[cell]).get_by_text("run this cell again to have them.").is_visible()
+    shown.show(_NUMBER["dashboard"], height=1500)
+    shoot(shown.page, f"{live.front_end.name}-trusted-dashboard")
     assert figures.evaluate_all("all => all.every(one => one.complete && one.naturalWidth > 400)")
     assert "Budget of the session" in shown.text(_NUMBER["panel"])
     page.context.close()
