@@ -8,6 +8,7 @@ that a message already uses is never given again.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -223,6 +224,36 @@ def stand_ins(text: str) -> Iterator[str]:
         at = candidate.end() if found is None else max(found.end(), candidate.end())
 
 
+def in_ascii(text: str) -> str:
+    """The text with blanks, hyphens, digits and wide signs as the ASCII ones, so that every place stays where it is.
+
+    Numbers that are copied from a page are held together by blanks and hyphens that do not break.
+
+    >>> in_ascii("4111\N{NO-BREAK SPACE}1111"), in_ascii("\N{FULLWIDTH DIGIT ONE}\N{ARABIC-INDIC DIGIT TWO}")
+    ('4111 1111', '12')
+    """
+    return text if text.isascii() else text.translate(_SIGNS)
+
+
+class _Signs(dict[int, str]):
+    """Each character as its ASCII one, or as it is; filled as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        kind = unicodedata.category(char)
+        if char in "\u2010\u2011":
+            plain = "-"
+        elif kind in ("Nd", "Zs"):
+            plain = " " if kind == "Zs" else str(unicodedata.decimal(char))
+        else:
+            plain = unicodedata.normalize("NFKC", char) if "\uff01" <= char <= "\uff5e" else char
+        self[code] = plain
+        return plain
+
+
+_SIGNS: Final = _Signs()
+
+
 def _parts(found: re.Match[str]) -> tuple[str, str]:
     kind, number = (part for part in found.groups() if part is not None)
     return kind, number
@@ -230,6 +261,7 @@ def _parts(found: re.Match[str]) -> tuple[str, str]:
 
 def _same(kind: str, value: str) -> str:
     """What is equal for two spellings of one value."""
+    value = in_ascii(value)
     if kind == "PHONE":
         digits = re.sub(r"[^0-9x]", "", value.lower().replace("ext", "x"))
         return digits.removeprefix("00") if value.startswith(("+", "00")) else digits

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import html
 import json
 import re
 import threading
@@ -18,6 +19,12 @@ from urllib.parse import quote, quote_plus
 
 MIN_CHARS = 8
 _CUT_FROM_CHARS, _PART_CHARS = 20, 12
+_KEPT_IN_URLS = ("", "/", "!'()*", "!$&'()*+,/:;=?@")
+"""What is left as it is in addresses by those who leave least, by Python, by browsers, and by those who leave most."""
+_PERCENT = re.compile("%[0-9A-F]{2}")
+_SCHEME_END = re.compile(r"(?<=[A-Za-z0-9+.\-])://")
+_TAG = re.compile("<(?=[A-Za-z/!?])")
+_LINE_ENDS = ("\n", "\r\n", "\\n")
 
 _NAME = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD|CREDENTIALS?)(?:_|$)", re.IGNORECASE)
 _NOT_SECRET = re.compile(
@@ -190,7 +197,40 @@ def _forms(value: str) -> set[str]:
     # neighbours are cut from both ends.
     shifted = {base64.b64encode(b"\0" * shift + raw).decode()[skip:] for shift, skip in ((0, 0), (1, 2), (2, 3))}
     encoded = {form.rstrip("=")[:-1] for form in shifted}
-    forms = {value, value[::-1], quote(raw, safe=""), quote_plus(raw), raw.hex(), raw.hex().upper()}
-    forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    forms = {value, value[::-1], raw.hex(), raw.hex().upper()} | _in_url(value)
+    forms |= {form for text in (value, value[::-1]) for form in _in_code(text)} | _in_page(value)
     forms |= encoded | {form.replace("+", "-").replace("/", "_") for form in encoded}
+    forms |= {quote(form, safe="") for form in encoded} | _in_lines(base64.b64encode(raw).decode())
     return {form for form in forms if len(form) >= MIN_CHARS}
+
+
+def _in_url(value: str) -> set[str]:
+    """The value as tools write it into an address: they differ in what they leave, and in the case of the rest."""
+    raw = value.encode("utf-8", "surrogatepass")
+    forms = {quote(raw, safe=kept) for kept in _KEPT_IN_URLS} | {quote_plus(raw)}
+    return forms | {_PERCENT.sub(lambda found: found.group().lower(), form) for form in forms}
+
+
+def _in_code(text: str) -> set[str]:
+    """The text between quotes, as JSON (twice, too) and as Python writes it."""
+    forms = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    forms |= {json.dumps(form)[1:-1] for form in forms} | {form.replace("/", "\\/") for form in forms}
+    return forms | {repr(text)[1:-1], repr(text.encode("utf-8", "surrogatepass"))[2:-1]}
+
+
+def _in_page(value: str) -> set[str]:
+    """The value as HTML, and as an answer in Markdown holds it once its links and tags were made inert."""
+    inert = _SCHEME_END.sub("[:]//", value.replace("](", "] (").replace("www.", "www[.]"))
+    marked = {_TAG.sub(sign, inert) for sign in ("&lt;", "< ")}
+    return marked | {html.escape(value), html.escape(value, quote=False)}
+
+
+def _in_lines(encoded: str) -> set[str]:
+    """Base64 that goes over several lines, as mail and `base64` write it, its last character cut."""
+    forms = set()
+    for width in (64, 76):
+        if len(encoded) > width:
+            lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+            whole = "\n".join([*lines[:-1], lines[-1].rstrip("=")[:-1]]).rstrip("\n")
+            forms |= {whole.replace("\n", end) for end in _LINE_ENDS}
+    return forms

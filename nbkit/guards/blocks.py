@@ -34,6 +34,7 @@ class Blocks:
         self._is_after_blank = False
         self._was_code = False
         self._in_list = False
+        self._in_definition = False
         self._items: list[tuple[int, int, str]] = []
         self._fence = ""
         self._fence_indent = 0
@@ -84,17 +85,21 @@ class Blocks:
             return "text"
         can_be_code = (is_after_blank or was_code) and not self._in_list and not start.is_quote and not start.is_item
         self._enter(start, is_after_blank=is_after_blank)
-        is_code = can_be_code and self._is_trusting and not start.is_odd and start.indent > _TOP_INDENT
+        in_tex = self._is_display or self._tex_depth > 0
+        is_code = can_be_code and self._is_trusting and not in_tex and not start.is_odd and start.indent > _TOP_INDENT
         if not (is_code and was_code):
             # Code that ended may have begun mathematics that ends in the next.
             self._earlier_marks |= self._code_marks
         if is_code:
             self._was_code = True
             return "line"
-        if is_after_blank and start.indent < 2 and not start.is_item:  # noqa: PLR2004 - no item's content begins before
+        if is_after_blank and start.indent < 2 and not (start.is_item or start.is_odd):  # noqa: PLR2004
+            # No item's content begins before; but a line of unusual white space may be a blank one within an item.
             self._in_list = False
+        self._in_definition = self._in_definition and not (is_after_blank and start.indent == 0 and not start.is_odd)
         if start.kind == "fence" and self._is_trusting:
-            if self._opens(start, is_after_blank=is_after_blank):
+            # Mathematics may reach over the fence, and a definition end before it does: then it was none.
+            if not in_tex and not self._in_definition and self._opens(start, is_after_blank=is_after_blank):
                 return "fence"
             self.distrust()
         self._note(start)
@@ -127,6 +132,7 @@ class Blocks:
             self.has_definition = True
         # Footnotes and definition lists have indented content, too.
         self._in_list = self._in_list or start.is_bracket or start.is_definition
+        self._in_definition = self._in_definition or start.is_definition
 
     def _opens(self, start: Start, *, is_after_blank: bool) -> bool:
         """Whether every renderer begins a code block with this fence, and agrees where it may end."""
@@ -154,10 +160,12 @@ class Blocks:
         """
         if not self._fence:
             return "start"
-        if is_whole and not run:
+        # Other white space is text to most renderers, and text in front of the item's content ends the item.
+        plain = space[: len(space) - len(space.lstrip(" \t"))]
+        if is_whole and not run and plain == space:
             self._end_run()
             return "fence"
-        indent = len(space.expandtabs(4))
+        indent = len(plain.expandtabs(4))
         if self._fence_is_nested and indent < self._fence_indent:
             self.distrust()
             return "start"

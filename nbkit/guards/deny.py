@@ -16,14 +16,22 @@ _MOST_MATCHES: Final = 50
 _KIND: Final = "denied"
 _UNSAFE: Final = re.compile(r"\(\?[=!<P]|\\[1-9]|[*+}]\s*\)\s*[*+{?]|[*+}]\)[*+{]|\)[*+]|\)\{")
 """Lookarounds, back references and repeated groups: what can take more than linear time."""
-_REPEAT: Final = re.compile(r"(?<!\\)(?:[*+]|\{\d*,\d*\})")
-_MOST_REPEATS: Final = 1
-"""Two open repeats in one pattern can already take quadratic time."""
+_TOKEN: Final = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<open>\((?:\?(?:i?:|>|i\)))?)|(?P<close>\))|(?P<bar>\|)"
+    r"|(?P<repeat>[*+?]|\{(?:\d+(?:,\d*)?|,\d*)\})[?+]?|.",
+    re.DOTALL,
+)
+_OPEN_CHARS: Final = 80
+"""So often at most is repeated what has no end of its own: else each place could cost as much as the whole text."""
+_MOST_REPEATED: Final = 100
+_MOST_WAYS: Final = 2_000
+"""In so many ways at most may a pattern be tried at one place."""
 
 
 class DenyList:
     """Entries of the user's own: words and phrases, any case, as whole words; or patterns written `/like this/`.
 
+    What a pattern repeats without an end, as `.*` does, is found up to 80 times in a row.
     Raises `BadSetting` for an entry that is empty, too long, no regular expression, or could be slow.
 
     >>> deny = DenyList(("project falcon", r"/EMP-[0-9]{4,6}/"))
@@ -76,12 +84,44 @@ def _compiled(entry: str) -> re.Pattern[str]:
     if len(body) > _MOST_CHARS:
         raise _bad(entry, f"it is longer than {_MOST_CHARS} characters")
     outside = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", body)
-    if _UNSAFE.search(body) or _UNSAFE.search(outside) or len(_REPEAT.findall(outside)) > _MOST_REPEATS:
-        raise _bad(entry, "it has a lookaround, a back reference, a repeated group or more than one open repeat")
+    if _UNSAFE.search(body) or _UNSAFE.search(outside) or _ways(body) > _MOST_WAYS:
+        raise _bad(entry, "it has a lookaround, a back reference, a repeated group, or repeats too much")
     try:
-        return re.compile(body, re.IGNORECASE)
-    except re.error as error:
-        raise _bad(entry, f"it is no regular expression: {error.msg}") from error
+        return re.compile(_TOKEN.sub(_bounded, body), re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise _bad(entry, f"it is no regular expression: {error}") from error
+
+
+def _ways(body: str) -> int:
+    """In how many ways the pattern can be tried at one place, at most."""
+    ways, bars = 1, [0]
+    for token in _TOKEN.finditer(body):
+        if token["open"]:
+            bars.append(0)
+        elif token["bar"]:
+            bars[-1] += 1
+        elif token["close"] and len(bars) > 1:
+            ways *= bars.pop() + 1
+        elif token["repeat"]:
+            least, most = _times(token["repeat"])
+            ways *= _MOST_WAYS + 1 if most > _MOST_REPEATED + _OPEN_CHARS else most - least + 1
+    return ways * (bars[0] + 1)
+
+
+def _times(repeat: str) -> tuple[int, int]:
+    if repeat in "*+?":
+        return int(repeat == "+"), 1 if repeat == "?" else _OPEN_CHARS
+    least, comma, most = repeat[1:-1].partition(",")
+    first = int(least or 0)
+    return first, int(most) if most else first + _OPEN_CHARS if comma else first
+
+
+def _bounded(token: re.Match[str]) -> str:
+    repeat = token["repeat"]
+    if repeat is None or repeat == "?":
+        return token.group()
+    least, most = _times(repeat)
+    return f"{{{least},{most}}}{token.group()[len(repeat) :]}"
 
 
 def _bad(entry: str, why: str) -> BadSetting:

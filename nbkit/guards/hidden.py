@@ -2,12 +2,14 @@
 
 Problem: joiners, selectors and tags belong to Persian, Indic scripts, Japanese names and emoji, and the same
 characters carry text that a reader cannot see. Choice: a run of such characters is judged as a whole, by what stands
-before it: one or two joiners or selectors stay, long runs go, tags stay only as the flags of England, Scotland and
-Wales. What stays is found unchanged when it is looked at again.
+before and behind it: one or two joiners, marks or selectors stay, long runs go, and so does every run inside of a word
+of ASCII, which no script needs and in which a key or an address would not be known again; tags stay only as the flags
+of England, Scotland and Wales. What stays is found unchanged when it is looked at again.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -16,11 +18,15 @@ from nbkit.types import Span
 _RUN: Final = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
     "\u200b-\u200d\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\ufe00-\ufe0f"
-    "\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e0fff]+"
+    "\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e0fff"
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200e\u200f\u3164\uffa0]+"
 )
-_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _TAGS: Final = re.compile("[\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]")
-_MAYBE: Final = re.compile("[\u200b-\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_MAYBE: Final = re.compile(
+    "[\u200b-\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef"
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200e\u200f\u3164\uffa0]"
+)
 _FLAGS: Final = tuple(
     "".join(chr(0xE0000 + ord(letter)) for letter in code) + "\U000e007f" for code in ("gbeng", "gbsct", "gbwls")
 )
@@ -36,14 +42,19 @@ def find_hidden(text: str) -> list[Span]:
     ([Span(start=1, end=2, kind='bidi')], [])
     """
     spans: list[Span] = []
-    for run in _RUN.finditer(text):
-        kept = _kept(text[run.start() - 1 : run.start()], run.group())
-        if kept == run.group():
+    for found in _RUN.finditer(text):
+        start, end = found.span()
+        run, before = found.group(), text[start - 1 : start]
+        if "!" <= before <= "~" and "!" <= text[end : end + 1] <= "~":
+            spans.append(Span(start, end, _kind(run)))
             continue
-        if run.group().startswith(kept):
-            spans.append(Span(run.start() + len(kept), run.end(), _kind(run.group()[len(kept) :])))
+        kept = _kept(before, run)
+        if kept == run:
+            continue
+        if run.startswith(kept):
+            spans.append(Span(start + len(kept), end, _kind(run[len(kept) :])))
         else:
-            spans.extend(_between(run.group(), kept, run.start()))
+            spans.extend(_between(run, kept, start))
     return spans
 
 
@@ -95,6 +106,7 @@ def _between(run: str, kept: str, start: int) -> list[Span]:
     return spans
 
 
+@functools.lru_cache(maxsize=256)
 def _kind(run: str) -> str:
     if _TAGS.search(run):
         return "tags"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from nbkit.guards.phones import find_phones
+from nbkit.pseudonyms import in_ascii
 from nbkit.types import Span
 
 _RIGHT: Final = r"(?![\w⟦])"
@@ -85,7 +86,7 @@ def find_identifiers(text: str) -> list[Span]:
     """
     found: list[Span] = []
     taken = bytearray(len(text))
-    for kind, start, end in _candidates(text):
+    for kind, start, end in _candidates(in_ascii(text)):
         if taken.find(1, start, end) < 0:
             taken[start:end] = b"\1" * (end - start)
             found.append(Span(start, end, kind))

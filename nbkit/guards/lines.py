@@ -17,6 +17,8 @@ MAX_CHARS: Final = 500
 _CODE_CHARS: Final = 2000
 """Longest code span that is looked through; a longer one is not trusted."""
 _TICKS: Final = re.compile(r"`+")
+_MOST_BLANK: Final = 4
+"""Of a line with more spaces than that, and nothing else, a renderer may make the last ones code."""
 
 
 @dataclass(slots=True)
@@ -112,8 +114,8 @@ def _read_content(start: Start, text: str, at: int, *, is_last: bool) -> Start |
     start.at = at
     char = text[at : at + 1]
     if char in ("", "\n"):
-        # Renderers disagree on whether a line of unusual white space is blank.
-        start.kind = "text" if start.is_odd else "blank"
+        # Renderers disagree on whether a line of unusual white space is blank, or one that could be indented code.
+        start.kind = "text" if start.is_odd or start.column > _MOST_BLANK else "blank"
         start.is_solid = False
     elif char in "`~":
         return _read_fence(start, text, at, is_last=is_last)

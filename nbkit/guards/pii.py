@@ -19,7 +19,7 @@ from nbkit.types import Action, Message, Request, Screened, Span, Stage, Verdict
 
 _KEPT_REQUESTS: Final = 8
 _MAX_ROUNDS: Final = 6
-_WORTH_A_LOOK: Final = re.compile(r"[@0-9:⟦]")
+_WORTH_A_LOOK: Final = re.compile(r"[@\uff20\d:⟦]")
 """Text without any of these holds neither an identifier nor a stand-in."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NoReturn
 
@@ -18,6 +18,7 @@ _NAMES: Final[Mapping[type, str]] = MappingProxyType({
     type(None): "null",
 })  # fmt: skip
 _MOST_PATH_CHARS = 80
+_UNNAMED: Final = "a field that it names"
 
 
 class SchemaGuard:
@@ -79,7 +80,7 @@ class SchemaGuard:
                 value = map_text(value, self._replaced.restore)
             first = next(iter(sorted(validator(schema).iter_errors(value), key=_depth)), None)
             if first is not None:
-                return _said(first)
+                return _said(first, _place(first.absolute_path, schema))
             return self._check(value) if self._check is not None else None
         except RecursionError:
             return "it is nested too deeply"
@@ -133,9 +134,14 @@ def _depth(error: Any) -> tuple[int, str]:  # noqa: ANN401 - the library's
     return len(error.absolute_path), str(error.validator)
 
 
-def _said(error: Any) -> str:  # noqa: ANN401, PLR0911 - the library's; one for each rule
+def _place(path: Iterable[str | int], schema: str) -> str:
+    """The place by the names that the schema gives; a field that the answer named may be called anything."""
+    names = (str(part) if isinstance(part, int) or json.dumps(part) in schema else _UNNAMED for part in path)
+    return ".".join(names)[:_MOST_PATH_CHARS] or "the whole"
+
+
+def _said(error: Any, place: str) -> str:  # noqa: ANN401, PLR0911 - the library's; one for each rule
     """What is wrong, by place and rule: never with the answer's own words."""
-    place = ".".join(map(str, error.absolute_path))[:_MOST_PATH_CHARS] or "the whole"
     found = _NAMES.get(type(error.instance), "something else")
     wanted = error.validator_value
     match error.validator:

@@ -55,7 +55,7 @@ def without_secrets(value: T, secrets: SecretRegistry) -> T:
     """A record, or what a cache keeps, with every exact secret value in it replaced by the secret's name."""
     if not secrets.longest_chars:
         return value
-    return canonical.map_text(value, secrets.redact) if secrets.find(canonical.canonical_json(value)) else value
+    return canonical.map_text(value, secrets.redact)
 
 
 def write(record: Record, sinks: tuple[Sink, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
 from nbkit.errors import Blocked
-from nbkit.pipeline.parameters import refuse_secrets
+from nbkit.pipeline.parameters import judge_parameters, refuse_secrets
 from nbkit.protocols import Guard, OnText, ScreenStream, StreamingGuard
 from nbkit.pseudonyms import Pseudonyms, Restorer
 from nbkit.secrets import SecretRegistry
@@ -34,7 +34,7 @@ def screen_request(
     replaced, so that it can be put back. `secrets` may stand in no parameter either. Raises `Blocked` where something
     is refused.
     """
-    for guard in sorted(guards, key=_input_place):
+    for guard in in_order(guards):
         if "input" not in guard.stages:
             continue
         started = time.perf_counter()
@@ -45,12 +45,15 @@ def screen_request(
                 screened = guard.screen(message.content, stage="input", request=request)
                 found.append(screened.verdict)
                 messages.append(message if screened.text == message.content else Message(message.role, screened.text))
+            spans = found[-1].spans
+            if guard.name == "secrets":
+                found += judge_parameters(guard, request)
             if held is not None and hasattr(guard, "pseudonyms"):
                 held.append(guard.pseudonyms(request))
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything, and then nothing is sent
             _refuse(guard, "input", error, verdicts, may_fail=may_fail)
             continue
-        verdict = dataclasses.replace(strongest(found), spans=found[-1].spans, duration_s=time.perf_counter() - started)
+        verdict = dataclasses.replace(strongest(found), spans=spans, duration_s=time.perf_counter() - started)
         verdicts.append(verdict)
         _stop_if_blocked(verdict)
         if messages != list(request.messages):
@@ -69,7 +72,7 @@ def screen_passages(
     """
     shown: list[str | Verdict] = list(texts)
     verdicts: list[Verdict] = []
-    for guard in sorted(guards, key=_input_place):
+    for guard in in_order(guards):
         if "retrieved" not in guard.stages:
             continue
         started = time.perf_counter()
@@ -77,7 +80,7 @@ def screen_passages(
         for number, text in enumerate(shown):
             if isinstance(text, Verdict):
                 continue
-            screened = _passage(guard, text, request, can_fail=guard.name in may_fail)
+            screened = screen_passage(guard, text, request, can_fail=guard.name in may_fail)
             found.append(screened.verdict)
             shown[number] = screened.verdict if screened.verdict.action == "block" else screened.text
         if found:
@@ -86,7 +89,8 @@ def screen_passages(
     return shown, verdicts
 
 
-def _passage(guard: Guard, text: str, request: Request, *, can_fail: bool) -> Screened:
+def screen_passage(guard: Guard, text: str, request: Request, *, can_fail: bool) -> Screened:
+    """One passage after one guard; a guard that raises blocks it, unless it may."""
     try:
         return guard.screen(text, stage="retrieved", request=request)
     except Exception as error:  # noqa: BLE001 - a plug-in may raise anything, and then the text is left out
@@ -97,8 +101,9 @@ def _passage(guard: Guard, text: str, request: Request, *, can_fail: bool) -> Sc
         return Screened("", Verdict(guard.name, "retrieved", "block", reason))
 
 
-def _input_place(guard: Guard) -> int:
-    return INPUT_FIRST.index(guard.name) if guard.name in INPUT_FIRST else len(INPUT_FIRST)
+def in_order(guards: Iterable[Guard]) -> list[Guard]:
+    """The guards in the order in which they look at prompts and passages."""
+    return sorted(guards, key=lambda one: INPUT_FIRST.index(one.name) if one.name in INPUT_FIRST else len(INPUT_FIRST))
 
 
 def strongest(found: Sequence[Verdict]) -> Verdict:

@@ -52,9 +52,13 @@ class Shape:
         except ValueError as error:
             errors = getattr(error, "errors", None)
             rows = errors(include_input=False, include_url=False) if errors is not None else []
-            places = [".".join(map(str, row["loc"])) or "the whole" for row in rows[:3]]
+            places = [".".join(map(self._named, row["loc"])) or "the whole" for row in rows[:3]]
             return f"the model {self.model.__name__} refuses {', '.join(places) or 'it'}"
         return None
+
+    def _named(self, part: str | int) -> str:
+        """A part of a place: by the schema's name; the answer's own may be anything."""
+        return str(part) if isinstance(part, int) or json.dumps(part) in self.schema else "a field that it names"
 
 
 def shape_of(given: object) -> Shape:

@@ -12,8 +12,9 @@ from nbkit.errors import NotebookError
 from nbkit.escape import escape, line
 from nbkit.report.cells import cells_html
 from nbkit.report.inert import Outline
-from nbkit.report.reading import calls, read_notebook, title
+from nbkit.report.reading import calls, change_texts, read_notebook, title
 from nbkit.report.tables import calls_html, models_html, provenance_html, tiles_html
+from nbkit.session import current
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -22,11 +23,15 @@ def report(notebook: Path, *, out: Path | None = None, hide_code: bool = False) 
     """The path of the page, `NOTEBOOK.html` beside the notebook when `out` is left out.
 
     No kernel is started and nothing is asked of anyone; the same file gives the same page. `hide_code` leaves out
-    source code; prompts, answers and outputs stay. Raises `NotebookError`.
+    source code; prompts, answers and outputs stay, but for the secrets in use. Raises `NotebookError`.
     """
     notebook = Path(notebook)
     target = Path(out) if out is not None else notebook.with_suffix(".html")
-    text = page_html(read_notebook(notebook), notebook, hide_code=hide_code)
+    here, read = current(), read_notebook(notebook)
+    here.secrets.add_variables(here.environment)
+    # In the page, the colours of code may stand inside of one; the file's own name is not in the notebook.
+    change_texts(read, here.secrets.redact)
+    text = here.secrets.redact(page_html(read, notebook, hide_code=hide_code))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")

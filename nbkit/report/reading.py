@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,21 @@ def read_notebook(path: Path) -> Any:  # noqa: ANN401 - nbformat has no types
             fix="check the path; Jupyter opens a damaged notebook only once its JSON is mended",
         ) from None
     return notebook
+
+
+def change_texts(node: Any, change: Callable[[str], str]) -> None:  # noqa: ANN401 - nbformat has no types
+    """Changes every text of a notebook, or of a part of it, where it stands.
+
+    >>> node = {"cells": [{"source": "hi"}]}
+    >>> change_texts(node, str.upper)
+    >>> node
+    {'cells': [{'source': 'HI'}]}
+    """
+    for place, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+        if isinstance(value, str):
+            node[place] = change(value)
+        elif isinstance(value, dict | list):
+            change_texts(value, change)
 
 
 def records_in(output: Any) -> list[Record]:  # noqa: ANN401 - nbformat has no types

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
 from nbkit.errors import BadSetting, Blocked
-from nbkit.pipeline.screening import OutputScreen, screen_passages, screen_request, strongest
+from nbkit.pipeline.screening import OutputScreen, in_order, screen_passage, screen_request, strongest
 from nbkit.protocols import Guard
 from nbkit.pseudonyms import Pseudonyms
 from nbkit.session.furniture import Furniture
+from nbkit.session.places import Places
 from nbkit.session.retrieving import about
 from nbkit.setting import Settings
 from nbkit.types import Action, Message, Request, Stage, Verdict
@@ -46,27 +48,51 @@ def screened(
 ) -> Screening:
     """The text after the guards of a stage; what they block is empty. `asked`: the request it belongs to.
 
-    Of stage input, `text` is the last message of `asked`, whatever that says.
+    Of stage input, `text` is the last message of `asked`, whatever that says. Places are those in `text`, though a
+    guard sees it as the one before left it.
     """
     verdicts: list[Verdict] = []
-    if stage == "retrieved":
-        (shown,), verdicts = screen_passages([text], guards, request=asked, may_fail=may_fail)
-        return Screening(shown if isinstance(shown, str) else "", tuple(verdicts))
     held: list[Pseudonyms] = []
-    try:
-        if stage == "input":
-            request = dataclasses.replace(asked, messages=(*asked.messages[:-1], Message("user", text)))
-            sent = screen_request(request, guards, verdicts, may_fail=may_fail, held=held)
-            passed = sent.messages[-1].content
-        else:
-            screen = OutputScreen(guards, lambda _: None, verdicts, may_fail=may_fail)
-            screen.open(asked)
-            screen.feed(text)
-            screen.finish()
-            passed = screen.shown
-    except Blocked:
-        return Screening("", tuple(verdicts))
+    places, passed = Places(), text
+    for guard in guards if stage == "output" else in_order(guards):
+        if stage not in guard.stages:
+            continue
+        before, own, started = passed, list[Verdict](), time.perf_counter()
+        try:
+            passed = _step(before, guard, stage, asked, own, may_fail=may_fail, held=held)
+        except Blocked:
+            passed = ""
+        spent_s = time.perf_counter() - started
+        verdicts += (dataclasses.replace(one, spans=places.all_as_given(one.spans), duration_s=spent_s) for one in own)
+        if not passed and any(one.action == "block" for one in own):
+            return Screening("", tuple(verdicts))
+        places.change(before, passed, [span for one in own for span in one.spans])
     return Screening(passed, tuple(verdicts), held[0] if held else Pseudonyms())
+
+
+def _step(
+    text: str,
+    guard: Guard,
+    stage: Stage,
+    asked: Request,
+    verdicts: list[Verdict],
+    *,
+    may_fail: frozenset[str],
+    held: list[Pseudonyms],
+) -> str:
+    """The text as one guard leaves it; raises `Blocked`."""
+    if stage == "retrieved":
+        found = screen_passage(guard, text, asked, can_fail=guard.name in may_fail)
+        verdicts.append(found.verdict)
+        return "" if found.verdict.action == "block" else found.text
+    if stage == "input":
+        request = dataclasses.replace(asked, messages=(*asked.messages[:-1], Message("user", text)))
+        return screen_request(request, [guard], verdicts, may_fail=may_fail, held=held).messages[-1].content
+    screen = OutputScreen([guard], lambda _: None, verdicts, may_fail=may_fail)
+    screen.open(asked)
+    screen.feed(text)
+    screen.finish()
+    return screen.shown
 
 
 def screen_texts(

@@ -1,8 +1,9 @@
-"""What a project's own file may not decide: where prompts, documents and keys are sent, what the user may spend.
+"""What a project's own file may not decide: where things are sent, where answers lead, what the user may spend.
 
 Problem: a notebook is opened in a folder that somebody else wrote. A `base_url` in its `pyproject.toml` would send the
 user's prompts, and the key from the user's environment, to a host of that person's choosing; `rag.embedder_url` the
-documents; `records.otlp` what was recorded.
+documents; `records.otlp` what was recorded. A host in `links.allowed_hosts` would get whatever an answer puts into the
+address of an image, which is fetched as soon as it is drawn.
 Choice: such a host is refused until the user names it in `trusted_hosts`, in a place that is the user's own; this
 machine is always trusted. Rejected: sending without the key (the prompts are private too); asking once for each folder
 (state that nobody sees). Direnv and the editors' workspace trust draw the same line.
@@ -25,8 +26,14 @@ from nbkit.pricing.own import ProjectPrices
 
 UNKNOWN_PRICE: Final = "price:unknown"
 """What `guard.allow` says of calls that a budget would refuse because their price is not known."""
-_SENT: Final[Mapping[str, str]] = MappingProxyType(
-    {"base_url": "prompts", "rag.embedder_url": "documents", "records.otlp": "records"}
+_LINKS: Final = "links.allowed_hosts"
+_DOES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "base_url": "sends prompts and keys to",
+        "rag.embedder_url": "sends documents and keys to",
+        "records.otlp": "sends records and keys to",
+        _LINKS: "lets links and images in answers lead to",
+    }
 )
 _NEVER: Final[Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
@@ -54,11 +61,10 @@ def refuse_strangers(layers: Iterable[Layer], trusted_hosts: Iterable[str]) -> N
                     why=f"{one.origin} may be somebody else's, and {does}",
                     fix=f"set it in config.toml of NBKIT_HOME, or in {variable}",
                 )
-        for key, url in _urls(one.values):
-            host = urlsplit(url).hostname or url
+        for key, host in _hosts(one.values):
             if host not in trusted and not is_here(host):
                 raise BadSetting(
-                    what=f"this project's file sends {_SENT[key]} and keys to {host!r}",
+                    what=f"this project's file {_DOES[key]} {host!r}",
                     why=f"{one.origin} sets {key}, and you have not said that you trust that host",
                     fix=f"if you do: NBKIT_TRUSTED_HOSTS={host}, or trusted_hosts in config.toml of NBKIT_HOME",
                 )
@@ -100,9 +106,18 @@ def is_here(host: str) -> bool:
         return False
 
 
+def _hosts(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Each host with the setting that names it."""
+    for key, url in _urls(values):
+        yield key, urlsplit(url).hostname or url
+    allowed = values.get("allowed_hosts")
+    for host in allowed if isinstance(allowed, tuple) else ():
+        yield _LINKS, host
+
+
 def _urls(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Each address with the setting that holds it."""
-    for key in _SENT:
+    for key in _DOES:
         name = key.replace(".", "_")
         if isinstance(values.get(name), str):
             yield key, str(values[name])

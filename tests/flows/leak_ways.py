@@ -270,6 +270,24 @@ def _run_command(place: Place, *, sources: list[str]) -> None:
     current().configure({"model": None, "timeout": None})
 
 
+GROUP_OF_CALLS = """
+    import nbkit
+    errors = []
+    for prompt in (token, 'hello {{ nothing }}'):
+        try:
+            nbkit.ask(prompt, model='fake', it=token)
+        except Exception as error:
+            error.add_note(token)
+            errors.append(error)
+    raise ExceptionGroup(f'{len(errors)} calls with {token}', errors)"""
+NOTE_IN_A_GROUP = """
+    error = ValueError('x')
+    error.add_note(f'with {token}')
+    group = ExceptionGroup('y', [error, KeyError('z')])
+    group.add_note(token[::-1])
+    raise group"""
+
+
 def code() -> Iterator[Way]:
     """The reader's own code that fails beside nbkit, with keys in its variables."""
     bodies = {
@@ -281,6 +299,20 @@ def code() -> Iterator[Way]:
         "environment": "variables = dict(os.environ); 1 / 0",
         "wrong call": "import nbkit; nbkit.ask('hi', model=token)",
         "ask": "import nbkit; nbkit.ask('hi {{ it }}', it=token)",
+        "group": "raise ExceptionGroup(f'no {token}', [ValueError(token), KeyError({'key': token})])",
+        "group in a group": "raise ExceptionGroup('x', [ExceptionGroup('y', [OSError(2, token, token)])])",
+        "group of calls": GROUP_OF_CALLS,
+        "group as cause": "raise RuntimeError(token) from ExceptionGroup('x', [ValueError(token), TypeError('y')])",
+        "note": "error = ValueError('x'); error.add_note(f'with {token}'); raise error",
+        "note in a group": NOTE_IN_A_GROUP,
+        "arguments": "raise ValueError({'headers': [token]}, token, token.encode())",
+        "own text": "raise type('Refused', (Exception,), {'__str__': lambda self: f'<{token}>'})()",
+        "own name": "raise type('E_' + token, (Exception,), {})('x')",
+        "exit": "raise SystemExit(f'no {token}')",
+        "warning": "import warnings; warnings.simplefilter('error'); warnings.warn(f'old {token}')",
+        "syntax": "exec(f'x = {token!r} !')",
+        "html": "import html; raise ValueError(html.escape(token))",
+        "address": "import urllib.parse; raise ValueError(f'https://x.example/{urllib.parse.quote(token)}')",
     }
     for (name, body), mode, key in itertools.product(bodies.items(), MODES, KEYS):
         source = f"def use(token):\n    {body}\n\nuse(keys['{key}'])"

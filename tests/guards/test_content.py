@@ -104,6 +104,12 @@ def test_allowed_kinds_pass():
         "x" * 201,
         "/(a*)*/",
         "/(?P<n>a)(?P=n)/",
+        "/" + "a?" * 24 + "a" * 25 + "/",
+        "/" + "(a|a|b)" * 13 + "[xy]/",
+        "/.{0,5000}x/",
+        "/a{5000}b/",
+        "/x{5000000}/",
+        "/a{1,40}b{1,40}a{1,40}/",
     ],
 )
 def test_entries_that_cannot_be_used_are_refused_when_they_are_set(entry):
@@ -117,6 +123,22 @@ def test_entries_that_cannot_be_used_are_refused_when_they_are_set(entry):
 )
 def test_plain_patterns_are_taken(entry):
     assert DenyList((entry,))
+
+
+@pytest.mark.parametrize(
+    ("entry", "text", "found"),
+    [
+        ("/no.*x/", "no" + "." * 80 + "x", 83),
+        ("/no.*x/", "no" + "." * 81 + "x", 0),
+        ("/no.+?x/", "no" + "." * 60 + "x", 63),
+        ("/no.++/", "no" + "." * 500, 82),
+        ("/a{2,}b/", "a" * 500 + "b", 83),
+        (r"/no[*+]\*{2}/", "no***", 5),
+        ("/a{,2}{b/", "aa{b", 4),
+    ],
+)
+def test_what_has_no_end_of_its_own_is_repeated_so_often_that_time_grows_with_the_text_alone(entry, text, found):
+    assert sum(span.end - span.start for span in DenyList((entry,)).find(text)) == found
 
 
 def test_many_entries_are_refused():

@@ -20,8 +20,11 @@ SCRIPTS = {
     "japanese name": "\u845b\U000e0100\u57ce",
     "thai": "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35\u200b\u0e04\u0e23\u0e31\u0e1a",
     "line ends": "a\r\nb\tc\x0cd",
+    "english in hebrew": "GitHub\u200f \u05d4\u05d5\u05d0",
+    "old korean": "\u1100\u1160\u11a8",
+    "mongolian": "\u182d\u180b",
 }
-ODD = st.sampled_from("ab\u202e\u200d\u200b\ufe0f\U000e0041\U000e0100\u2066\x00\ud800\U0001f3f4\u0e01\u4e00 ")
+ODD = st.sampled_from("ab\xad\u200f\u202e\u200d\u200b\ufe0f\U000e0041\U000e0100\u2066\x00\ud800\U0001f3f4\u0e01\u4e00 ")
 
 
 @pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
@@ -40,6 +43,10 @@ def test_characters_that_words_are_written_with_stay(text):
         ("x" + "\u200c\u200d" * 8, "x", "invisible"),
         ("x" + "\ufe00\ufe01\ufe02\ufe03", "x", "invisible"),
         ("a\x00b\x1bc", "abc", "control"),
+        ("s\u200ck\u200d-\ufe0f1", "sk-1", "invisible"),
+        ("ja\xadne@exam\u034fple.o\u115frg", "jane@example.org", "invisible"),
+        ("pay\u200epal", "paypal", "bidi"),
+        ("\u05d0" + "\u200e\u200f" * 8, "\u05d0", "bidi"),
         ("a\ud800", "a", "control"),
     ],
 )

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbkit.guards.identifiers import find_identifiers, luhn, mod97
+from nbkit.pseudonyms import Numbering
 
 
 def kinds(text):
@@ -137,3 +138,27 @@ def test_an_address_of_letters_alone_is_found_and_a_few_colons_are_not():
 def test_check_digits_count_in_either_case():
     assert mod97("gb82west12345698765432")
     assert not mod97("gb83west12345698765432")
+
+
+WIDE = {ord(sign): chr(ord(sign) + 0xFEE0) for sign in map(chr, range(0x21, 0x7F))}
+ARABIC = str.maketrans("0123456789", "".join(chr(0x660 + digit) for digit in range(10)))
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [{" ": "\u00a0"}, {" ": "\u202f"}, {"-": "\u2011", " ": "\u2009"}, WIDE, ARABIC],
+    ids=["no-break", "narrow", "hyphen that does not break", "wide", "arabic digits"],
+)
+def test_numbers_are_found_however_their_blanks_and_digits_are_written(signs):
+    plain = (
+        "call +49 170 1234567 or +49 170 7654321, card 4111 1111 1111 1111 or 5500 0000 0000 0004, "
+        "DE89 3704 0044 0532 0130 00, 86.231.85.193, ssn 123-45-6789"
+    )
+    written = plain.translate(str.maketrans(signs))
+    found = find_identifiers(written)
+    assert found == find_identifiers(plain)
+    numbering, by_plain = Numbering(), Numbering()
+    for span in found:
+        given = numbering.stand_in_for(span.kind, written[span.start : span.end])
+        assert given == by_plain.stand_in_for(span.kind, plain[span.start : span.end])
+    assert len(numbering.pseudonyms().originals) == len(found) == 7

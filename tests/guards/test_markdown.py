@@ -20,6 +20,14 @@ ALLOWED = ("docs.example.org", "*.ok.example")
 URL = "http://evil.example/x"
 
 PAYLOADS = [
+    "a\n:   b\n```\n\n- <img src=x onerror=evil()>",
+    f"a\n: b\n\n ```\n\n[x]({URL})",
+    f"\\begin{{a}}\n~~~\n\n![x]({URL})\n\n\\end{{a}}\n\n:   b",
+    f"$$\n\n    ![x]({URL})\n\n$$\n:   b",
+    "* ~~~\n\u3000 <img src=x onerror=evil()>",
+    "+ ```py\n\u3000 \n        <img src=x onerror=evil()>",
+    "a\n     \n    <img src=x onerror=evil()>",
+    f"- a\n\n  b\n       \n      [x]({URL})",
     f"[text]({URL})",
     f"![alt]({URL}.png)",
     f'[text]({URL} "title")',
@@ -201,6 +209,8 @@ LIVE_IN_MARKED = [
     f"*a ``b* [x]({URL})``",
     f"\u00a0\n    [x]({URL})",
     f"a\n \t\n    [x]({URL})",
+    f"- a\n\n\u00a0\n\n    [x]({URL})",
+    f"1. a\n\n\u3000\n   \n\n    [x]({URL})",
     f"~~~ [x]({URL})",
     f"``[x]({URL}) \\\\(`` b \\\\)",
     f"$ a\n```\n$ [x]({URL})\n```",

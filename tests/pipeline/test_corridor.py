@@ -10,11 +10,14 @@ import pytest
 
 from nbkit.canonical import canonical_json, request_key
 from nbkit.errors import AuthFailed, Blocked, CacheMiss, ProviderUnreachable
+from nbkit.guards.secrets import SecretsGuard
 from nbkit.pipeline import Call, Stages, run
+from nbkit.protocols import GuardOptions
 from nbkit.secrets import SecretRegistry
 from nbkit.testing import START, FakeProvider, Reply, entry, request, response
 from nbkit.types import Cost, Message, Request, Screened, Span, Verdict
 
+TOKEN = "ghp_aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYzA1B"
 SECRET = "sk-abcdefgh12345678"
 
 
@@ -310,6 +313,33 @@ def test_secret_beside_the_messages_is_not_sent(where):
     outcome, provider, _ = walk(asked, sinks=[sink], secrets=SecretRegistry({"KEY": SECRET}))
     assert (outcome.record.status, provider.calls, sink.records[0].request) == ("blocked", 0, None)
     assert outcome.record.verdicts[-1].reason.startswith("a parameter of the call holds the value of KEY")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"params": (("user", {"a": [TOKEN]}),)},
+        {"stop": ("x", TOKEN)},
+        {"model": f"m {TOKEN}"},
+        {"schema": f'["{TOKEN}"]'},
+    ],
+)
+def test_what_has_the_format_of_a_secret_is_not_sent_beside_the_messages_either(where):
+    asked = dataclasses.replace(request(), **where)
+
+    def screened(**options):
+        return walk(asked, guards=[SecretsGuard(GuardOptions(SecretRegistry(), **options))])
+
+    outcome, provider, _ = screened(actions={"input": "redact"})
+    assert (outcome.record.status, provider.calls, outcome.record.request) == ("blocked", 0, None)
+    reason = "a parameter of the call holds github-token: take it out of the cell's options"
+    assert outcome.record.verdicts[-1] == dataclasses.replace(
+        outcome.record.verdicts[-1], action="block", reason=reason, spans=()
+    )
+    outcome, provider, _ = screened(actions={"input": "warn"})
+    assert (outcome.record.status, outcome.record.verdicts[0].action, provider.calls) == ("ok", "warn", 1)
+    outcome, _, _ = screened(allowed_kinds=frozenset({"github-token"}))
+    assert (outcome.record.status, outcome.record.verdicts[0].action) == ("ok", "allow")
 
 
 def test_secret_in_an_endpoint_is_sent_and_neither_recorded_nor_cached():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel
+from pydantic import BaseModel, PositiveInt
 
 from nbkit.errors import BadSetting
 from nbkit.prompts.schema import RULES, example_of, shape_of
@@ -187,3 +187,12 @@ def test_example_of_a_form_that_holds_itself_is_short():
     many = {f"child{number}": {"$ref": "#/$defs/n"} for number in range(20)}
     schema_ = {"$defs": {"n": {"type": "object", "properties": many}}, "$ref": "#/$defs/n"}
     assert len(example_of(shape_of(schema_).schema)) < 1_000
+
+
+def test_a_model_refuses_without_the_names_that_the_answer_made_up():
+    class Ages(BaseModel):
+        ages: dict[str, PositiveInt]
+
+    assert (
+        shape_of(Ages).check({"ages": {"jane@example.org": -1}}) == "the model Ages refuses ages.a field that it names"
+    )

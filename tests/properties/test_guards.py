@@ -20,7 +20,9 @@ PARTS = (  # noqa: SIM905 - a list of texts is harder to read
     "2. 10. > \\ $ $$ | |---|---| a ]( [ ] < http://evil/ http://ok.example/ www.evil.com \\begin{a} \\end{a} \\\\( # "
     "--- [^1]: : \u00a0 <!-- ! \" ' ( ) ~ {image} &lt; * _ \u202e \x1b"
 ).split(" ")
-MARKDOWN = st.lists(st.sampled_from([*PARTS, " ", "  ", "    ", "\n", "\n", "\n\n", "\t"]), max_size=25).map("".join)
+MARKDOWN = st.lists(
+    st.sampled_from([*PARTS, " ", "  ", "    ", "\n", "\n", "\n\n", "\n     \n    ", "\t"]), max_size=25
+).map("".join)
 TEXTS = MARKDOWN | st.text(st.characters(), max_size=60)
 ALLOWED = st.sampled_from([(), ("ok.example",)])
 

@@ -161,3 +161,21 @@ def test_missing_file_and_folder_in_the_way_are_errors_on_purpose(write, tmp_pat
 
 def test_empty_notebook_has_a_page(write):
     assert "No call was recorded" in page(write())
+
+
+def test_secrets_in_use_are_in_no_page_however_they_came_into_the_notebook(write, tmp_path, monkeypatch):
+    key = "sk-proj-7Qx/Zk+2mVr9-Lw4Tb8Yc1NsE6Hd0Jf5Gp3Ua"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    failed = new_output("error", ename="E", evalue=key, traceback=[f"no {key}"])
+    told = [
+        new_output("stream", text=f"it is {key}\n"),
+        new_output("display_data", {"text/html": f"<b>{key}</b>"}),
+        failed,
+    ]
+    path = write(
+        new_code_cell(f'key = "{key}"', outputs=told), new_code_cell(f"%%llm\nUse {key}"), new_markdown_cell(key)
+    )
+    text = plain(page(path.rename(tmp_path / "7Qx.ipynb")))
+    assert key[8:20] not in text.replace(" ", "")
+    assert text.count("[secret:OPENAI_API_KEY]") >= 4
+    assert key in (tmp_path / "7Qx.ipynb").read_text()

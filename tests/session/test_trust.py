@@ -67,6 +67,20 @@ def test_nothing_that_is_not_set_is_refused():
     refuse_strangers([Layer(FILE, {"base_url": None, "rag_embedder_url": None, "aliases": {"a": "openai:m"}})], ())
 
 
+@pytest.mark.parametrize("host", ["x.example", "*.x.example"])
+def test_a_projects_file_lets_no_answer_lead_to_a_stranger(tmp_path, host):
+    (tmp_path / "pyproject.toml").write_text(f'[tool.nbkit]\nlinks.allowed_hosts = ["docs.example", "{host}"]\n')
+    session = Session(home=tmp_path / "home", environment={"NBKIT_TRUSTED_HOSTS": "docs.example"}, folder=tmp_path)
+    with pytest.raises(BadSetting) as caught:
+        session.config()
+    assert caught.value.what == f"this project's file lets links and images in answers lead to {host!r}"
+    session.close()
+    trusting = {"NBKIT_TRUSTED_HOSTS": f"docs.example, {host}"}
+    session = Session(home=tmp_path / "home", environment=trusting, folder=tmp_path)
+    assert session.config().settings.allowed_hosts == ("docs.example", host)
+    session.close()
+
+
 def test_names_of_this_machine():
     assert is_here("localhost")
     assert not is_here("10.0.0.1")
