@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, overload
 
 from nbkit import session
-from nbkit.display.found import Found
+from nbkit.display.found import Found, Shown
 from nbkit.display.origin import origin
 from nbkit.display.result import Result
 from nbkit.display.unshown import keep_unshown
@@ -190,6 +191,8 @@ class Documents:
     ) -> Found:
         """The passages that fit a question best, at most `k`; `where` is a filter such as `"page < 10"`.
 
+        What is drawn of them, and `to_frame()`, passes the guards as passages of `%%rag` do; the passages themselves
+        are as they are in the index.
         `rerank`: a CrossEncoder that reads the best ones again and orders them. Raises `CollectionError` for an index
         that is not there, `BadSetting` for a filter that cannot be read, `WeightsError` for a model that is not here.
         """
@@ -230,12 +233,17 @@ def search_index(
 ) -> Found:
     """What an index has on a question, with the settings in force; `Documents.search` and `%rag search`."""
     mode, k = in_force.rag_mode, in_force.rag_k
+    here.secrets.add_variables(here.environment)
+    question = here.secrets.redact(question)
     with here.embedding_calls.made_for(origin(), tag=in_force.tag):
         collection, reranker = here.collections.open(name, in_force), here.collections.reranker(in_force)
         found = collection.matches(question, mode=mode, k=k, where=where, reranker=reranker)
     meets = bool(found) or where is None or collection.meets(where)
     note = "" if meets else f"no document meets the filter {where}"
-    return Found(question, collection.name, in_force.rag_mode, tuple(match.passage for match in found), note)
+    passages = tuple(match.passage for match in found)
+    # Guards look when it is drawn, and once: code that only reads passages waits for none of them.
+    shown = functools.cache(lambda: Shown(*here.look(passages, settings=in_force, question=question)))
+    return Found(question, collection.name, in_force.rag_mode, passages, note, shown)
 
 
 def index(name: str | None = None) -> Documents:

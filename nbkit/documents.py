@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
 
 from nbkit.types import Span
 
@@ -30,6 +30,16 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A row, a line, a cell or a paragraph of a file whose text is not what was read of it."""
+
+    start: int
+    """Where it starts in the document's text, in characters."""
+    label: str
+    """What a reader finds it by, its number last: `row 4`, `sheet Prices, row 4`, `cell 2`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """What was read from one file; every place in it is a character of `text`."""
 
@@ -43,7 +53,9 @@ class Document:
     """Tables and fenced code, of kind `table` or `code`: kept whole where they fit. In order, not overlapping."""
     media_type: str = "text/plain"
     notes: tuple[str, ...] = ()
-    """What could not be read of it, such as pages that are pictures."""
+    """What could not be read of it, such as pages that are pictures, or was replaced."""
+    parts: tuple[Part, ...] = ()
+    """In order; empty where its characters are those of the file, or its pages lead there."""
 
     def page_at(self, position: int) -> int | None:
         """The page of a character, counted from 1; None where there are no pages.
@@ -52,6 +64,16 @@ class Document:
         2
         """
         return bisect_right(self.pages, position) or None
+
+    def parts_of(self, start: int, end: int) -> tuple[str, ...]:
+        r"""The labels of the first and the last part between two characters, one where it is the same.
+
+        >>> Document("a\nb\nc", parts=(Part(0, "row 1"), Part(2, "row 2"), Part(4, "row 3"))).parts_of(2, 5)
+        ('row 2', 'row 3')
+        """
+        first, last = (bisect_right(self.parts, at, key=lambda one: one.start) for at in (start, max(start, end - 1)))
+        labels = [self.parts[max(0, at - 1)].label for at in (first, last)] if self.parts else []
+        return tuple(dict.fromkeys(labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +92,8 @@ class Chunk:
     """Of the text, in the embedder's tokens; headings and header are not counted."""
     header: str = ""
     """The first row of the table that it goes on with: before the text, as the headings are."""
+    parts: tuple[str, ...] = ()
+    """Labels of the first and the last part of the file that it is of; see `Document.parts`."""
 
     @property
     def embedded_text(self) -> str:
@@ -87,7 +111,8 @@ class Passage:
 
     id: str
     """Hash of its source and text: the same for the same content."""
-    text: str
+    # What it says is not in its repr: that would be drawn in a cell without a guard having looked.
+    text: str = field(repr=False)
     source: str
     """The file, as a path relative to the folder that was added."""
     title: str = ""
@@ -98,10 +123,12 @@ class Passage:
     end: int = 0
     score: float = 0.0
     """How well it fits the question; comparable within one search only."""
-    header: str = ""
+    header: str = field(default="", repr=False)
     """The first row of the table that the text goes on with, which stands elsewhere in the document."""
     similarity: float | None = None
     """Cosine of its vector and the question's: 1 says the same, 0 has nothing to do with it. None without vectors."""
+    parts: tuple[str, ...] = ()
+    """Labels of the first and the last part of the file that it is of; see `Document.parts`."""
 
     @property
     def embedded_text(self) -> str:
@@ -125,13 +152,53 @@ class Passage:
         return f"{self.header}\n{rule}{self.text}"
 
 
-def place(source: str, page: int | None, start: int, end: int) -> str:
-    """Where a passage is, for a reader: file, page, characters counted from 1.
+class Placed(Protocol):
+    """What has a place in a file, as `Passage` has."""
 
-    >>> place("fan.md", 2, 10, 15)
+    @property
+    def source(self) -> str:
+        """The file."""
+
+    @property
+    def page(self) -> int | None:
+        """Counted from 1; None where there are no pages."""
+
+    @property
+    def start(self) -> int:
+        """Where it starts in the document's text, in characters."""
+
+    @property
+    def end(self) -> int:
+        """Where it ends there."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Labels of the first and the last part of the file that it is of."""
+
+
+def place(passage: Placed) -> str:
+    """Where a passage is, for a reader: the file, then its page and characters from 1, or the rows, lines or cells.
+
+    Characters are those of the text as it was read; of a file that has other ones, its parts are named instead.
+
+    >>> place(Passage("a", "30 W.", "fan.md", page=2, start=10, end=15))
     'fan.md, page 2, characters 11 to 15'
+    >>> place(Passage("a", "Part: Lid", "fan.csv", parts=("row 4", "row 9")))
+    'fan.csv, rows 4 to 9'
     """
-    return f"{source}{'' if page is None else f', page {page}'}, characters {start + 1:,} to {end:,}"
+    page = "" if passage.page is None else f", page {passage.page}"
+    within = _spoken(passage.parts) or f"characters {passage.start + 1:,} to {passage.end:,}"
+    return f"{passage.source}{page}, {within}"
+
+
+def _spoken(parts: tuple[str, ...]) -> str:
+    """The labels as one: those that differ in their number only say the rest once."""
+    if len(parts) < 2:  # noqa: PLR2004 - first and last
+        return "".join(parts)
+    (before, first), (other, last) = (parts[0].rpartition(" ")[::2], parts[-1].rpartition(" ")[::2])
+    if before == other and first.isdecimal() and last.isdecimal():
+        return f"{before}s {first} to {last}"
+    return f"{parts[0]} to {parts[-1]}"
 
 
 def _under(headings: tuple[str, ...], header: str, text: str) -> str:

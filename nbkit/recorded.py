@@ -52,6 +52,8 @@ class Retrieved:
     """Its BM25; None in mode `dense`."""
     document_sha256: str | None = None
     """Of the whole file's content as it was indexed: which document has changed since."""
+    parts: tuple[str, ...] = ()
+    """Labels of its first and last row, line, cell or paragraph; empty where its characters lead there."""
     left_out: str | None = None
     """Which guard kept it from the model, and why; None for one that the model was given."""
 

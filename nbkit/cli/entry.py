@@ -137,6 +137,8 @@ def _add_run(commands: _Commands) -> None:
         help="where the executed notebook goes (default: NOTEBOOK.executed.ipynb)",
     )
     run.add_argument("--report", action="store_true", dest="reports", help="write the HTML report as well")
+    said = "keep what it embeds in OUT.vectors, so that NBKIT_REPLAY=OUT needs no embedding model; caches are not used"
+    run.add_argument("--vectors", action="store_true", help=said)
     run.set_defaults(act=_run)
 
 
@@ -218,16 +220,15 @@ def _models_path(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from nbkit.cli.progress import Steps
-    from nbkit.report import report, run
+    from nbkit.cli.runs import run
 
-    with Steps(f"running {arguments.notebook.name}, cells", sys.stderr) as steps:
-        parameters = dict(arguments.parameters)
-        executed = run(arguments.notebook, out=arguments.out, parameters=parameters, on_cell=steps.update)
-    print(executed)
-    if arguments.reports:
-        print(report(executed))
-    return 0
+    return run(
+        arguments.notebook,
+        out=arguments.out,
+        parameters=dict(arguments.parameters),
+        has_report=arguments.reports,
+        has_vectors=arguments.vectors,
+    )
 
 
 def _eval(arguments: argparse.Namespace) -> int:

@@ -77,7 +77,7 @@ def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = F
     rows = tuple(
         Source(
             number,
-            place(one.source, one.page, one.start, one.end),
+            place(one),
             _whole(texts[number - 1]) if is_open else _quote(texts[number - 1], quotes.get(number)),
             ", ".join(_figures(one, found) if is_open else _figures(one, found)[:1]),
             number in marked,
@@ -87,9 +87,7 @@ def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = F
     )
     times = sum(row.is_cited for row in rows)
     note = _note("\n".join(answers), is_cited=times > 0) if any(texts) else ""
-    left_out = tuple(
-        f"{place(one.source, one.page, one.start, one.end)} ({one.left_out or 'by a guard'})" for one in found.left_out
-    )
+    left_out = tuple(f"{place(one)} ({one.left_out or 'by a guard'})" for one in found.left_out)
     less = f", {len(left_out):,} left out" if left_out else ""
     summary = f"Sources: {times} of {count(len(rows), 'passage')} cited{less} ({_took(found)})"
     return Sources(summary, rows, note, left_out, is_open)

@@ -107,19 +107,25 @@ class Blocks:
 
     def _enter(self, start: Start, *, is_after_blank: bool) -> None:
         """Keeps the list items that are open for sure: those in which every line since has been."""
-        left = [item for item in self._items if item[1] > start.indent]
-        self._items = [item for item in self._items if item[1] <= start.indent]
+        if not (self._items or start.is_item):
+            return
+        items = self._items
+        left = []
+        while items and items[-1][1] > start.indent:  # each begins further in than the one before
+            left.append(items.pop())
         if not start.is_item:
             return
-        outer = self._items[-1][1] if self._items else 0
-        is_next = any((indent, marker) == (start.indent, start.marker) for indent, _, marker in left)
-        begins = start.is_interrupting or is_after_blank or is_next
+        outer = items[-1][1] if items else 0
         if (
             start.is_solid
-            and begins
             and not start.is_odd
             and not start.is_quote
             and start.indent - outer <= _TOP_INDENT
+            and (
+                start.is_interrupting
+                or is_after_blank
+                or any((indent, marker) == (start.indent, start.marker) for indent, _, marker in left)
+            )
         ):
             self._items.append((start.indent, start.column, start.marker))
         else:
@@ -218,7 +224,8 @@ class Blocks:
 
     def read_marks(self, text: str, at: int, end: int) -> None:
         """Notes marks of emphasis in text."""
-        self._emphasis.update(_EMPHASIS.findall(text, at, end))
+        if _EMPHASIS.search(text, at, end) is not None:
+            self._emphasis.update(_EMPHASIS.findall(text, at, end))
 
     def read_run(self, length: int) -> None:
         """Notes a run of backticks in text."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import functools
 import html
 import re
 import unicodedata
@@ -67,22 +66,13 @@ def fold(text: str) -> str:
     """
     strange = len(_OTHER_SCRIPT.findall(text))
     is_latin = strange * 2 < len(_LATIN.findall(text)) if strange else True
-    return text.translate(_Letters(_ALIKE if is_latin else {}))
-
-
-class _Letters(dict[int, str]):
-    """Each character as its plain one; filled as characters are met."""
-
-    def __missing__(self, code: int) -> str:
-        plain = chr(code) if code < 128 else _compatible(code)  # noqa: PLR2004 - ASCII
-        self[code] = plain
-        return plain
-
-
-@functools.lru_cache(maxsize=4096)
-def _compatible(code: int) -> str:
-    plain = unicodedata.normalize("NFKC", chr(code)) if not 0xD800 <= code <= 0xDFFF else ""  # noqa: PLR2004 - surrogates
-    return plain if len(plain) == 1 and plain.isascii() else chr(code)
+    # Every character once, all of them in one go; what stands between keeps them from joining.
+    met = set(text) - {"\n"}
+    plain = unicodedata.normalize("NFKC", "\n".join(met)).split("\n") if met else []
+    letters = {
+        ord(char): one if len(one) == 1 and one.isascii() else char for char, one in zip(met, plain, strict=True)
+    }
+    return text.translate({**letters, **(_ALIKE if is_latin else {})})
 
 
 def from_base64(text: str) -> str:

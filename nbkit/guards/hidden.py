@@ -15,12 +15,16 @@ from typing import Final
 
 from nbkit.types import Span
 
-_RUN: Final = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+_HIDDEN: Final = (
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
     "\u200b-\u200d\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\ufe00-\ufe0f"
     "\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e0fff"
-    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200e\u200f\u3164\uffa0]+"
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200e\u200f\u3164\uffa0"
 )
+_RUN: Final = re.compile(f"[{_HIDDEN}]+")
+_SEEN: Final = re.compile(rf"[^\s{_HIDDEN}]")
+_SHORT_CHARS: Final = 8
+_MOST_KNOWN: Final = 1024
 _BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _TAGS: Final = re.compile("[\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]")
 _MAYBE: Final = re.compile(
@@ -42,20 +46,30 @@ def find_hidden(text: str) -> list[Span]:
     ([Span(start=1, end=2, kind='bidi')], [])
     """
     spans: list[Span] = []
+    # The same short run, thousands of times, is judged once.
+    known: dict[tuple[str, str], list[Span]] = {}
     for found in _RUN.finditer(text):
         start, end = found.span()
         run, before = found.group(), text[start - 1 : start]
         if "!" <= before <= "~" and "!" <= text[end : end + 1] <= "~":
             spans.append(Span(start, end, _kind(run)))
             continue
-        kept = _kept(before, run)
-        if kept == run:
-            continue
-        if run.startswith(kept):
-            spans.append(Span(start + len(kept), end, _kind(run[len(kept) :])))
-        else:
-            spans.extend(_between(run, kept, start))
+        within = known.get((before, run))
+        if within is None:
+            within = _within(before, run)
+            if len(run) <= _SHORT_CHARS and len(known) < _MOST_KNOWN:
+                known[before, run] = within
+        spans += [Span(start + span.start, start + span.end, span.kind) for span in within]
     return spans
+
+
+def is_unseen(text: str) -> bool:
+    r"""Whether nothing but white space is left of the text without what must go.
+
+    >>> is_unseen(" \u202e"), is_unseen("a\u202e")
+    (True, False)
+    """
+    return _SEEN.search(text) is None and not without(text, find_hidden(text)).strip()
 
 
 def without(text: str, spans: list[Span]) -> str:
@@ -73,6 +87,16 @@ def without(text: str, spans: list[Span]) -> str:
     return "".join(parts)
 
 
+def _within(before: str, run: str) -> list[Span]:
+    """The stretches of a run that must go."""
+    kept = _kept(before, run)
+    if kept == run:
+        return []
+    if run.startswith(kept):
+        return [Span(len(kept), len(run), _kind(run[len(kept) :]))]
+    return _between(run, kept)
+
+
 def _kept(before: str, run: str) -> str:
     """What of the run stays; the same again when only that is left."""
     flag = next((flag for flag in _FLAGS if run.startswith(flag)), "") if before == _BLACK_FLAG else ""
@@ -88,7 +112,7 @@ def _belongs(before: str, char: str) -> bool:
     return True
 
 
-def _between(run: str, kept: str, start: int) -> list[Span]:
+def _between(run: str, kept: str) -> list[Span]:
     spans: list[Span] = []
     left = iter(kept)
     wanted = next(left, None)
@@ -97,12 +121,12 @@ def _between(run: str, kept: str, start: int) -> list[Span]:
         if char == wanted:
             wanted = next(left, None)
             if begun is not None:
-                spans.append(Span(start + begun, start + at, _kind(run[begun:at])))
+                spans.append(Span(begun, at, _kind(run[begun:at])))
                 begun = None
         elif begun is None:
             begun = at
     if begun is not None:
-        spans.append(Span(start + begun, start + len(run), _kind(run[begun:])))
+        spans.append(Span(begun, len(run), _kind(run[begun:])))
     return spans
 
 

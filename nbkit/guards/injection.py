@@ -117,7 +117,11 @@ def _passage_score(view: View, allowed: frozenset[str]) -> _Found:
         return _put_together(view, found, 0.0, at=0, end=0)
     language = head("passage")
     units = sentences(view.text)
-    scores = [language.score(words(one.text), extra=one.signs) for one in units]
+    known: dict[tuple[str, tuple[str, ...]], float] = {}
+    for one in units:
+        if (one.text, one.signs) not in known:
+            known[one.text, one.signs] = language.score(words(one.text), extra=one.signs)
+    scores = [known[one.text, one.signs] for one in units]
     if not scores:
         return _put_together(view, found, 0.0, at=0, end=0)
     best = max(range(len(scores)), key=scores.__getitem__)

@@ -54,7 +54,8 @@ PATTERNS: Final = (
     Pattern(
         "extract-secret",
         "password~secret~passphrase~access code~code word~passwort~geheimwort~contraseña~mot de passe",
-        r"(?:what(?:'s| is| was)|tell me|give me|reveal|show me|print|say|spell|verrate|nenne|sag\w? mir|dime|"
+        # `what is a` asks what such a thing is.
+        r"(?:what(?:'s| is| was)(?! an? )|tell me|give me|reveal|show me|print|say|spell|verrate|nenne|sag\w? mir|dime|"
         r"dis-moi|donne-moi)\b",
         r"\b(?:secret (?:key|word|code|phrase|password)|secret|passphrase|password|access code|code word|"
         r"passwort|geheimwort|contrase\u00f1a|mot de passe)\b"

@@ -25,7 +25,7 @@ _ORDERS: Final = (
 _TELL: Final = (
     r"(?:reveal|show|print|output|repeat|display|tell me|give me|write out|write down|leak|disclose|share|expose|"
     r"return|echo|recite|dump|list|copy|send me|spell out|provide|summari[sz]e|translate|paraphrase|"
-    r"what(?:'s| is| are| was| were))\b"
+    r"what(?:'s| is| are| was| were)(?! an? ))\b"
 )
 _OWN: Final = (
     r"\b(?:system ?prompt|system message|pre-?prompt|initial (?:prompt|instructions|message)|"

@@ -98,10 +98,8 @@ def _places(text: str, pattern: Pattern, begins: re.Pattern[str], then: re.Patte
 
 def _lower(text: str) -> str:
     """The text in lower case, each character still in its place."""
-    lower = text.lower()
-    if len(lower) == len(text):
-        return lower
-    return "".join([small if len(small := char.lower()) == 1 else char for char in text])
+    # The only letter that becomes two in lower case.
+    return text.lower() if "\u0130" not in text else "\u0130".join([part.lower() for part in text.split("\u0130")])
 
 
 @functools.cache

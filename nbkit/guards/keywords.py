@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 _HEAD_CHARS: Final = 3
+_MOST_KNOWN: Final = 1024
 _ByHead: TypeAlias = Mapping[str, Sequence[tuple[int, str]]]
 """Numbers and words by their first three characters; those of two by both."""
 
@@ -35,9 +36,9 @@ class Keywords:
         exact, folded = self._patterns
         places: list[tuple[int, int]] = []
         if exact.search(text, at := start if exact_from is None else exact_from) is not None:
-            places += _places(text, exact, self._exact, start=at)
+            places += _places(text, exact, self._exact, start=at, longest_chars=self.longest_chars)
         if folded.search(hay := lowered(text), start) is not None:
-            places += _places(hay, folded, self._folded, start=start)
+            places += _places(hay, folded, self._folded, start=start, longest_chars=self.longest_chars)
         if len(places) > 1:
             places.sort()
         return places
@@ -96,17 +97,31 @@ def _by_head(words: Iterable[tuple[int, str]]) -> _ByHead:
     return by_head
 
 
-def _places(hay: str, pattern: re.Pattern[str], by_head: _ByHead, *, start: int) -> list[tuple[int, int]]:
+def _places(
+    hay: str, pattern: re.Pattern[str], by_head: _ByHead, *, start: int, longest_chars: int
+) -> list[tuple[int, int]]:
     places: list[tuple[int, int]] = []
+    known: dict[str, tuple[int, ...]] = {}
     for found in pattern.finditer(hay, start):
         at = found.start()
-        head = hay[at : at + _HEAD_CHARS]
-        for number, word in by_head.get(head, ()):
-            if word == head or hay.startswith(word, at):
-                places.append((number, at))
-        if head[:-1] in by_head:
-            places += [(number, at) for number, _ in by_head[head[:-1]]]
+        ahead = hay[at : at + longest_chars]
+        numbers = known.get(ahead)
+        if numbers is None:
+            numbers = _numbers(ahead, by_head)
+            if len(known) < _MOST_KNOWN:
+                # A text of one word, thousands of times, must not take longer than others.
+                known[ahead] = numbers
+        if len(numbers) == 1:
+            places.append((numbers[0], at))
+        else:
+            places += [(number, at) for number in numbers]
     return places
+
+
+def _numbers(ahead: str, by_head: _ByHead) -> tuple[int, ...]:
+    """The words with which this begins."""
+    heads = dict.fromkeys((ahead[:_HEAD_CHARS], ahead[: _HEAD_CHARS - 1]))
+    return tuple(number for head in heads for number, word in by_head.get(head, ()) if ahead.startswith(word))
 
 
 def _compiled(by_head: _ByHead) -> re.Pattern[str]:

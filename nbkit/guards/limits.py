@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from nbkit.guards.hidden import find_hidden, without
+from nbkit.guards.hidden import find_hidden, is_unseen, without
 from nbkit.pricing.tokens import estimate_tokens
 from nbkit.protocols import GuardOptions
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
@@ -62,7 +62,7 @@ class LimitsGuard:
 
     def _judge(self, text: str, request: Request) -> tuple[Action, str]:
         asked = request.messages[-1].content if request.messages else text
-        if not (asked if asked.isascii() else without(asked, find_hidden(asked))).strip():
+        if not asked.strip() or (not asked.isascii() and is_unseen(asked)):
             return "block", "the prompt is empty: write one, or check the variable it comes from"
         contents = [message.content for message in request.messages]
         if text not in contents:

@@ -58,9 +58,12 @@ def words(text: str) -> list[str]:
 def marks(found: list[str], *, bits: int, extra: Iterable[str] = (), has_kinds: bool = False) -> set[int]:
     """Which of the `2 ** bits` features the words have: each word, its letters, pairs of words, kinds, `extra` ones."""
     mask = (1 << bits) - 1
-    each = {word: _of_word(word, mask) for word in set(found)}
-    at = set[int]().union(*[inner for _, inner in each.values()])
-    owns = [each[word][0] for word in found]
+    each = {word: crc32(word.encode("utf-8", "replace")) for word in set(found)}
+    at = {own & mask for own in each.values()}
+    for word in each:
+        if len(word) > _GRAM:
+            at.update(_grams(word, mask))
+    owns = [each[word] for word in found]
     next_to: Iterable[tuple[int, int]] = zip([0, *owns], owns, strict=False)
     near: Iterable[tuple[int, int]] = zip([0, 0, *owns], owns, strict=False)
     if len(owns) > _REPETITIVE * len(each):
@@ -74,12 +77,10 @@ def marks(found: list[str], *, bits: int, extra: Iterable[str] = (), has_kinds: 
 
 
 @functools.lru_cache(maxsize=16_384)
-def _of_word(word: str, mask: int) -> tuple[int, tuple[int, ...]]:
-    raw = word.encode("utf-8", "replace")
-    own = crc32(raw)
+def _grams(word: str, mask: int) -> tuple[int, ...]:
     framed = f"<{word}>"
-    grams = [framed[at : at + _GRAM] for at in range(len(framed) - _GRAM + 1)] if len(word) > _GRAM else []
-    return own, (own & mask, *(crc32(b"~" + gram.encode("utf-8", "replace")) & mask for gram in grams))
+    grams = [framed[at : at + _GRAM] for at in range(len(framed) - _GRAM + 1)]
+    return tuple([crc32(b"~" + gram.encode("utf-8", "replace")) & mask for gram in grams])
 
 
 @dataclass(frozen=True, slots=True)

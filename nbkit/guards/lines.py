@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 _SPACE: Final = re.compile(r"[^\S\n]*")
-_MARKER: Final = re.compile(r"(?:[-+*]|([0-9]{1,9})[.)])(?=[ \t\n]|\Z)")
+_MARKER: Final = re.compile(r"([0-9]{1,9})[.)](?=[ \t\n]|\Z)")
 _MARKER_PART: Final = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)]?)\Z")
+_MARKER_CHARS: Final = 10
+_SIGNS: Final = ">-+*0123456789`~[:"
+"""A line that begins with none of these, nor with white space, is text."""
+_AFTER_MARKER: Final = ("", " ", "\t", "\n")
 _RUN: Final = re.compile(r"`+|~+")
 _INFO: Final = re.compile(r"(?!.*(?://|www\.))[\w+#.\-={},:;\"'/@ ]*", re.IGNORECASE)
 HOLD: Final = -1
 MAX_CHARS: Final = 500
 """Longest beginning that is read; no honest line has a longer one."""
+_BLANK: Final = re.compile(rf"(?: {{0,{MAX_CHARS}}}+\n)++")
 _CODE_CHARS: Final = 2000
 """Longest code span that is looked through; a longer one is not trusted."""
 _TICKS: Final = re.compile(r"`+")
@@ -50,23 +55,38 @@ class Start:
     info: str = ""
 
 
+def blank_lines(text: str, at: int) -> int:
+    r"""Where the last begins of the blank lines that begin at `at`: it says all that the others do.
+
+    >>> blank_lines("\n  \n\na", 0), blank_lines("a", 0)
+    (4, 0)
+    """
+    blank = _BLANK.match(text, at)
+    return at if blank is None else text.rfind("\n", at, blank.end() - 1) + 1 or at
+
+
 def read_start(text: str, at: int, *, is_last: bool) -> Start | None:
     r"""The beginning of the line at `at`, None when more text is needed to tell.
 
     >>> read_start("- ```py\n", 0, is_last=True).fence
     '```'
     """
+    if (char := text[at : at + 1]) and char not in _SIGNS and not char.isspace():
+        return Start(at=at)
     start = Start()
     here = at
     while True:
-        space = _SPACE.match(text, here)
-        assert space is not None
-        begin = space.end()
+        char, begin = text[here : here + 1], here
+        if char.isspace() and char != "\n":
+            space = _SPACE.match(text, here)
+            assert space is not None
+            begin = space.end()
         if begin - at > MAX_CHARS:
             return Start(at=begin, is_odd=True)
         if begin == len(text) and not is_last:
             return None
-        _count_space(start, space.group(), is_first=here == at)
+        if begin > here:
+            _count_space(start, text[here:begin], is_first=here == at)
         step = _read_container(start, text, begin, is_last=is_last)
         if step is None:
             return None
@@ -95,19 +115,23 @@ def _read_container(start: Start, text: str, at: int, *, is_last: bool) -> int |
     if char == ">":
         start.is_quote = True
         return at + 1
-    if not char or char not in "-+*0123456789":
+    if not char or char not in "-+*0123456789" or (char in "-+*" and text[at + 1 : at + 2] not in _AFTER_MARKER):
         return at
-    if not is_last and _MARKER_PART.match(text, at):
+    # No marker has more than nine digits and a dot.
+    if not is_last and len(text) - at <= _MARKER_CHARS and _MARKER_PART.match(text, at):
         return None
-    marker = _MARKER.match(text, at)
-    if marker is None:
-        return at
+    end, first = at + 1, ""
+    if char not in "-+*":
+        marker = _MARKER.match(text, at)
+        if marker is None:
+            return at
+        end, first = marker.end(), marker[1]
     start.is_solid = not start.is_item
     # A bullet, or a list that begins with 1, begins even inside a paragraph; others only go on, or follow a blank line.
-    start.is_interrupting = marker[1] in (None, "1")
-    start.marker = marker.group()[-1]
+    start.is_interrupting = first in ("", "1")
+    start.marker = text[end - 1]
     start.is_item = True
-    return marker.end()
+    return end
 
 
 def _read_content(start: Start, text: str, at: int, *, is_last: bool) -> Start | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import ClassVar
 
-from nbkit.guards.controls import CONTROLS
+from nbkit.guards.controls import control_spans, without_controls
 from nbkit.guards.hosts import Hosts
 from nbkit.guards.neutral import Neutraliser
 from nbkit.protocols import GuardOptions
@@ -52,11 +53,10 @@ class MarkdownStream:
         """What may be shown now."""
         if self._neutraliser is not None:
             return self._neutraliser.feed(text)
-        for match in CONTROLS.finditer(text):
-            at = self._done_chars + match.start()
-            self._spans.append(Span(at, at + 1, "control character"))
+        shown, places = without_controls(text)
+        self._spans += control_spans(places, self._done_chars)
         self._done_chars += len(text)
-        return CONTROLS.sub("", text)
+        return shown
 
     def finish(self) -> Screened:
         """What was held back, and the verdict."""
@@ -68,14 +68,15 @@ class MarkdownStream:
 def _verdict(stage: Stage, spans: list[Span]) -> Verdict:
     if not spans:
         return Verdict(MarkdownGuard.name, stage, "allow")
-    counts = Counter(span.kind for span in spans)
+    counts = Counter(map(attrgetter("kind"), spans))
     removed = counts.pop("control character", 0)
     parts = [_count(kind, times) for kind, times in sorted(counts.items())]
     reason = f"{', '.join(parts)} made inert" if parts else ""
     if removed:
         reason += ("; " if reason else "") + f"{_count('control character', removed)} removed"
-    ordered = tuple(sorted(spans, key=lambda span: (span.start, span.end)))
-    return Verdict(MarkdownGuard.name, stage, "redact", reason, ordered)
+    # Control characters are found ahead of the rest; no two begin in the same place.
+    ordered = sorted(spans, key=attrgetter("start")) if removed and counts else spans
+    return Verdict(MarkdownGuard.name, stage, "redact", reason, tuple(ordered))
 
 
 def _count(kind: str, times: int) -> str:

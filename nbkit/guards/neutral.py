@@ -18,16 +18,15 @@ from bisect import bisect_right
 from typing import Final
 
 from nbkit.guards.blocks import Blocks
-from nbkit.guards.controls import CONTROL, CONTROLS
+from nbkit.guards.controls import CONTROL, control_spans, without_controls
 from nbkit.guards.fences import DRAWN, SHOWN, inert_info, read_info
 from nbkit.guards.hosts import Hosts
-from nbkit.guards.lines import HOLD, MAX_CHARS, read_start, span_end
+from nbkit.guards.lines import HOLD, MAX_CHARS, blank_lines, read_start, span_end
 from nbkit.types import Span
 
 _QUICK: Final = re.compile(rf"[\n`<\[\]\\$:wW*_~{CONTROL}]")
 _SPECIAL: Final = re.compile(r"[\n`<\[\]\\$]|:(?=//|/?\Z)|[wW](?=[wW][wW]\.|[wW]{0,2}\Z)|~(?=~~|~?\Z)")
 _MARKS: Final = re.compile(r"`+|~+")
-_NEWLINES: Final = re.compile(r"\n+(?=\n)")
 _DOLLARS: Final = re.compile(r"\$+")
 _COMMAND: Final = re.compile(r"(\\+)([A-Za-z]{0,40})")
 _LIVE_TEX: Final = re.compile(
@@ -45,8 +44,7 @@ class Neutraliser:
         """Places in the text as it came, in order of discovery."""
         self._hosts = hosts
         self._blocks = Blocks()
-        self._buffer = ""
-        self._before = ""
+        self._buffer = self._before = ""
         self._mode = "start"
         self._done_chars = 0
         self._removed: list[int] = []
@@ -98,26 +96,21 @@ class Neutraliser:
         return shown
 
     def _strip(self, text: str) -> str:
-        if CONTROLS.search(text) is None:
-            return text
-        kept = self._done_chars + len(self._buffer)
-        for index, match in enumerate(CONTROLS.finditer(text)):
-            at = kept + match.start() - index
-            self.spans.append(Span(at + len(self._removed), at + len(self._removed) + 1, "control character"))
-            self._removed.append(at)
-        return CONTROLS.sub("", text)
-
-    def _found(self, kind: str, at: int, end: int) -> None:
-        start, stop = (self._done_chars + at, self._done_chars + end)
-        shift = bisect_right(self._removed, start)
-        self.spans.append(Span(start + shift, stop + bisect_right(self._removed, stop - 1), kind))
+        kept, places = without_controls(text)
+        start = self._done_chars + len(self._buffer)
+        self.spans += control_spans(places, start + len(self._removed))
+        self._removed += [start + at - index for index, at in enumerate(places)]
+        return kept
 
     def _emit(self, at: int, end: int) -> int:
         self._out.append(self._buffer[at:end])
         return end
 
     def _break(self, kind: str, at: int, end: int, text: str) -> int:
-        self._found(kind, at, end)
+        start, stop = self._done_chars + at, self._done_chars + end
+        if removed := self._removed:
+            start, stop = start + bisect_right(removed, start), stop + bisect_right(removed, stop - 1)
+        self.spans.append(Span(start, stop, kind))
         self._out.append(text)
         return end
 
@@ -127,8 +120,8 @@ class Neutraliser:
     # Lines
 
     def _step_start(self, at: int, is_last: bool) -> int:  # noqa: FBT001 - the steps are called alike
-        if (empty := _NEWLINES.match(self._buffer, at)) is not None:  # the last of them says all
-            return self._emit(at, empty.end())
+        if self._buffer[at] in " \n" and (last := blank_lines(self._buffer, at)) > at:
+            return self._emit(at, last)
         start = read_start(self._buffer, at, is_last=is_last)
         if start is None:
             return HOLD
@@ -178,12 +171,19 @@ class Neutraliser:
     # Text
 
     def _step_text(self, at: int, is_last: bool) -> int:  # noqa: FBT001
-        special = _SPECIAL.search(self._buffer, at)
-        end = len(self._buffer) if special is None else special.start()
-        if special is None or end > at:
-            self._blocks.read_marks(self._buffer, at, end)
-            return self._emit(at, end)
-        return self._specials[special.group()](at, is_last)
+        buffer, specials, first = self._buffer, self._specials, at
+        while (special := _SPECIAL.search(buffer, at)) is not None:
+            here = special.start()
+            if here > at:
+                plain = buffer[at:here]
+                if "*" in plain or "_" in plain or "~" in plain:
+                    self._blocks.read_marks(buffer, at, here)
+                self._out.append(plain)
+            at = specials[special[0]](here, is_last)
+            if at == HOLD or self._mode != "text":
+                return here if at == HOLD and here > first else at
+        self._blocks.read_marks(buffer, at, len(buffer))
+        return self._emit(at, len(buffer))
 
     def _on_newline(self, at: int, is_last: bool) -> int:  # noqa: ARG002, FBT001
         self._mode = "start"
@@ -295,6 +295,6 @@ class Neutraliser:
             return HOLD
         slashes, name = command[1], command[2]
         self._blocks.read_tex(slashes, name, self._buffer[end : end + 1])
-        if len(slashes) % 2 and _LIVE_TEX.match(name):
+        if name and len(slashes) % 2 and _LIVE_TEX.match(name):
             return self._break("TeX link", at, end, "\\" + command.group())
         return self._emit(at, command.end(1))

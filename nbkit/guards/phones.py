@@ -96,7 +96,7 @@ def find_phones(text: str) -> Iterator[tuple[int, int]]:
         yield from (found.span("number") for found in area.finditer(text))
     lower = text.lower()
     for pattern, words in ((by_word, _WORDS), (by_verb, _VERBS), (by_next, _NEXT)):
-        for found in pattern.finditer(text) if any(word in lower for word in words) else ():
+        for found in pattern.finditer(text) if any(map(lower.__contains__, words)) else ():
             (number, groups), start = _shortened(found["number"]), found.start("number")
             # `at` says of a number without groups that it is one; `call 5000000` does not.
             is_said = text[found.start() : start].endswith("at ")

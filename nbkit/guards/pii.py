@@ -19,6 +19,8 @@ from nbkit.types import Action, Message, Request, Screened, Span, Stage, Verdict
 
 _KEPT_REQUESTS: Final = 8
 _MAX_ROUNDS: Final = 6
+_SHORT_CHARS: Final = 64
+_MOST_CLEAN: Final = 1024
 _WORTH_A_LOOK: Final = re.compile(r"[@\uff20\d:⟦]")
 """Text without any of these holds neither an identifier nor a stand-in."""
 
@@ -179,6 +181,8 @@ class PiiStream:
         self._segments = Segments()
         self._done_chars = 0
         self._spans: list[Span] = []
+        self._clean: set[str] = set()
+        """Short segments in which nothing is: a long list of the same ones takes no longer than other texts."""
 
     def feed(self, text: str) -> str:
         """What may be shown now."""
@@ -192,12 +196,14 @@ class PiiStream:
 
     def _settle(self, segment: str) -> str:
         shown = segment
-        if _WORTH_A_LOOK.search(segment):
+        if segment not in self._clean and _WORTH_A_LOOK.search(segment):
             if self._changes:
                 self._numbering.reserve(segment)
                 shown, spans = self._guard.replace_identifiers(segment, self._numbering)
             else:
                 spans = self._guard.find(segment)
+            if not spans and len(segment) <= _SHORT_CHARS and len(self._clean) < _MOST_CLEAN:
+                self._clean.add(segment)
             self._spans += (Span(s.start + self._done_chars, s.end + self._done_chars, s.kind) for s in spans)
         self._done_chars += len(segment)
         is_stopped = self._action == "block" and self._spans

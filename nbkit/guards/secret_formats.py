@@ -158,20 +158,19 @@ def _places(text: str, marks: Iterable[tuple[int, int]], *, run: int) -> Iterato
     """Tries of rules that matched, or may yet."""
     size = len(text)
     for number, at in marks:
-        for rank, rule, opening, pattern in _tries(number):
-            for offset in rule.offsets:
-                start = place = at - offset
-                if place < 0:
+        for rank, rule, opening, pattern, offset in _tries(number):
+            start = place = at - offset
+            if place < 0:
+                continue
+            if opening is not None:
+                opened = opening(text, at)
+                if opened is None:
                     continue
-                if opening is not None:
-                    opened = opening(text, at)
-                    if opened is None:
-                        continue
-                    start = opened.end()
-                match = pattern(text, start)
-                is_open = start >= run and size - start <= rule.longest + _EDGE_CHARS
-                if is_open or match is not None:
-                    yield match, place, rank, rule, start if is_open else size
+                start = opened.end()
+            match = pattern(text, start)
+            is_open = start >= run and size - start <= rule.longest + _EDGE_CHARS
+            if is_open or match is not None:
+                yield match, place, rank, rule, start if is_open else size
 
 
 def _is_secret(text: str, at: int, hit: Found, rule: Rule) -> bool:
@@ -261,13 +260,14 @@ def _heads(marks: set[str]) -> frozenset[str]:
 
 
 @functools.cache
-def _tries(number: int) -> Sequence[tuple[int, Rule, _Match | None, _Match]]:
+def _tries(number: int) -> Sequence[tuple[int, Rule, _Match | None, _Match, int]]:
     """The rules of a keyword with their patterns, compiled when a text first has it: most never do."""
     keyword, is_exact = _tables().keywords.words[number]
     return tuple(
-        (rank, rule, None, rule.compiled.match)
+        (rank, rule, None, rule.compiled.match, offset)
         if rule.opening is None
-        else (rank, rule, rule.opening.match, rule.closing.match)
+        else (rank, rule, rule.opened if rule.is_named else rule.opening.match, rule.closing.match, offset)
         for rank, rule in enumerate(all_rules())
         if keyword in rule.keywords and is_exact is not bool(rule.context)
+        for offset in rule.offsets
     )

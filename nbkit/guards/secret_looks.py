@@ -60,18 +60,24 @@ _PLACE: Final = re.compile(
 )
 _PART_CHARS: Final = 3.2
 """Words have longer parts, on average; letters and digits at random have parts of about one and a half."""
-_NOT_SECRET_NAME: Final = re.compile(
-    r"\Atoken(?:iz|s?_?ids?)|(?:id|ids|name|names|url|uri|path|file|filename|dir|type|types|length|len|size|count|limit|limits|expir\w*|ttl|field|column|format|version"
-    r"|label|index|endpoint|scope|scopes|host|user|username|policy|pattern|regex|prefix|suffix|placeholder|hint|help|text|message|error|arn|var|env"
-    r"|reset|strength|ring|store|vault|manager|usage|budget|rate|cost|price|header|hash|digest|checksum|iz(?:er|ed|e)\w*|tokens|ref|provider|class|map|list|set|input)\Z",
-    re.IGNORECASE,
-)
-_OPEN_NAME: Final = re.compile(
-    r"(?:\A|[^A-Za-z])(?:public(?:_?key)?|pub|csrf|xsrf|authenticity|next|prev|page|pages?|cursor|continuation|sync|pad|eos|bos|mask|sep|cls|unk|special|stop|cache|"
-    r"etag|max|min|num|input|output|prompt|completion|total|new|start|end|image|first|last|keyword|not|site|"
-    r"jsonweb|request_?verification|idempotency)[_\-. ]?\Z",
-    re.IGNORECASE,
-)
+_TOKENS: Final = re.compile(r"token(?:iz|s?_?ids?)", re.IGNORECASE)
+_OTHER_ENDS: Final = (
+    "id", "ids", "name", "names", "url", "uri", "path", "file", "filename", "dir", "type", "types", "length", "len",
+    "size", "count", "limit", "limits", "ttl", "field", "column", "format", "version", "label", "index", "endpoint",
+    "scope", "scopes", "host", "user", "username", "policy", "pattern", "regex", "prefix", "suffix", "placeholder",
+    "hint", "help", "text", "message", "error", "arn", "var", "env", "reset", "strength", "ring", "store", "vault",
+    "manager", "usage", "budget", "rate", "cost", "price", "header", "hash", "digest", "checksum", "tokens", "ref",
+    "provider", "class", "map", "list", "set", "input",
+)  # fmt: skip
+_OTHER_END: Final = re.compile(r"(?:expir|ize)\w*\Z")
+_OPEN_ENDS: Final = (
+    "public", "publickey", "public_key", "pub", "csrf", "xsrf", "authenticity", "next", "prev", "page", "pages",
+    "cursor", "continuation", "sync", "pad", "eos", "bos", "mask", "sep", "cls", "unk", "special", "stop",
+    "cache", "etag", "max", "min", "num", "input", "output", "prompt", "completion", "total", "new", "start",
+    "end", "image", "first", "last", "keyword", "not", "site", "jsonweb", "requestverification",
+    "request_verification", "idempotency",
+)  # fmt: skip
+_OPEN_NAME: Final = re.compile(rf"(?:\A|[^A-Za-z])(?:{'|'.join(_OPEN_ENDS)})[_\-. ]?\Z", re.IGNORECASE)
 _COMMON: Final = frozenset(
     {
         "***", "abc123", "admin", "administrator", "bar", "change_me", "changeit", "changeme", "database",
@@ -121,7 +127,7 @@ def is_assigned_secret(value: str, *, name: str, before: str) -> bool:
     letters = sum(map(str.isalpha, value))
     if len(value) < 16 or digits < 2 or letters < 2:  # noqa: PLR2004 - shorter ones are versions and names
         return False
-    if _NOT_SECRET_NAME.search(name) or _OPEN_NAME.search(before) or _is_known_text(value):
+    if _is_other_name(name) or _is_open_name(before) or _is_known_text(value):
         return False
     return entropy(value) >= 3.0  # noqa: PLR2004 - random hexadecimal of 16 characters is hardly ever below
 
@@ -135,7 +141,7 @@ def is_password(value: str, *, name: str, before: str) -> bool:
     value = value.rstrip(".,;")
     if value.lower().rstrip("0123456789!@#$") in _COMMON or _classes(value) < 2:  # noqa: PLR2004 - a word or a number
         return False
-    if _NOT_SECRET_NAME.search(name) or _OPEN_NAME.search(before) or not _is_own_word(value):
+    if _is_other_name(name) or _is_open_name(before) or not _is_own_word(value):
         return False
     # A name in code has no sign but these.
     if value.replace("_", "").replace(".", "").replace("-", "").isalpha():
@@ -170,6 +176,24 @@ def is_told(value: str) -> bool:
     (True, False)
     """
     return _classes(value) >= 3 and value.lower() not in _COMMON and not is_stand_in(value)  # noqa: PLR2004
+
+
+def _is_other_name(name: str) -> bool:
+    """Whether what is called this is no secret."""
+    lower = name.lower()
+    return (
+        lower.endswith(_OTHER_ENDS)
+        or _TOKENS.match(name) is not None
+        or (("expir" in lower or "ize" in lower) and _OTHER_END.search(lower) is not None)
+    )
+
+
+def _is_open_name(before: str) -> bool:
+    """Whether what stands before a name makes it one that is no secret."""
+    lower = before.lower()
+    # The pattern is tried at every character; nearly always the end of what it is tried on says no.
+    may_be = not before.isascii() or lower.endswith(_OPEN_ENDS) or lower[:-1].endswith(_OPEN_ENDS)
+    return may_be and _OPEN_NAME.search(before) is not None
 
 
 def _is_own_word(value: str) -> bool:

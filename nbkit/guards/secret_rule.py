@@ -27,10 +27,13 @@ _GIVEN: Final = (
     r"(?:\\?[\"'`]?\]?\s{0,4}(?:::?=|\?=|=>|==?|:|,)[ \t]{0,4}(?:\\?[\"'`])?"
     r"|\(\s{0,4}(?:\w{1,24}\s{0,2}=\s{0,2})?\\?[\"'])"
 )
+_SAID_WORDS: Final = ("key", "token", "secret", "pass", "pwd", "auth", "login", "client", "credential", "access")
+_SAID_CHARS: Final = 64
+"""More than a vendor's name, what may stand behind it, and the longest such word have together."""
 _NAMED: Final = (
     # The first look costs little and nearly always says no.
     r"(?=[\w.\- ]{0,32}+[\\\"'`\]\s:=,?(])"
-    r"(?=[\w.\- ]{0,32}?(?i:key|token|secret|pass|pwd|auth|login|client|credential|access))[\w.\- ]{0,32}+"
+    rf"(?=[\w.\- ]{{0,32}}?(?i:{'|'.join(_SAID_WORDS)}))[\w.\- ]{{0,32}}+"
 )
 
 
@@ -60,6 +63,8 @@ class Rule:
     """`exact` formats are believed as they are. Others must not look like a stand-in, `random` ones not like words."""
     left: str = LEFT
     right: str = _RIGHT
+    is_named: bool = False
+    """Whether a word such as `key` has to be close behind the keyword."""
 
     @property
     def compiled(self) -> re.Pattern[str]:
@@ -76,6 +81,13 @@ class Rule:
         """The context alone; None for a rule without one."""
         return _opening(self.context) if self.context else None
 
+    def opened(self, text: str, at: int) -> re.Match[str] | None:
+        """The context at `at`, where it is there."""
+        # A search for a word costs less than the context, and nearly always says no.
+        if self.is_named and _said().search(text[at : at + _SAID_CHARS].lower()) is None:
+            return None
+        return _opening(self.context).match(text, at)
+
 
 def named(kind: str, group: Group, names: tuple[str, ...], value: str, *, min_entropy: float = 3.0) -> Rule:
     """A rule for secrets that have no mark of their own: assigned to a key or token with the vendor's name in it.
@@ -84,7 +96,7 @@ def named(kind: str, group: Group, names: tuple[str, ...], value: str, *, min_en
     >>> rule.compiled.match('DEEPGRAM_API_KEY="' + "0123456789" * 4).group(1)[:4]
     '0123'
     """
-    return Rule(kind, group, names, value, min_entropy, f"(?i:{'|'.join(names)}){_NAMED}{_GIVEN}")
+    return Rule(kind, group, names, value, min_entropy, f"(?i:{'|'.join(names)}){_NAMED}{_GIVEN}", is_named=True)
 
 
 def assigned(kind: str, keywords: tuple[str, ...], value: str, *, look: Look) -> Rule:
@@ -107,3 +119,8 @@ def _compiled(before: str, value: str, right: str) -> re.Pattern[str]:
 @functools.cache
 def _opening(context: str) -> re.Pattern[str]:
     return re.compile(f"(?>{context})", re.ASCII)
+
+
+@functools.cache
+def _said() -> re.Pattern[str]:
+    return re.compile("|".join(_SAID_WORDS))

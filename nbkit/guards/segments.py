@@ -31,11 +31,10 @@ class Segments:
         out: list[str] = []
         start, at = 0, self._looked
         while True:
-            for end in _END.finditer(buffer, at):
-                if end.end() > start + MAX_CHARS:
-                    break
-                out.append(buffer[start : end.end()])
-                start = end.end()
+            # One character more than fits: what has to follow an end is looked at too.
+            while (found := _END.search(buffer, at, start + MAX_CHARS + 1)) and found.end() <= start + MAX_CHARS:
+                out.append(buffer[start : found.end()])
+                start = at = found.end()
             if len(buffer) <= start + MAX_CHARS:
                 break
             at = _forced(buffer, start + MAX_CHARS)

@@ -104,7 +104,9 @@ def kind_marks(found: list[str], mask: int) -> set[int]:
     if not row:
         return set()
     keys = {*row}
-    keys.update([a * _ROOM + b for a, b in pairwise(row)])
-    keys.update([(a * _ROOM + b) * _ROOM + c for a, b, c in zip(row, row[1:], row[2:], strict=False)])
-    keys.update([-(a * _ROOM + c) for a, c in zip(row, row[2:], strict=False)])
+    # What comes again and again is looked at once.
+    threes = set(zip(row, row[1:], row[2:], strict=False))
+    keys.update([a * _ROOM + b for a, b in set(pairwise(row))])
+    keys.update([(a * _ROOM + b) * _ROOM + c for a, b, c in threes])
+    keys.update([-(a * _ROOM + c) for a, _, c in threes])
     return {(key * _SPREAD >> 9) & mask for key in keys}

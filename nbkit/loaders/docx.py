@@ -8,6 +8,7 @@ and structure of a document are a dozen elements, so they are read here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -57,6 +58,8 @@ class _Reading:
         self.writer = writer
         self.title = ""
         self.hidden_chars = 0
+        self._headings = 0
+        self._counted: Counter[str] = Counter()
         self._styles = Styles(archive.optional("word/styles.xml"))
         self._numbers = Numbers(archive.optional("word/numbering.xml"))
         self._notes = {
@@ -80,6 +83,8 @@ class _Reading:
         text = "".join(self._inline(element, aside))
         style = self._styles.of(element)
         mark = self._numbers.mark(element, style)
+        if text.strip():
+            self._part("paragraph", is_heading=bool(style.level))
         if style.level and text.strip():
             self.writer.heading(f"{mark}{text}" if mark not in ("", "- ") else text, level=style.level)
         elif mark and text.strip():
@@ -90,6 +95,18 @@ class _Reading:
                 self.title = self.title or text
         for one in aside:
             self.flow(one)
+
+    def _part(self, kind: str, *, is_heading: bool = False) -> None:
+        """Headings by their number, and below each its paragraphs and tables; it belongs to the first of them."""
+        # Not by its words: a place is drawn without a guard having read it.
+        self.writer.gap(1)
+        if is_heading:
+            self._headings += 1
+            self._counted.clear()
+        else:
+            self._counted[kind] += 1
+        above = f"heading {self._headings}, " if self._headings else ""
+        self.writer.part(f"{above}{kind} {max(1, self._counted[kind])}")
 
     def _inline(self, parent: ET.Element, aside: list[ET.Element]) -> Iterator[str]:
         for element in parent:
@@ -111,6 +128,7 @@ class _Reading:
     def _table(self, table: ET.Element) -> None:
         rows = [list(self._row(row)) for row in _within(table, "tr")]
         if max(map(len, rows), default=0) > 1:
+            self._part("table")
             self.writer.block(pipe_table(rows), kind="table")
             return
         # One column is a frame around text.

@@ -9,7 +9,7 @@ import itertools
 import json
 from typing import Any, BinaryIO, Protocol
 
-from nbkit.documents import Document, Heading
+from nbkit.documents import Document, Heading, Part
 from nbkit.types import JsonValue, Span
 
 _HEAD_BYTES = 4
@@ -62,6 +62,7 @@ def pack(document: Document) -> dict[str, JsonValue]:
         "blocks": [[one.start, one.end, one.kind] for one in document.blocks],
         "media_type": document.media_type,
         "notes": list(document.notes),
+        "parts": [[one.start, one.label] for one in document.parts],
     }
 
 
@@ -76,11 +77,13 @@ def unpack(plain: dict[str, Any]) -> Document:
             blocks=tuple(Span(start, end, kind) for start, end, kind in plain["blocks"]),
             media_type=plain["media_type"],
             notes=tuple(plain["notes"]),
+            parts=tuple(Part(start, label) for start, label in plain["parts"]),
         )
         texts = [made.text, made.title, made.media_type, *made.notes, *(one.text for one in made.headings)]
-        "".join([*texts, *(one.kind for one in made.blocks)]).encode()
+        "".join([*texts, *(one.kind for one in made.blocks), *(one.label for one in made.parts)]).encode()
         _check_order([0, *(one.start for one in made.headings), len(made.text)])
         _check_order([0, *made.pages, len(made.text)])
+        _check_order([0, *(one.start for one in made.parts), len(made.text)])
         _check_order([0, *(place for one in made.blocks for place in (one.start, one.end)), len(made.text)])
         _check_order([1, *sorted(one.level for one in made.headings)])
     except (KeyError, TypeError, ValueError) as error:

@@ -35,7 +35,9 @@ class NotebookLoader:
         budget = budget or Budget(path.name)
         cells, language = _read(path, budget)
         writer, cut = Writer(budget), 0
-        for cell in cells:
+        for number, cell in enumerate(cells, 1):
+            writer.gap(2)
+            writer.part(f"cell {number}")
             source = _text(cell.get("source", cell.get("input", "")))
             kind = cell.get("cell_type")
             if kind == "markdown":

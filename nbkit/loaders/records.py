@@ -36,7 +36,8 @@ class RecordsLoader:
         writer.notes += decoded.notes
         title, is_lines = "", path.suffix.lower() in (".jsonl", ".ndjson")
         if is_lines:
-            bad = sum(not _record(line, writer) for line in decoded.text.split("\n") if line.strip())
+            rows = enumerate(decoded.text.split("\n"), 1)
+            bad = sum(not _record(row, number, writer) for number, row in rows if row.strip())
             if bad and not writer.position:
                 raise unreadable(budget.name, "none of its lines is JSON")
             if bad:
@@ -59,40 +60,45 @@ def _parsed(text: str, budget: Budget) -> JsonValue:
     return value
 
 
-def _record(line: str, writer: Writer) -> bool:
+def _record(row: str, number: int, writer: Writer) -> bool:
     try:
-        value = json.loads(line)
+        value = json.loads(row)
     except ValueError:
         return False
     except RecursionError as error:
         raise unreadable(writer.budget.name, "its values are nested too deep") from error
-    _write(value, writer)
+    _write(value, writer, part=f"line {number}")
     return True
 
 
 def _write_all(value: JsonValue, writer: Writer) -> None:
     """A list as records; of an object, each list of objects as records under its name."""
-    if isinstance(value, list):
-        for one in value:
-            _write(one, writer)
-        return
     if not isinstance(value, dict):
-        _write(value, writer)
+        for number, one in enumerate(value if isinstance(value, list) else [value], 1):
+            _write(one, writer, part=f"item {number}")
         return
-    for name, held in value.items():
+    for at, (name, held) in enumerate(value.items(), 1):
+        # Not by its name: a place is drawn without a guard having read it.
+        within = f"key {at}"
+        writer.gap(1)
         if isinstance(held, dict) or (isinstance(held, list) and any(isinstance(one, dict) for one in held)):
+            is_list = isinstance(held, list)
+            writer.part(f"{within}, item 1" if is_list else within)
             writer.heading(name, level=1)
-            for one in held if isinstance(held, list) else [held]:
-                _write(one, writer)
+            for number, one in enumerate(held if isinstance(held, list) else [held], 1):
+                _write(one, writer, part=f"{within}, item {number}" if is_list else within)
         else:
+            writer.part(within)
             writer.line("\n".join(_leaves(held, name, writer.budget, 1)))
 
 
-def _write(value: JsonValue, writer: Writer) -> None:
+def _write(value: JsonValue, writer: Writer, *, part: str) -> None:
     leaves = list(_leaves(value, "", writer.budget, 1))
-    line = "; ".join(leaves)
-    if len(line) <= _SHORT_CHARS and "\n" not in line:
-        writer.line(line)
+    record = "; ".join(leaves)
+    writer.gap(1)
+    writer.part(part)
+    if len(record) <= _SHORT_CHARS and "\n" not in record:
+        writer.line(record)
     else:
         writer.paragraph("\n".join(leaves))
         writer.gap(2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from nbkit.loaders.writer import Writer, one_line
 
@@ -18,8 +18,11 @@ _HEAD_ROWS = 10
 _NUMBER = re.compile(r"^[^\w]*\d[\d.,:/%\s-]*[^\w]*$")
 
 
-def write_rows(writer: Writer, rows: Iterable[Sequence[str]]) -> None:
+def write_rows(writer: Writer, rows: Iterable[Sequence[str]], *, within: str = "") -> None:
     r"""Writes the rows of one sheet as a table block, what stands above its header as paragraphs.
+
+    `rows`: all of them, empty ones too: each is a part of the file, by its number there. `within`: what the label of a
+    part begins with, such as the sheet's name.
 
     >>> from nbkit.loaders.limits import Budget
     >>> writer = Writer(Budget("a.csv"))
@@ -27,23 +30,27 @@ def write_rows(writer: Writer, rows: Iterable[Sequence[str]]) -> None:
     >>> writer.document().text
     'Part: Lid; Price: 3\nPart: Cup'
     """
-    filled = (row for row in ([one_line(cell) for cell in row] for row in rows) if any(row))
+    numbered = enumerate(([one_line(cell) for cell in row] for row in rows), 1)
+    filled = ((f"{within}row {number}", row) for number, row in numbered if any(row))
     head = list(islice(filled, _HEAD_ROWS))
-    at = _header(head)
-    for row in head[: at or 0]:
+    at = _header([row for _, row in head])
+    for label, row in head[: at or 0]:
+        writer.gap(2)
+        writer.part(label)
         writer.paragraph("; ".join(filter(None, row)))
-    names = _names(head[at]) if at is not None else []
+    names = _names(head[at][1]) if at is not None else []
     body = head[at + 1 :] if at is not None else head
     with writer.open_block("table"):
         if at is not None and len(head) == at + 1:
-            writer.line("; ".join(filter(None, head[at])))
-        for row in _chained(body, filled):
-            writer.line("; ".join(_cells(row, names)))
+            _write_row(writer, head[at][0], filter(None, head[at][1]))
+        for label, row in chain(body, filled):
+            _write_row(writer, label, _cells(row, names))
 
 
-def _chained(first: Iterable[list[str]], rest: Iterable[list[str]]) -> Iterator[list[str]]:
-    yield from first
-    yield from rest
+def _write_row(writer: Writer, label: str, cells: Iterable[str]) -> None:
+    writer.gap(1)
+    writer.part(label)
+    writer.line("; ".join(cells))
 
 
 def _cells(row: list[str], names: list[str]) -> Iterator[str]:

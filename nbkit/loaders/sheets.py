@@ -20,6 +20,8 @@ from nbkit.loaders.writer import Writer
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ARCHIVES = (".xlsx", ".xlsm", ".xlsb", ".ods")
 _MOST_CELLS = 5_000_000
+_LONGEST_NAME = 31
+"""As Excel has it."""
 
 
 class SheetsLoader:
@@ -54,8 +56,12 @@ class SheetsLoader:
                     continue
                 if found.total_height * found.total_width > _MOST_CELLS:
                     raise unreadable(budget.name, f"a sheet has more than {_MOST_CELLS:,} cells", fix="split the file")
+                within = f"sheet {sheet.name[:_LONGEST_NAME]}, "
+                writer.gap(2)
+                writer.part(f"{within}row 1")
                 writer.heading(sheet.name, level=1)
-                write_rows(writer, ([_shown(cell) for cell in row] for row in found.iter_rows()))
+                rows = ([_shown(cell) for cell in row] for row in found.iter_rows())
+                write_rows(writer, rows, within=within)
         except (CalamineError, OSError, ValueError) as error:
             raise unreadable(budget.name, "it is damaged, encrypted or no spreadsheet") from error
         if hidden:

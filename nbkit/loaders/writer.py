@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 
-from nbkit.documents import Document, Heading
+from nbkit.documents import Document, Heading, Part
 from nbkit.loaders.limits import Budget
 from nbkit.types import Span
 
@@ -54,6 +54,7 @@ class Writer:
         self._pieces: list[str] = []
         self._pages: list[int] = []
         self._blocks: list[Span] = []
+        self._parts: list[tuple[int, str]] = []
         self._position = 0
         self._newlines = 2
 
@@ -126,6 +127,10 @@ class Writer:
         self.budget.pages(len(self._pages))
         self.budget.progress()
 
+    def part(self, label: str) -> None:
+        """What comes next is a part of the file that a reader finds by this label; see `Document.parts`."""
+        self._parts.append((self._position, one_line(label)))
+
     def append(self, part: Document) -> None:
         """Another document behind what was written, its places moved; its pages and title are left out."""
         self.gap(2)
@@ -146,6 +151,7 @@ class Writer:
             blocks=tuple(self._blocks),
             media_type=media_type,
             notes=tuple(dict.fromkeys(self.notes)),
+            parts=tuple(Part(min(start, len(text)), label) for start, label in self._parts),
         )
 
     def _first_heading(self) -> str:

@@ -141,6 +141,8 @@ def _guard_values(words: list[str]) -> Iterable[str]:
 def _rag_values(words: list[str]) -> Iterable[str]:
     if words[0] == "drop" or words[-1] == "--index":
         return current().collections.names()
+    if words in (["ls"], ["stats"]):
+        return (*current().collections.names(), "--index")
     return _values("rag_mode") if words[-1] == "--mode" else _INDEX_OPTIONS.get(words[0], ())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from nbkit.magics.progress import Bar
 from nbkit.magics.rag_options import read, some
 from nbkit.magics.tables import draw, draw_text
 from nbkit.magics.words import first_word
+from nbkit.rag.listing import DocumentList
 from nbkit.registry import nearest
 from nbkit.search.filters import spellings
 from nbkit.session import Session, current
@@ -28,9 +28,9 @@ MANUAL = """Indexes of documents, which %%rag answers from.
     %rag add PATH… [--index NAME]           reads files, folders and globs; only what is new or changed is read again
     %rag add URL… --allow-url               fetches https pages and files too; without the option nothing is fetched
     %rag search QUESTION [--index NAME]     the passages that a question finds, and how near they are
-    %rag ls [--index NAME]                  the indexes; with --index the documents of one
-    %rag stats [--index NAME]               documents, chunks, bytes, and the model that embeds
-    %rag rm SOURCE… [--index NAME]          takes documents out, as `%rag ls --index NAME` shows them
+    %rag ls [NAME]                          the indexes; with a name the documents of one
+    %rag stats [NAME]                       documents, chunks, bytes, and the model that embeds
+    %rag rm SOURCE… [--index NAME]          takes documents out, as `%rag ls NAME` shows them
     %rag drop NAME…                         removes indexes whole, without asking
 
 `%rag add` takes --embedder NAME (all-minilm-l6-v2), --chunk-tokens N (80), --overlap N (0) and --rebuild, which builds
@@ -40,7 +40,8 @@ index keeps what it has, as it keeps what a URL said, until `%rag rm`. A folder'
 unless they are named; quotes hold a name with spaces together. A link leads nowhere but inside the folder that was
 named, or the one that names start from.
 `%rag search` takes -k N, --mode hybrid|dense|bm25, --filter "path ~ 'docs/' and page < 10" and --rerank MODEL.
-Without --index: the setting rag.index, or the only index there is; `add` makes `docs` when there is none, or several.
+Without a name: the setting rag.index, or the only index there is; `add` makes `docs` when there is none, or several.
+--index NAME names one to every command but `drop`.
 `NBKIT_HOME` holds the indexes; two kernels may share one.
 """
 DEFAULT_INDEX = "docs"
@@ -106,11 +107,8 @@ def _list(shell: InteractiveShell, session: Session, rest: str) -> None:
         draw(shell, session.secrets, Table("Indexes", columns, rows, note=note))
         return
     with session.collections.look(given.index) as index:
-        found = index.documents()
-    kinds = Counter(one.source.rpartition(".")[2].lower() for one in found)
-    note = ", ".join(f"{times:,} {kind}" for kind, times in kinds.most_common())
-    listed = [(one.source, one.title, f"{one.chunks:,}") for one in found]
-    draw(shell, session.secrets, Table(f"Index {given.index}", ("file", "title", "chunks"), listed, note=note))
+        listed = DocumentList(given.index, tuple(index.documents()))
+    draw(shell, session.secrets, listed.table())
 
 
 def _row(session: Session, name: str) -> tuple[str, ...]:
@@ -136,7 +134,7 @@ def _stats(shell: InteractiveShell, session: Session, rest: str) -> None:
 
 def _remove(shell: InteractiveShell, session: Session, rest: str) -> None:
     given = read("rm", rest)
-    sources = some(given.words, what="%rag rm takes documents", fix="%rag ls --index NAME shows them")
+    sources = some(given.words, what="%rag rm takes documents", fix="%rag ls NAME shows them")
     settings = session.config({"rag_index": given.index} if given.index else None).settings
     with session.collections.look(settings.rag_index) as index:
         name = index.folder.name
@@ -149,9 +147,7 @@ def _remove(shell: InteractiveShell, session: Session, rest: str) -> None:
         raise BadSetting(
             what=f"{name} has no document {', '.join(map(repr, missing))}",
             why="nothing was removed, of what else was named neither",
-            fix=f"did you mean {near!r}? %rag ls --index {name} shows them"
-            if near
-            else f"%rag ls --index {name} shows them",
+            fix=f"did you mean {near!r}? %rag ls {name} shows them" if near else f"%rag ls {name} shows them",
         )
     draw_text(shell, session.secrets, f"{count(removed, 'document')} removed from {name}")
 

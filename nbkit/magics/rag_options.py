@@ -35,7 +35,8 @@ OPTIONS: Mapping[str, Mapping[str, str | None]] = {
     "drop": {},
 }
 """Of each command its options, with what stands behind them; None for those that stand alone."""
-_WORDLESS = ("ls", "stats")
+_ONE_NAME = ("ls", "stats")
+"""Commands whose one word is the name of an index, as `--index` is."""
 
 
 def read(command: str, rest: str) -> Any:  # noqa: ANN401 - argparse's namespace
@@ -59,12 +60,15 @@ def read(command: str, rest: str) -> Any:  # noqa: ANN401 - argparse's namespace
             _refuse_option(command, word.split("=", 1)[0])
     # Words may stand behind options too.
     given.words = [*given.words, *left]
-    if given.words and command in _WORDLESS:
-        raise BadSetting(
-            what=f"%rag {command} takes no {given.words[0]!r}",
-            why="an index is named by an option",
-            fix=f"%rag {command} --index {given.words[0]}",
-        )
+    if given.words and command in _ONE_NAME:
+        names = [*given.words, *([given.index] if given.index else [])]
+        if len(names) > 1:
+            raise BadSetting(
+                what=f"%rag {command} takes one index, not {' and '.join(map(repr, names))}",
+                why="it shows one at a time",
+                fix=f"%rag {command} {names[0]}",
+            )
+        given.index = names[0]
     return given
 
 

@@ -27,8 +27,8 @@ SIZE_TOKENS = 80
 OVERLAP_TOKENS = 0
 LEAST_TOKENS = 16
 
-_VERSION = 4
-"""Raised when the same settings cut elsewhere than before, or what is embedded of a chunk is another text."""
+_VERSION = 5
+"""Raised when the same settings cut elsewhere than before, or what is embedded or kept of a chunk is something else."""
 _HEADINGS_SHARE = 4
 """Headings take up to a quarter of the window."""
 _BETWEEN = " > "
@@ -116,6 +116,7 @@ class Chunker:
             page=document.page_at(start),
             tokens=tokens,
             header=header,
+            parts=document.parts_of(start, end),
         )
 
     def _measured(self, document: Document, chunk: Chunk) -> Iterator[Chunk]:
@@ -133,7 +134,9 @@ class Chunker:
             middle = blank if blank > 0 else middle
             rest = chunk.text[middle:].lstrip()
             for text, start in ((chunk.text[:middle].rstrip(), chunk.start), (rest, chunk.end - len(rest))):
-                half = Chunk(text, start, start + len(text), page=document.page_at(start))
+                end = start + len(text)
+                parts = document.parts_of(start, end)
+                half = Chunk(text, start, end, page=document.page_at(start), parts=parts)
                 yield from self._measured(document, half)
 
 

@@ -19,6 +19,7 @@ from nbkit.protocols import Bill, Embedder, Reranker
 from nbkit.rag.added import Added, FileRow
 from nbkit.rag.chunking import LEAST_TOKENS, OVERLAP_TOKENS, SIZE_TOKENS, Chunker
 from nbkit.rag.chunking_neighbours import blend
+from nbkit.rag.clearing import cleared, refused
 from nbkit.rag.gathering import Gathering
 from nbkit.rag.index import Index, Match, Mode, Stats
 from nbkit.rag.ingest import Embedded, ingest, prune
@@ -26,6 +27,7 @@ from nbkit.rag.names import name_words
 from nbkit.rag.progress import OnProgress, Progress, Tracker
 from nbkit.rag.reranking import reranked, wanted_for
 from nbkit.rag.store import Entry
+from nbkit.secrets import SecretRegistry
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -39,7 +41,8 @@ class Collection:
     """One index, open. Safe to be used by several threads; `add` by one at a time.
 
     `embedder_name`: what the embedder is called in settings, for a reader. `chunk_tokens`, `overlap_tokens`: those of
-    `Chunker`; None is what the index was made with, or the chunker's own for a new one.
+    `Chunker`; None is what the index was made with, or the chunker's own for a new one. `secrets`: what must not stand
+    in it.
     """
 
     def __init__(
@@ -50,8 +53,10 @@ class Collection:
         embedder_name: str,
         chunk_tokens: int | None = None,
         overlap_tokens: int | None = None,
+        secrets: SecretRegistry | None = None,
     ) -> None:
         self.folder = folder
+        self._secrets = secrets or SecretRegistry()
         self.name = folder.name
         self.embedder_name = embedder_name
         self._embedder = embedder
@@ -95,7 +100,7 @@ class Collection:
         return Gathering(paths, folder=self.folder, settings=self._index.settings())
 
     def _add(self, gathering: Gathering, on_progress: OnProgress) -> Iterator[FileRow]:
-        found = list(gathering.found(on_progress))
+        found = [refused(one, self._secrets) for one in gathering.found(on_progress)]
         tracker = Tracker(on_progress, files=len(found))
         embed = functools.partial(self._embed, tracker=tracker)
         shelf = _Joined(self._index)
@@ -103,7 +108,7 @@ class Collection:
         with self._index.writing(lambda: tracker.step(WAITING)), Reader() as reader:
             known = self._index.fingerprints()
             found = [one for one in found if not gathering.had(one, known)]
-            read = functools.partial(_read, reader, {one.path: one.source for one in found})
+            read = functools.partial(self._read, reader, {one.path: one.source for one in found})
             yield from ingest(found, shelf=shelf, read=read, cut=self._chunker.chunks, embed=embed, tracker=tracker)
             yield from prune(self._index, under=gathering.is_gone, settled=[one.source for one in found])
 
@@ -156,6 +161,15 @@ class Collection:
         """The question as far as the embedder's window goes: its end says less than an error would."""
         starts = self._embedder.token_starts(question)
         return question if len(starts) <= self._embedder.max_tokens else question[: starts[self._embedder.max_tokens]]
+
+    def _read(
+        self, reader: Reader, sources: Mapping[Path, str], paths: Iterable[Path]
+    ) -> Iterator[tuple[Path, Document | DocumentError]]:
+        for path, found in reader.read_many(paths):
+            if isinstance(found, DocumentError):
+                yield path, found
+            else:
+                yield path, named(cleared(found, self._secrets), sources[path])
 
     def _together(self) -> contextlib.AbstractContextManager[Bill | None]:
         """In the `with` block, all calls to a service are one record; None where the model runs here."""
@@ -255,13 +269,6 @@ def named(document: Document, source: str) -> Document:
     if not name or name.casefold() == document.title.strip().casefold():
         return whole
     return dataclasses.replace(whole, headings=(Heading(0, -1, name), *whole.headings))
-
-
-def _read(
-    reader: Reader, sources: Mapping[Path, str], paths: Iterable[Path]
-) -> Iterator[tuple[Path, Document | DocumentError]]:
-    for path, document in reader.read_many(paths):
-        yield path, document if isinstance(document, DocumentError) else named(document, sources[path])
 
 
 def _shown(chunk: Chunk, source: str) -> Chunk:

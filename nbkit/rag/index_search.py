@@ -191,6 +191,7 @@ def _one(run: Sequence[Match]) -> Match:
         end = max(end, passage.end)
     merged = dataclasses.replace(
         first, id=store.passage_id(first.source, text), text=text, end=end,
+        parts=tuple(dict.fromkeys((*first.parts[:1], *run[-1].passage.parts[-1:]))),
         score=best.passage.score, similarity=best.cosine,
     )  # fmt: skip
     return dataclasses.replace(best, passage=merged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -63,14 +64,23 @@ class DocumentList(Sequence[Entry]):
         names = [field.name for field in dataclasses.fields(Entry)]
         return pd.DataFrame([[getattr(one, name) for name in names] for one in self.entries], columns=names)
 
+    def table(self, *, most: int | None = None) -> Table:
+        """One row for each document, or for the first so many; what was read of it in part, or replaced, is a note."""
+        shown = self.entries[:most]
+        has_notes = any(one.notes for one in shown)
+        columns = ("file", "title", "chunks", "pages", "added", *(["notes"] if has_notes else []))
+        kinds = Counter(one.source.rpartition(".")[2].lower() for one in self.entries)
+        note = [", ".join(f"{times:,} {kind}" for kind, times in kinds.most_common())]
+        note += [f"… and {len(self) - len(shown):,} more"] if len(shown) < len(self) else []
+        rows = [row if has_notes else row[:-1] for row in map(_row, shown)]
+        return Table(f"Index {self.name}", columns, rows, note=" ".join(filter(None, note)))
+
     def __repr__(self) -> str:
         rows = [f"  {line(one.source)}  {line(one.title)}  {count(one.chunks, 'chunk')}" for one in self._shown]
         return "\n".join([f"{self.name}: {count(len(self), 'document')}", *rows, *self._more])
 
     def _repr_html_(self) -> str:
-        rows = [(one.source, one.title, f"{one.chunks:,}") for one in self._shown]
-        caption = f"{self.name}: {count(len(self), 'document')}"
-        return Table(caption, ("file", "title", "chunks"), rows, note=" ".join(self._more).strip()).html()
+        return self.table(most=_MOST_ROWS).html()
 
     @property
     def _shown(self) -> tuple[Entry, ...]:
@@ -80,6 +90,11 @@ class DocumentList(Sequence[Entry]):
     def _more(self) -> list[str]:
         left = len(self) - _MOST_ROWS
         return [f"  … and {left:,} more"] if left > 0 else []
+
+
+def _row(one: Entry) -> tuple[str, ...]:
+    when = one.added[:16].replace("T", " ")
+    return one.source, one.title, f"{one.chunks:,}", f"{one.pages:,}" if one.pages else "", when, "; ".join(one.notes)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -44,7 +44,7 @@ def with_passages(request: Request, passages: Sequence[Passage]) -> Request:
     return dataclasses.replace(
         request,
         messages=(Message("system", rules), *history, Message("user", asked)),
-        sources=tuple((place(one.source, one.page, one.start, one.end), one.id) for one in passages),
+        sources=tuple((place(one), one.id) for one in passages),
     )
 
 

@@ -40,11 +40,12 @@ SCHEMA = (
     CREATE TABLE pending (slot INTEGER PRIMARY KEY);
     """,
     "ALTER TABLE chunk ADD COLUMN header TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE chunk ADD COLUMN parts TEXT NOT NULL DEFAULT '';",
 )
-_HEADINGS = "\n"
+_LINES = "\n"
 _PASSAGE = """
     SELECT chunk.slot, chunk.text, document.source, document.title, chunk.headings, chunk.page, chunk.start, chunk.end,
-        chunk.document, chunk.position, chunk.tokens, document.sha256, chunk.header
+        chunk.document, chunk.position, chunk.tokens, document.sha256, chunk.header, chunk.parts
     FROM chunk JOIN document ON document.id = chunk.document
 """
 _AT_ONCE = 500
@@ -179,11 +180,11 @@ def put(
         slot = kept.pop() if kept else rows + len(new)
         if slot >= rows:
             new.append(position)
-        headings = _HEADINGS.join(heading.replace(_HEADINGS, " ") for heading in chunk.headings)
+        headings, parts = _joined(chunk.headings), _joined(chunk.parts)
         values = (slot, number, position, key, chunk.text, chunk.start, chunk.end, headings)
         connection.execute(
-            f"INSERT OR REPLACE INTO chunk VALUES ({', '.join('?' * 11)})",  # noqa: S608 - no value is in it
-            (*values, chunk.page, chunk.tokens, chunk.header),
+            f"INSERT OR REPLACE INTO chunk VALUES ({', '.join('?' * 12)})",  # noqa: S608 - no value is in it
+            (*values, chunk.page, chunk.tokens, chunk.header, parts),
         )
         if slot >= rows or before != (document.title,):
             connection.execute("INSERT OR REPLACE INTO pending VALUES (?)", (slot,))
@@ -276,12 +277,16 @@ def neighbours(connection: sqlite3.Connection, source: str, start: int, end: int
     ]
 
 
-def _row(values: tuple[int, str, str, str, str, int | None, int, int, int, int, int, str, str]) -> Row:
-    slot, text, source, title, headings, page, start, end, document, position, tokens, digest, header = values
+def _joined(lines: Sequence[str]) -> str:
+    return _LINES.join(line.replace(_LINES, " ") for line in lines)
+
+
+def _row(values: tuple[int, str, str, str, str, int | None, int, int, int, int, int, str, str, str]) -> Row:
+    slot, text, source, title, headings, page, start, end, document, position, tokens, digest, header, parts = values
     passage = Passage(
         id=passage_id(source, text), text=text, source=source, title=title,
-        headings=tuple(headings.split(_HEADINGS)) if headings else (), page=page, start=start, end=end,
-        header=header,
+        headings=tuple(headings.split(_LINES)) if headings else (), page=page, start=start, end=end,
+        header=header, parts=tuple(parts.split(_LINES)) if parts else (),
     )  # fmt: skip
     return Row(slot, passage, document, position, tokens, digest)
 

@@ -24,12 +24,14 @@ def run(
     parameters: Mapping[str, str] | None = None,
     on_cell: OnCell = lambda _number, _total, _line: None,
     timeout_s: float | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Path:
     """The path of the executed notebook, which is kept as far as it came also when a cell fails.
 
     `out` is `NAME.executed.ipynb` beside the notebook when left out. `parameters` become assignments in a cell of
     their own, below the cell tagged `parameters` or on top; a value is read as JSON or as a Python literal, else it
-    is text. `timeout_s` is for each cell. The notebook's own kernel runs it, in the notebook's folder.
+    is text. `timeout_s` is for each cell. The notebook's own kernel runs it, in the notebook's folder; `environment` is
+    added to this process's.
     The kernel is told the notebook's path as Jupyter tells it, so that all its runs are runs of one notebook: a budget
     of its own holds for them together. Raises `NotebookError`, for a cell that fails with the head and the tail of its
     source.
@@ -39,7 +41,8 @@ def run(
     document = inject(read_notebook(notebook), parameters or {})
     folder = notebook.parent.resolve()
     own_name = {"JPY_SESSION_NAME": str(folder / notebook.name)}
-    given: dict[str, Any] = {"environment": own_name, "timeout_s": timeout_s, "on_cell": on_cell}
+    variables = {**own_name, **(environment or {})}
+    given: dict[str, Any] = {"environment": variables, "timeout_s": timeout_s, "on_cell": on_cell}
     try:
         execute(document, name=notebook.name, cwd=folder, **given)
     finally:

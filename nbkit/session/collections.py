@@ -97,7 +97,7 @@ class Collections:
             embedder.token_starts("")
         return Collection(
             made_with.folder, embedder=embedder, embedder_name=settings.rag_embedder,
-            chunk_tokens=made_with.chunk_tokens, overlap_tokens=made_with.overlap_tokens,
+            chunk_tokens=made_with.chunk_tokens, overlap_tokens=made_with.overlap_tokens, secrets=self._owner.secrets,
         )  # fmt: skip
 
     def add(
@@ -120,6 +120,7 @@ class Collections:
         from nbkit.rag.gathering import refuse_nothing
 
         refuse_urls(paths, is_allowed=allow_urls)
+        self._owner.secrets.add_variables(self._owner.environment)
         before = self.names()
         if not self._knows(name, paths):
             refuse_nothing(paths)
@@ -154,7 +155,7 @@ class Collections:
                 with contextlib.closing(
                     Collection(
                         beside, embedder=embedder, embedder_name=settings.rag_embedder,
-                        chunk_tokens=sizes[0], overlap_tokens=sizes[1],
+                        chunk_tokens=sizes[0], overlap_tokens=sizes[1], secrets=self._owner.secrets,
                     )
                 ) as made:  # fmt: skip
                     added = made.add(paths, allow_urls=allow_urls, on_progress=on_progress)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbkit.protocols import Embedder, Reranker
+    from nbkit.secrets import SecretRegistry
     from nbkit.session.embedding import EmbeddingCalls
 
 
@@ -22,6 +23,7 @@ class Owner(Protocol):
 
     home: Path
     environment: Mapping[str, str]
+    secrets: SecretRegistry
     embedding_calls: EmbeddingCalls
 
     @property

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nbkit.documents import SearchMode
 from nbkit.recorded import Retrieved
+from nbkit.secrets import SecretRegistry
+from nbkit.session.furniture import Furniture
+from nbkit.session.looking import Seen, look
 from nbkit.session.retrieving import Looked, prepare
 from nbkit.session.sealing import install_secret
 from nbkit.setting import Settings
@@ -50,7 +54,13 @@ def _retrieved(match: Match) -> Retrieved:
         cosine=match.cosine,
         words=match.words,
         document_sha256=match.document_sha256 or None,
+        parts=one.parts,
     )
+
+
+def looker(furniture: Furniture, secrets: SecretRegistry) -> Callable[..., Seen]:
+    """What has the guards of a session look at passages; see `look`."""
+    return functools.partial(look, furniture, secrets=secrets)
 
 
 def reading(session: Session, settings: Settings, *, where: str | None, is_look: bool = False) -> Prepare:

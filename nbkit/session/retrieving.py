@@ -67,24 +67,16 @@ def prepare(
         return Prepared(request, stages)
     started = time.perf_counter()
     found = lookup.search(asked, mode=settings.rag_mode, k=settings.rag_k, where=where)
-    headers = list(dict.fromkeys(one.header for one in found.passages if one.header))
-    given = [*map(_said_by, found.passages), *headers]
-    read, verdicts = screen_passages(given, stages.guards, request=request, may_fail=stages.may_fail)
-    texts, heads = read[: len(found.passages)], dict(zip(headers, read[len(found.passages) :], strict=True))
-    passages = [
-        # Of a table whose header a guard does not let through, the rows that it does are read without.
-        dataclasses.replace(_saying(text, one), header=head if isinstance(head := heads.get(one.header), str) else "")
-        for one, text in zip(found.passages, texts, strict=True)
-        if isinstance(text, str)
-    ]
+    read, verdicts = retrieved(found.passages, stages.guards, request=request, may_fail=stages.may_fail)
+    passages = [one for one in read if isinstance(one, Passage)]
     retrieval = Retrieval(
         lookup.name,
         settings.rag_mode,
         time.perf_counter() - started,
-        tuple(one for one, text in zip(found.retrieved, texts, strict=True) if isinstance(text, str)),
+        tuple(one for one, text in zip(found.retrieved, read, strict=True) if isinstance(text, Passage)),
         tuple(
-            dataclasses.replace(one, left_out=f"{said.guard}: {said.reason}" if said.reason else said.guard)
-            for one, said in zip(found.retrieved, texts, strict=True)
+            dataclasses.replace(one, left_out=reason_of(said))
+            for one, said in zip(found.retrieved, read, strict=True)
             if isinstance(said, Verdict)
         ),
         k=settings.rag_k,
@@ -103,6 +95,36 @@ def prepare(
     provider = stages.provider if secret is None else Sealing(stages.provider, secret)
     guards = _with_sources(stages.guards, passages, question=asked)
     return Prepared(made, dataclasses.replace(stages, provider=provider, guards=guards), retrieval, tuple(verdicts))
+
+
+def retrieved(
+    passages: Sequence[Passage], guards: Sequence[Guard], *, request: Request, may_fail: frozenset[str] = frozenset()
+) -> tuple[list[Passage | Verdict], list[Verdict]]:
+    """The passages as the guards of stage retrieved leave them, in the place of one that is left out why; and verdicts.
+
+    >>> retrieved([Passage("a", "30 W.", "fan.md")], [], request=Request("echo", "echo", ()))[0][0].text
+    '30 W.'
+    """
+    headers = list(dict.fromkeys(one.header for one in passages if one.header))
+    given = [*map(_said_by, passages), *headers]
+    read, verdicts = screen_passages(given, guards, request=request, may_fail=may_fail)
+    texts, heads = read[: len(passages)], dict(zip(headers, read[len(passages) :], strict=True))
+    return [
+        # Of a table whose header a guard does not let through, the rows that it does are read without.
+        dataclasses.replace(_saying(text, one), header=head if isinstance(head := heads.get(one.header), str) else "")
+        if isinstance(text, str)
+        else text
+        for one, text in zip(passages, texts, strict=True)
+    ], verdicts
+
+
+def reason_of(verdict: Verdict) -> str:
+    """Which guard left a passage out, and why.
+
+    >>> reason_of(Verdict("injection", "retrieved", "block", "it gives orders"))
+    'injection: it gives orders'
+    """
+    return f"{verdict.guard}: {verdict.reason}" if verdict.reason else verdict.guard
 
 
 def _said_by(passage: Passage) -> str:
@@ -139,7 +161,7 @@ class Unasked:
     """Answers in place of the provider that the sources do not say, and what was nearest."""
 
     def __init__(self, passages: Sequence[Passage], nearest: float | None) -> None:
-        places = [place(one.source, one.page, one.start, one.end) for one in passages[:_NEAREST]]
+        places = [place(one) for one in passages[:_NEAREST]]
         least = "" if nearest is None else f" (similarity of the best: {nearest:.2f})"
         listed = "".join(f"\n- {one}" for one in places)
         self._text = f"{NOT_FOUND} The nearest passages{least}:\n{listed}" if places else NOT_FOUND

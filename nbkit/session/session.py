@@ -25,7 +25,7 @@ from nbkit.session.collections import Collections
 from nbkit.session.embedding import EmbeddingCalls, with_embedding
 from nbkit.session.furniture import Furniture
 from nbkit.session.layers import environment_layers, file_layers, file_stamp
-from nbkit.session.lookups import reading
+from nbkit.session.lookups import looker, reading
 from nbkit.session.policy import Policy
 from nbkit.session.screening import Screening, screen_texts
 from nbkit.session.spending import Purse
@@ -79,6 +79,7 @@ class Session:
         self.providers: dict[str, Provider] = dict(providers or {})
         """Instances that answer for a provider's name."""
         self._furniture = Furniture(self, self.providers)
+        self.look = looker(self._furniture, self.secrets)
         self.embedding_calls = EmbeddingCalls(self, self._furniture)
         self.collections = Collections(self)
         self._lock = threading.Lock()

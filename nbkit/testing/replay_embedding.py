@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbkit.canonical import sha256
-from nbkit.embed.naming import DEFAULT
+from nbkit.embed.naming import DEFAULT, choose
 from nbkit.embed.naming import open as open_embedder
 from nbkit.embed.texts import check_texts
-from nbkit.errors import BadSetting, EmbedError
+from nbkit.errors import BadSetting, EmbedError, NotebookError, WeightsError
 from nbkit.protocols import Embedder, EmbedderOptions
 from nbkit.store.files import write_atomic
 from nbkit.testing import vectors as kept
@@ -32,35 +32,44 @@ class ReplayEmbedder:
     """Vectors as they were recorded beside the notebook that `EmbedderOptions.base_url` names.
 
     Environment `NBKIT_REPLAY=PATH` puts it in the place of every embedder. It has the recorded one's id and window.
+    Where nothing was recorded, the model that `EmbedderOptions.model` names gives the vectors that the run had, if it
+    is on this machine; nothing is fetched, and no service is asked.
     """
 
     name: ClassVar[str] = "replay"
     is_local: ClassVar[bool] = True
     key_env: ClassVar[tuple[str, ...]] = ()
-    splits_at_blanks: ClassVar[bool] = True
 
     def __init__(self, options: EmbedderOptions) -> None:
         self._notebook = find_notebook(_named(options, "NBKIT_REPLAY=NOTEBOOK"))
+        self._options = options
 
     @property
     def id(self) -> str:
         """That of the embedder that was recorded."""
-        return self._kept.embedder_id
+        return self._kept.embedder_id if self._model is None else self._model.id
 
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
-        return self._kept.dimensions
+        return self._kept.dimensions if self._model is None else self._model.dimensions
 
     @property
     def max_tokens(self) -> int:
         """That of the embedder that was recorded."""
-        return self._kept.max_tokens
+        return self._kept.max_tokens if self._model is None else self._model.max_tokens
+
+    @property
+    def splits_at_blanks(self) -> bool:
+        """Whether tokens are those of single words: recorded ones are."""
+        return self._model is None or bool(getattr(self._model, "splits_at_blanks", False))
 
     def embed(self, texts: Sequence[str], *, is_query: bool = False) -> NDArray[float32]:
         """The recorded vectors, shape (len(texts), dimensions); raises `EmbedError` for a text that has none."""
         import numpy as np
 
+        if self._model is not None:
+            return self._model.embed(texts, is_query=is_query)
         check_texts(texts)
         made = np.empty((len(texts), self.dimensions), np.float32)
         for row, text in enumerate(texts):
@@ -72,6 +81,8 @@ class ReplayEmbedder:
 
     def token_starts(self, text: str) -> list[int]:
         """Where each token of the text starts, in characters; raises `EmbedError` for words that were not recorded."""
+        if self._model is not None:
+            return self._model.token_starts(text)
         check_texts([text])
         starts = self._kept.starts
         whole = starts.get(kept.whole(text))
@@ -86,11 +97,36 @@ class ReplayEmbedder:
         return found
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Closes the model, where nothing was recorded; a later `embed` opens it again."""
+        if "_model" in vars(self) and self._model is not None:
+            self._model.close()
 
     @functools.cached_property
     def _kept(self) -> kept.Vectors:
         return kept.read(kept.beside(self._notebook))
+
+    @functools.cached_property
+    def _model(self) -> Embedder | None:
+        """The model itself, where no file of vectors stands beside the notebook; raises `NotebookError`."""
+        if kept.beside(self._notebook).exists():
+            return None
+        name = self._options.model or DEFAULT
+        if not choose(name).is_local:
+            fix = f"embed on this machine, %rag add PATH --embedder {DEFAULT} --rebuild, and run the notebook again"
+            why = f"{name} is a service, and a replay asks none"
+            raise self._missing(why, fix=fix)
+        model = open_embedder(name, replace(self._options, base_url=None))
+        try:
+            model.token_starts("")
+        except (WeightsError, EmbedError) as error:
+            notebook = self._notebook.name
+            fix = f"nbkit models pull {name}, or where it is: nbkit run {notebook} -o {notebook} --vectors"
+            raise self._missing(error.what, fix=fix) from error
+        return model
+
+    def _missing(self, why: str, *, fix: str) -> NotebookError:
+        vectors = kept.beside(self._notebook).name
+        return NotebookError(what=f"{vectors} is missing, which keeps what the notebook embedded", why=why, fix=fix)
 
     def _unknown(self, text: str, why: str) -> EmbedError:
         return EmbedError(

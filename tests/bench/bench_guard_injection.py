@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from injection_corpus import Text, documents, own_units, prompts, public_units, real_passages, rows
+from injection_corpus import Text, documents, held_out, own_units, prompts, public_units, real_passages, rows
 from train_injection import group, injection_head, passage_head
 
 from nbkit.guards import injection
@@ -112,6 +112,22 @@ def bench_prompts() -> None:
             )
 
 
+def bench_innocent() -> None:
+    """Prompts of our own that use the words of attackers for honest work, on topics that were never trained on."""
+    texts = held_out()
+    trainable = prompts()
+    print("\nInnocent prompts that sound like attacks, share warned at the shipped threshold")
+
+    def line(label: str) -> None:
+        scores = np.array([scorer("input")(text) for text in texts])
+        warned = int(np.sum(scores >= injection.PROMPT_THRESHOLD))
+        print(f"  {label:<44} n={len(texts)} {warned / len(texts):.4f} ({warned}), mean score {np.mean(scores):.3f}")
+
+    line("as shipped (other topics seen)")
+    with trained("prompt", injection_head([text for text in trainable if text.source != "own/innocent"])):
+        line("trained without any such prompts")
+
+
 def bench_documents() -> None:
     """Injected documents, a document at a time."""
     found = documents()
@@ -166,5 +182,6 @@ def bench_time() -> None:
 
 if __name__ == "__main__":
     bench_prompts()
+    bench_innocent()
     bench_documents()
     bench_time()

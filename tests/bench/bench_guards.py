@@ -2,8 +2,9 @@
 
 Prompts are the harmless texts of guard/injection.jsonl and guard/injection_notebooks.jsonl, joined to about a KB each;
 answers are the same texts in pieces of 24 characters, as a model streams them. The long inputs are 100,000 characters
-of what patterns may stumble over. CPU time; the goal is 3 ms at p95 a KB, and 100 ms for each long input and guard.
-Run: NBKIT_BENCH_DATA=FOLDER python tests/bench/bench_guards.py [--texts 400]
+of what patterns may stumble over, see `hostile_inputs.py`. CPU time; the goal is 3 ms at p95 a KB, and 100 ms for each
+long input and guard.
+Run: NBKIT_BENCH_DATA=FOLDER python tests/bench/bench_guards.py [--texts 400] [--all]
 """
 
 from __future__ import annotations
@@ -14,18 +15,25 @@ import os
 import random
 import re
 import statistics
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from hostile_inputs import LONG_CHARS, UNITS, hostile, repeated
+
 from nbkit.pipeline.screening import OutputScreen, screen_request
+from nbkit.protocols import Guard
 from nbkit.session import current
 from nbkit.setting import Settings
-from nbkit.types import Message, Request
+from nbkit.types import Message, Request, Stage
 
 _KB = 1_000
-_LONG = 100_000
 _PIECE = 24
+_SLOW_MS = 50
+_MOST_MS = 100
 _FIVE = [
     re.compile(pattern)
     for pattern in (
@@ -36,12 +44,6 @@ _FIVE = [
         r"(?i)ignore (?:all )?(?:previous|prior) instructions",
     )
 ]
-_UNITS = (
-    "a", " ", "\n", "-", "1", "1 ", "a@", "@a.", "(", "[", "![", "](", "<a ", "```\n", "sk-", "AKIA", "eyJ", "+1 ",
-    "::", "1.1.1.", "word ", "a ", "ignore ", "you are ", "=a", "%61", "\\u0061", "aGVsbG8", "\u202e", "⟦EMAIL_1⟧ ", "http://a",
-    "password = ",
-    "\t\u2028", "a: b\n", "| a ", "> ", "$$", "DE89 3704 0044 0532 0130 00 ",
-)  # fmt: skip
 
 
 def texts(folder: Path, count: int) -> list[str]:
@@ -76,16 +78,34 @@ def row(name: str, found: list[float]) -> None:
     )
 
 
-def long_inputs() -> Iterator[tuple[str, str]]:
-    """A name and 100,000 characters."""
-    for unit in _UNITS:
-        yield repr(unit), (unit * (_LONG // len(unit) + 1))[:_LONG]
+def screened(guard: Guard, text: str, stage: Stage) -> None:
+    """One look of one guard at a long text."""
+    asked = Message("user", text if stage == "input" else "?")
+    told = Message("system", "word " * 20 + "a " * 20)
+    guard.screen(text, stage=stage, request=Request("", "", (asked,) if stage == "input" else (told, asked)))
+
+
+def bench_long(guards: Sequence[Guard], *, is_all: bool) -> None:
+    """The worst five of the long texts, by guard and stage; what is slow is measured three times, the least counts."""
+    inputs = dict(hostile()) if is_all else {repr(unit): repeated(unit) for unit in UNITS}
+    print(f"{len(inputs):,} texts of {LONG_CHARS:,} characters, CPU-ms by guard, worst five; how many take over 100")
+    stages: tuple[Stage, ...] = ("input", "retrieved", "output")
+    for stage, guard in ((stage, guard) for stage in stages for guard in guards if stage in guard.stages):
+        spent: list[tuple[float, str]] = []
+        for name, text in inputs.items():
+            least = cpu_ms(lambda g=guard, t=text, s=stage: screened(g, t, s))  # type: ignore[misc]
+            if least > _SLOW_MS:
+                least = min(least, *(cpu_ms(lambda g=guard, t=text, s=stage: screened(g, t, s)) for _ in range(2)))  # type: ignore[misc]
+            spent.append((least, name))
+        worst = ", ".join(f"{name} {ms:.0f}" for ms, name in sorted(spent)[-1:-6:-1])
+        print(f"  {stage:9} {guard.name:12} over {sum(ms > _MOST_MS for ms, _ in spent):3}  {worst}")
 
 
 def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--texts", type=int, default=400)
+    parser.add_argument("--all", action="store_true", help="all long texts, six minutes of one core")
     given = parser.parse_args()
     furniture = current()._furniture
     guards = furniture.guards(Settings(), is_local=False)
@@ -111,26 +131,9 @@ def main() -> None:
     print(f"guards: {names}; CPU-ms per KB")
     row("five patterns", [cpu_ms(lambda t=t: [p.findall(t) for p in _FIVE]) / (len(t) / _KB) for t in some])  # type: ignore[misc]
     row("prompt, all guards", [cpu_ms(lambda t=t: send(t)) / (len(t) / _KB) for t in some])  # type: ignore[misc]
-    row("answer whole, all guards", [cpu_ms(lambda t=t: show(t, piece=_LONG)) / (len(t) / _KB) for t in some])  # type: ignore[misc]
+    row("answer whole, all guards", [cpu_ms(lambda t=t: show(t, piece=LONG_CHARS)) / (len(t) / _KB) for t in some])  # type: ignore[misc]
     row("answer in pieces, all guards", [cpu_ms(lambda t=t: show(t)) / (len(t) / _KB) for t in some])  # type: ignore[misc]
-    print("100,000 characters, CPU-ms by guard, worst three")
-    told = Request("", "", (Message("system", "word " * 20 + "a " * 20), Message("user", "?")))
-    for stage in ("input", "output"):
-        for guard in guards:
-            if stage in guard.stages:
-                spent = [
-                    (
-                        cpu_ms(
-                            lambda g=guard, t=text, s=stage: g.screen(  # type: ignore[misc]
-                                t, stage=s, request=asked(t) if s == "input" else told
-                            )
-                        ),
-                        name,
-                    )
-                    for name, text in long_inputs()
-                ]
-                worst = ", ".join(f"{name} {ms:.0f}" for ms, name in sorted(spent)[-1:-4:-1])
-                print(f"  {stage:7} {guard.name:12} {worst}")
+    bench_long(guards, is_all=given.all)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Templates:
     def __init__(self) -> None:
         self.slots: dict[str, list[str]] = {}
         self.families: dict[tuple[str, str], list[str]] = {}
-        for name in ("attacks", "indirect", "benign", "harm", "wholes"):
+        for name in ("attacks", "indirect", "benign", "harm", "wholes", "innocent"):
             self._read(HERE / f"injection_own_{name}.txt")
 
     def _read(self, path: Path) -> None:
@@ -126,6 +126,7 @@ def prompts() -> list[Text]:
         Text(text, 0, "own/talk" if family in TALK else "own/wholes") for family, text in own.texts("whole", each=12)
     ]
     found += [Text(text, 0, "own/cells") for text in cells()]
+    found += [Text(text, 0, "own/innocent") for text in innocent()]
     for family, text in own.texts("attack", each=25):
         changed = varied(text, rng)
         roll = rng.random()
@@ -142,6 +143,17 @@ def prompts() -> list[Text]:
         if str(row["source"]).startswith(TRAINABLE)
     ]
     return found
+
+
+def innocent() -> list[str]:
+    """Prompts that use the words of attackers for honest work, as they were typed and in lower case."""
+    texts = [text for _, text in Templates().texts("innocent", each=8)]
+    return list(dict.fromkeys([*texts, *map(str.lower, texts)]))
+
+
+def held_out() -> list[str]:
+    """More of them, on other topics: for measuring only."""
+    return [text for _, text in Templates().texts("heldout", each=1)]
 
 
 @dataclass(frozen=True, slots=True)

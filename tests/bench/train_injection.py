@@ -29,8 +29,8 @@ def group(source: str) -> str:
 
 
 def weighed(source: str) -> str:
-    """Whom a row shares its weight with: its publisher; our texts that only speak of attacks are by themselves."""
-    return source if source == "own/talk" else group(source)
+    """Whom a row shares its weight with: its publisher; our texts that only sound like attacks are by themselves."""
+    return source if source in ("own/talk", "own/innocent") else group(source)
 
 
 def balanced(groups: Sequence[tuple[str, int]]) -> list[float]:

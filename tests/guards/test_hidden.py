@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbkit.guards.hidden import find_hidden, without
+from nbkit.guards.hidden import find_hidden, is_unseen, without
 
 SCRIPTS = {
     "persian joiner": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
@@ -67,3 +67,16 @@ def test_spans_lie_apart_and_in_order(text):
     found = find_hidden(text)
     assert all(span.start < span.end <= len(text) for span in found)
     assert all(one.end <= two.start for one, two in pairwise(found))
+
+
+@given(st.text(ODD, max_size=30))
+def test_what_comes_again_is_found_again(text):
+    once, length = find_hidden(text), len(text) + 1
+    again = [(span.start + length, span.end + length, span.kind) for span in once]
+    found = [(span.start, span.end, span.kind) for span in find_hidden(f"{text}|{text}")]
+    assert found == [(span.start, span.end, span.kind) for span in once] + again
+
+
+@given(st.text(ODD, max_size=30))
+def test_a_text_is_unseen_when_nothing_of_it_is_left(text):
+    assert is_unseen(text) == (not without(text, find_hidden(text)).strip())

@@ -7,6 +7,8 @@ from itertools import pairwise
 from re import _parser  # how long a pattern may match is asked of the parser itself
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nbkit.guards import secret_formats
 from nbkit.guards.keywords import lowered
@@ -143,3 +145,15 @@ def test_what_comes_thousands_of_times_is_judged_once(monkeypatch, unit):
     monkeypatch.setattr(secret_formats, "_is_secret", lambda *args: judged.append(args))
     find_secrets(unit * 2000)
     assert len(judged) < 100
+
+
+@pytest.mark.parametrize("rule", [rule for rule in all_rules() if rule.is_named], ids=lambda rule: rule.kind)
+@given(
+    middle=st.lists(
+        st.sampled_from(["_", "-", ".", " ", "a", "K", "api_", "key", "TOKEN", "\u212aey", "pass"]), max_size=14
+    )
+)
+def test_a_look_for_the_word_behind_a_name_changes_nothing(rule, middle):
+    text = f"{rule.keywords[0]}{''.join(middle)} = x"
+    plainly, opened = rule.opening.match(text, 0), rule.opened(text, 0)
+    assert (opened and opened.span()) == (plainly and plainly.span())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import codecs
 import time
+import unicodedata
 from urllib.parse import quote
 
 import pytest
@@ -99,3 +100,13 @@ def test_long_repeats_are_read_at_all(part):
     views(part * (100_000 // len(part)))
     # Not a measure of speed: quadratic work on this would take minutes.
     assert time.process_time() - started < 20
+
+
+@given(st.text(max_size=60))
+def test_letters_are_folded_one_by_one(text):
+    folded = fold(text)
+    assert len(folded) == len(text)
+    for char, plain in zip(text, folded, strict=True):
+        assert plain == char or plain.isascii()
+        alone = unicodedata.normalize("NFKC", char)
+        assert plain == alone or len(alone) > 1 or not alone.isascii()

@@ -121,7 +121,7 @@ def test_completing_loads_no_price_table():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("typed", ["%%rag hand", "%rag search fans --index hand", "%rag drop hand"])
+@pytest.mark.parametrize("typed", ["%%rag hand", "%rag search fans --index hand", "%rag drop hand", "%rag ls hand"])
 def test_indexes_are_completed(notebook, typed):
     (current().collections.folder / "handbook").mkdir(parents=True)
     (current().collections.folder / "handbook" / "index.sqlite").touch()

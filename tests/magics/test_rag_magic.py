@@ -120,6 +120,15 @@ def test_lists_stats_and_removal(notebook):
     assert "none yet" in text_of(notebook.run("%rag ls"))
 
 
+@pytest.mark.parametrize("named", ["handbook", "--index handbook"])
+def test_files_and_figures_of_one_index_are_asked_for_by_its_name(notebook, named):
+    notebook.run("%rag add docs --index handbook")
+    listed = text_of(notebook.run(f"%rag ls {named}"))
+    assert re.search(r"file +title +chunks +pages +added\n", listed)
+    assert re.search(r"docs/fan\.md +Fans +\d +\d{4}-\d\d-\d\d \d\d:\d\d\n", listed)
+    assert re.search(r"documents +2", text_of(notebook.run(f"%rag stats {named}")))
+
+
 @pytest.mark.parametrize(
     "line",
     ["%rag", "%rag ad docs", "%rag add", "%rag search", "%rag rm x", "%rag drop x", "%rag add docs --index ../x"],
@@ -307,8 +316,9 @@ def test_a_file_that_is_gone_is_taken_out_when_it_is_named_alone(notebook, tmp_p
         ("rm docs/fan.md -k 3", "it is one of %rag search"),
         ("drop handbook --index handbook", "it takes none"),
         ("add docs --chunk-token 40", "use --chunk-tokens"),
-        ("stats handbook", "%rag stats --index handbook"),
-        ("ls handbook", "%rag ls --index handbook"),
+        ("stats handbook docs", "%rag stats handbook"),
+        ("ls handbook --index docs", "%rag ls handbook"),
+        ("ls handbok", "use 'handbook'"),
     ],
 )
 def test_what_is_not_a_commands_own_is_refused_with_the_nearest(notebook, line, hint):

@@ -113,10 +113,30 @@ def test_text_that_was_not_embedded_is_three_lines_and_keeps_its_words_to_itself
         assert not {"31", "Seals", "propeller"} & set(str(raised.value).replace(".", " ").split())
 
 
-def test_notebook_without_vectors_names_the_file_that_is_missing(path):
+def test_notebook_without_vectors_and_model_names_the_file_and_the_command(path):
     path.write_text("{}")
-    with pytest.raises(NotebookError, match=r"run\.vectors"):
+    with pytest.raises(NotebookError) as raised:
         replay(path).token_starts("")
+    what, why, fix = str(raised.value).splitlines()
+    assert "run.vectors is missing" in what
+    assert "the weights of 'all-minilm-l6-v2' are not on this machine" in why
+    assert "nbkit run run.ipynb -o run.ipynb --vectors" in fix
+
+
+def test_notebook_without_vectors_has_those_of_the_model_that_is_here(path, monkeypatch):
+    path.write_text("{}")
+    monkeypatch.setattr("nbkit.testing.replay_embedding.open_embedder", lambda *_: WordsEmbedder())
+    with contextlib.closing(replay(path)) as found:
+        assert np.array_equal(found.embed(["Seals"]), WordsEmbedder().embed(["Seals"]))
+        assert found.token_starts("Seals are dry") == WordsEmbedder().token_starts("Seals are dry")
+        assert found.id == WordsEmbedder().id
+
+
+def test_no_service_is_asked_in_a_replay(path):
+    path.write_text("{}")
+    options = EmbedderOptions(path.parent, "openai:text-embedding-3-small", base_url=str(path))
+    with pytest.raises(NotebookError, match="is a service, and a replay asks none"):
+        ReplayEmbedder(options).embed(["Seals"])
 
 
 def test_recording_goes_on_where_an_earlier_kernel_ended(path, recorded):

@@ -84,6 +84,9 @@ def check_places(document: Document) -> None:
         assert document.pages[0] == 0
         assert list(document.pages) == sorted(document.pages)
         assert document.pages[-1] <= len(text)
+    parts = [part.start for part in document.parts]
+    assert parts == sorted(parts)
+    assert all(part.label and 0 <= part.start <= len(text) for part in document.parts)
     reached = 0
     for block in document.blocks:
         assert reached <= block.start < block.end <= len(text)
