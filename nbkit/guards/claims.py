@@ -30,6 +30,17 @@ _UNKNOWN: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_LEAD_IN: Final = re.compile(
+    r"\s{0,3}(?:[*_]{1,3})?(?:(?:according to|based on|as (?:stated|noted|described|mentioned|given|said) (?:in|by)"
+    r"|as per|per|in)\s)?"
+    r"(?:the\s)?(?:sources?|passages?|documents?|excerpts?)"
+    r"(?:\s?(?:no\.?\s?|#\s?)?[\[(]?\d{1,3}[\])]?(?:(?:,|\sand)\s\d{1,3})?)?"
+    r"(?:[*_]{1,3})?(?:\s?[:,][*_]{0,3}\s"
+    r"|\s(?:clearly\s|also\s)?(?:says?|states?|notes?|mentions?|explains?|indicates?|specif(?:y|ies)|confirms?|shows?)"
+    r"(?:\sthat\b|:|,)\s{0,2})\s{0,3}(?=\S)",
+    re.IGNORECASE,
+)
+
 
 _LONGEST_UNKNOWN: Final = 400
 _LONGEST_SENTENCE: Final = 4000
@@ -64,9 +75,18 @@ def claims(answer: str) -> list[Place]:
             start = end - len(body.lstrip())
             plain = _ADDRESS.sub("", outside_code(_SURE_MARKS, "", body.strip()[:_LONGEST_SENTENCE]))
             if not is_unknown(plain):
-                found.append(Place(start, at + len(sentence.rstrip()), plain))
+                found.append(Place(start, at + len(sentence.rstrip()), without_lead_in(plain)))
         at = end
     return found
+
+
+def without_lead_in(sentence: str) -> str:
+    """The sentence without what only says where it is from.
+
+    >>> without_lead_in("According to passage 2, it needs 30 W."), without_lead_in("Sources say that it sings.")
+    ('it needs 30 W.', 'it sings.')
+    """
+    return _LEAD_IN.sub("", sentence, count=1) if _LEAD_IN.match(sentence) else sentence
 
 
 def outside_code(pattern: re.Pattern[str], new: str | Callable[[re.Match[str]], str], text: str) -> str:

@@ -94,4 +94,5 @@ def _reason(found: Grounding) -> str:
         return "the answer claims nothing that sources could support"
     many = len(found.sentences)
     verb = "is" if found.supported == 1 else "are"
-    return f"{found.supported} of {many} {'sentence' if many == 1 else 'sentences'} {verb} in the sources"
+    note = next((f"; {one.note}" for one in found.sentences if one.note), "")
+    return f"{found.supported} of {many} {'sentence' if many == 1 else 'sentences'} {verb} in the sources{note}"

@@ -19,6 +19,7 @@ sentences from .62 to .67 (n = 600), a wrong number from .65 to .64, while of su
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from nbkit.guards.claims import claims
+from nbkit.guards.facts import Conflict, Facts
+from nbkit.guards.said import Said, read
 from nbkit.guards.wording import NOT, Token, tokens
 
-Reason: TypeAlias = Literal["number", "name", "words", "order", "negation"]
+Reason: TypeAlias = Literal["number", "name", "words", "order", "negation", "opposite"]
 """What a sentence lost support for."""
 ENOUGH: Final = 0.5
 """A sentence of this support or more is supported."""
@@ -66,6 +69,8 @@ class Judged:
     """0 to 1."""
     reasons: tuple[Reason, ...] = ()
     """What it lost support for; a supported sentence may have some, too."""
+    note: str = ""
+    """What a source says otherwise, one line for the reader."""
 
     @property
     def is_supported(self) -> bool:
@@ -113,8 +118,11 @@ class Sources:
         self._near: set[tuple[str, str]] = set()
         self._denied: set[str] = set()
         affirmed: set[str] = set()
+        units: list[Said] = []
         for number, text in enumerate((*contexts, question)):
-            said = tokens(text)
+            parts = read(text, number + 1)
+            units += parts if number < len(contexts) else []
+            said = [token for part in parts for token in part.tokens]
             stems = [token.stem for token in said]
             for reach in range(1, _REACH + 1):
                 self._near.update(zip(stems, stems[reach:], strict=False))
@@ -122,12 +130,13 @@ class Sources:
                 self._known.update(stems)
                 _sort_out(stems, self._denied, affirmed)
         self._denied -= affirmed
+        self._units = units
 
     def ground(self, answer: str) -> Grounding:
         """How well they support an answer."""
         places = [(place, said) for place in claims(answer) if (said := tokens(place.text))]
         places = [one for one in places if _is_claim(one[1])] or places[:1]
-        judged = tuple(Judged(place.start, place.end, *self._judge(said)) for place, said in places)
+        judged = tuple(Judged(place.start, place.end, *self._judge(said, place.text)) for place, said in places)
         if not judged:
             return Grounding((), 1.0)
         return Grounding(
@@ -136,15 +145,27 @@ class Sources:
 
     def support(self, sentence: str) -> tuple[float, tuple[Reason, ...]]:
         """How well they support one sentence, 0 to 1, and what it lost support for."""
-        return self._judge(tokens(sentence))
+        return self._judge(tokens(sentence), sentence)[:2]
 
-    def _judge(self, said: Sequence[Token]) -> tuple[float, tuple[Reason, ...]]:
+    def conflict(self, sentence: str) -> Conflict | None:
+        """What contradicts the sentence in the source sentences that it is matched to; None where nothing does."""
+        return self._facts.conflict(sentence)
+
+    @functools.cached_property
+    def _facts(self) -> Facts:
+        return Facts(self._units)
+
+    def _judge(self, said: Sequence[Token], sentence: str) -> tuple[float, tuple[Reason, ...], str]:
         lost = self._lost(said)
         amount = sum(lost.values())
-        if lost["number"]:
+        conflict = self.conflict(sentence) if amount <= _TOO_MUCH else None
+        if lost["number"] or conflict is not None:
             amount = max(amount, _TOO_MUCH + _OVER)
         score = 1 / (1 + math.exp(_STEEPNESS * (amount - _TOO_MUCH)))
-        return score, tuple(reason for reason, one in lost.items() if one > 0)
+        reasons = [reason for reason, one in lost.items() if one > 0]
+        if conflict is not None and conflict.kind not in reasons:
+            reasons.append(conflict.kind)
+        return score, tuple(reasons), conflict.note if conflict is not None else ""
 
     def _lost(self, said: Sequence[Token]) -> dict[Reason, float]:
         """What a sentence of these words loses for each reason."""

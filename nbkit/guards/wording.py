@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from nbkit.guards.number_words import in_digits
+
 Kind: TypeAlias = Literal["word", "name", "number", "count", "negation"]
 """A `count` is a number written as a word."""
 NOT: Final = "not"
@@ -63,6 +65,7 @@ def tokens(text: str) -> list[Token]:
     [('fan', 'word'), ('oslo', 'name'), ('not', 'negation'), ('need', 'word'), ('1200', 'number')]
     """
     found: list[Token] = []
+    text = in_digits(text)
     matches = list(_TOKEN.finditer(text))
     for index, match in enumerate(matches):
         if index == 0 and _ANSWER_NO.match(text, match.start()):

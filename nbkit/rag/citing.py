@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from nbkit.documents import Passage
 from nbkit.guards.claim_ends import ITEM, Sentences
-from nbkit.guards.claims import MARKS, is_unknown, outside_code
+from nbkit.guards.claims import MARKS, is_unknown, outside_code, without_lead_in
 from nbkit.guards.grounding import ENOUGH, Sources
 from nbkit.rag.support import Support, Words, support, words
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
@@ -188,7 +188,7 @@ class CitationStream:
             return _Waiting(text, text, self._done_chars, is_claim=False)
         plain, cited = without_marks(text, known=len(self._passages))
         item = ITEM.match(plain)
-        body = plain[item.end() :] if item else plain
+        body = without_lead_in(plain[item.end() :] if item else plain)
         if cited and not any(char.isalnum() for char in body):
             known = (number for number in cited if 0 < number <= len(self._passages))
             self._bare += [number for number in dict.fromkeys(known) if number not in self._bare]
@@ -224,6 +224,8 @@ class CitationStream:
 
         Where none does alone, but all do together, the two that hold most of its words.
         """
+        if self._together.conflict(sentence) is not None:
+            return []
         scores = [sources.support(sentence)[0] for sources in self._alone]
         held = [one.score for one in found]
         enough = [number for number, score in enumerate(scores, 1) if score >= ENOUGH and held[number - 1]]

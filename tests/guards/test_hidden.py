@@ -73,7 +73,7 @@ def test_spans_lie_apart_and_in_order(text):
 def test_what_comes_again_is_found_again(text):
     once, length = find_hidden(text), len(text) + 1
     again = [(span.start + length, span.end + length, span.kind) for span in once]
-    found = [(span.start, span.end, span.kind) for span in find_hidden(f"{text}|{text}")]
+    found = [(span.start, span.end, span.kind) for span in find_hidden(f"{text}\n{text}")]
     assert found == [(span.start, span.end, span.kind) for span in once] + again
 
 

@@ -14,6 +14,7 @@ from nbkit.testing import FakeProvider, factories
 
 MODEL = "openai:text-embedding-3-small"
 SECRET = "hf_0123456789abcdef"
+LIKE_A_KEY = "ghp_" + "R7tQ2mX9" * 4 + "b3Zk"
 
 
 @pytest.fixture
@@ -143,27 +144,35 @@ def test_a_question_that_is_known_already_costs_nothing(session):
     assert (record.retrieval.embedding_id, record.retrieval.embedding_cost) == (None, None)
 
 
-def test_a_secret_in_a_document_is_never_sent(session, server, tmp_path):
+def test_a_secret_in_use_is_replaced_before_a_document_is_sent(session, server, tmp_path):
     (tmp_path / "docs" / "a.md").write_text(f"The token is {SECRET}.")
     [row] = add(session).rows
+    assert (row.status, row.reason) == ("new", "1 secret replaced: HF_TOKEN")
+    assert SECRET not in str([seen.body for seen in server.seen])
+    assert "HF_TOKEN" in str(server.seen[-1].body)
+
+
+def test_what_looks_like_a_key_in_a_document_is_never_sent(session, server, tmp_path):
+    (tmp_path / "docs" / "a.md").write_text(f"The token is {LIKE_A_KEY}.")
+    [row] = add(session).rows
     assert row.status == "failed"
-    assert row.reason == "the guard 'secrets' keeps it from the service that embeds: it holds HF_TOKEN"
+    assert row.reason == "the guard 'secrets' keeps it from the service that embeds: it holds github-token"
     assert session.collections.names() == []
     assert [seen.body["input"] for seen in server.seen] == [["length"]]
     [record] = embeddings(session)
     assert (record.status, record.embedded.texts) == ("blocked", 0)
-    assert SECRET not in str(record)
+    assert LIKE_A_KEY not in str(record)
 
 
 def test_one_document_with_a_secret_does_not_stop_the_others(session, server, tmp_path):
     for number in range(4):
         (tmp_path / "docs" / f"{number}.md").write_text(f"Pump {number} is oiled weekly.")
-    (tmp_path / "docs" / "2.md").write_text(f"The token is {SECRET}.")
+    (tmp_path / "docs" / "2.md").write_text(f"The token is {LIKE_A_KEY}.")
     added = add(session)
     assert {row.source: row.status for row in added.rows} == {
         "docs/0.md": "new", "docs/1.md": "new", "docs/2.md": "failed", "docs/3.md": "new", "docs/a.md": "new",
     }  # fmt: skip
-    assert SECRET not in str([seen.body for seen in server.seen])
+    assert LIKE_A_KEY not in str([seen.body for seen in server.seen])
     [record] = embeddings(session)
     assert record.status == "ok"
     assert next(one.action for one in record.verdicts if one.guard == "secrets") == "block"
@@ -171,7 +180,7 @@ def test_one_document_with_a_secret_does_not_stop_the_others(session, server, tm
 
 def test_a_document_that_has_a_secret_now_stays_as_the_index_has_it(session, tmp_path):
     add(session)
-    (tmp_path / "docs" / "a.md").write_text(f"The token is {SECRET}.")
+    (tmp_path / "docs" / "a.md").write_text(f"The token is {LIKE_A_KEY}.")
     [row] = add(session).rows
     assert row.reason.endswith("; what the index has of it is kept")
     with session.collections.look("docs") as index:

@@ -1,0 +1,78 @@
+"""The sentences of a source with their words, numbers and names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nbkit.guards.wording import Token, is_function_word, tokens
+
+_END: Final = re.compile(r"[.!?][\"'\u2019)\]*_]*\s+|\n+|;\s|(?<=[\u3002\uff01\uff1f])(?=.)")
+_NEXT: Final = re.compile(r"[\W_]{0,8}(?=[^a-z])\w{1,30}")
+_SHORT: Final = re.compile(
+    r"(?:\b(?:[^\W\d_]|\d{1,2}|no|nr|nos|fig|abb|pp|cf|vs|bzw|ca|inc|ltd|corp|dr|mrs?|ms|st|prof|sec|ch|art|vol|abs)"
+    r"|\.[^\W\d_])$",
+    re.IGNORECASE,
+)
+COUNTING: Final = frozenset(("number", "count"))
+"""Kinds of tokens that are numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sentence of a source or an answer."""
+
+    text: str
+    source: int
+    """Number of the source, from 1."""
+    tokens: tuple[Token, ...]
+    words: frozenset[str]
+    """The stems of all that it says, negations left out."""
+    numbers: frozenset[str]
+    """Its numbers, in digits."""
+    names: frozenset[str]
+    """The stems of what is written like a name."""
+
+
+def read(text: str, source: int = 0) -> list[Said]:
+    """The sentences of a text.
+
+    >>> [sorted(one.numbers) for one in read("It has twelve fans. They need 30 W.")]
+    [['12'], ['30']]
+    """
+    found, at = [], 0
+    for match in _END.finditer(text):
+        if match.group()[0] not in "\n;" and _is_short(text, match):
+            continue
+        found.append(text[at : match.end()])
+        at = match.end()
+    return [said(one, source) for one in (*found, text[at:]) if one.strip()]
+
+
+def _is_short(text: str, match: re.Match[str]) -> bool:
+    """Whether the stop may belong to an abbreviation, an initial or a day."""
+    after = _NEXT.match(text, match.end())
+    if after is None:
+        return True
+    return _SHORT.search(text, max(0, match.start() - 12), match.start()) is not None and not is_function_word(
+        after.group()
+    )
+
+
+def said(text: str, source: int = 0, more: Sequence[Token] = ()) -> Said:
+    """What a sentence says; `more` is counted as said in it.
+
+    >>> sorted(said("It needs 30 W.").words)
+    ['30', 'need']
+    """
+    found = (*tokens(text), *more)
+    return Said(
+        text,
+        source,
+        found,
+        frozenset([one.stem for one in found if one.kind != "negation"]),
+        frozenset([one.stem for one in found if one.kind in COUNTING]),
+        frozenset([one.stem for one in found if one.kind == "name"]),
+    )

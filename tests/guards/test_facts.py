@@ -1,0 +1,115 @@
+"""What a source says otherwise is found in the sentence that a claim is matched to, not anywhere."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbkit.documents import Passage
+from nbkit.guards.facts import Facts
+from nbkit.guards.grounded import GroundedGuard
+from nbkit.guards.grounding import ground
+from nbkit.guards.said import read
+from nbkit.protocols import GuardOptions
+from nbkit.rag.citing import CitationGuard
+from nbkit.secrets import SecretRegistry
+from nbkit.testing import request
+
+CORPUS = runpy.run_path(str(Path(__file__).with_name("grounded_corpus.py")))
+PASSAGES, PAIRS = CORPUS["PASSAGES"], CORPUS["PAIRS"]
+NOT_SEEN = {
+    "The minutes are kept by Ana Ruiz.",
+    "The team voted for the green prototype.",
+    "The team rejected the blue prototype.",
+}
+LOST = {"V34 is made of steel."}
+WORDS = {"11": "eleven", "26": "twenty-six", "200": "two hundred", "15": "fifteen", "40": "forty", "600": "six hundred"}
+SENTENCES = [
+    one.text.strip()
+    for number, text in enumerate(PASSAGES, 1)
+    for one in read(text, number)
+    if "|" not in text and len(one.words) > 2
+]
+COUNTED = [one for one in SENTENCES if re.search(r"\b\d{1,3}\b", one)]
+
+
+def supported(sentence, passages=PASSAGES):
+    return [one.is_supported for one in ground(sentence, passages).sentences]
+
+
+@pytest.mark.parametrize("true", sorted({true for _, true, _ in PAIRS} - LOST))
+def test_true_sentence_is_kept(true):
+    assert all(supported(true))
+
+
+@pytest.mark.parametrize(("kind", "false"), [(kind, false) for kind, _, false in PAIRS if false not in NOT_SEEN])
+def test_changed_sentence_is_marked(kind, false):
+    assert not any(supported(false)), kind
+
+
+def test_sentences_that_no_rule_was_made_for_are_told_apart():
+    held_out = CORPUS["HELD_OUT"]
+    kept = sum(all(supported(true, CORPUS["HELD_OUT_PASSAGES"])) for _, true, _ in held_out)
+    marked = sum(not any(supported(false, CORPUS["HELD_OUT_PASSAGES"])) for _, _, false in held_out)
+    assert kept >= 0.95 * len(held_out)
+    assert marked >= 0.85 * len(held_out)
+
+
+def cited(text):
+    passages = [Passage(str(at), one, f"{at}.md") for at, one in enumerate(PASSAGES)]
+    return CitationGuard(passages).screen(text, stage="output", request=request()).text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("The warranty of the kiln lasts twelve years.", "The warranty of the kiln lasts twelve years [?]."),
+        ("The warranty of the kiln lasts eleven years.", "The warranty of the kiln lasts eleven years [1]."),
+        ("Bob Miller is responsible for the audit of the Lisbon plant [10].",
+         "Bob Miller is responsible for the audit of the Lisbon plant [?]."),
+        ("Passage 1: The warranty of the kiln lasts eleven years.",
+         "Passage 1: The warranty of the kiln lasts eleven years [1]."),
+        ("Source [5] says that a token expires after 15 minutes.",
+         "Source says that a token expires after 15 minutes [5]."),
+    ],
+)  # fmt: skip
+def test_citation_follows_the_same_check(said, shown):
+    assert cited(said) == shown
+
+
+def test_reason_says_what_the_passage_says():
+    guard = GroundedGuard(GuardOptions(SecretRegistry(), contexts=PASSAGES))
+    verdict = guard.screen("The warranty of the kiln lasts twelve years.", stage="output", request=request()).verdict
+    assert verdict.reason == "0 of 1 sentence are in the sources; twelve: passage 1 says 11"
+
+
+def test_reason_repeats_no_long_number():
+    facts = Facts(read("The account of the plant is 4471220981.", 1))
+    found = facts.conflict("The account of the plant is 9981220981.")
+    assert found is not None
+    assert not re.search(r"\d{4}", found.note)
+
+
+@given(st.sampled_from(SENTENCES))
+def test_sentence_copied_from_a_passage_is_supported(sentence):
+    assert all(supported(sentence))
+
+
+@given(st.sampled_from(COUNTED))
+def test_number_spelled_otherwise_is_the_same(sentence):
+    respelled = re.sub(r"\b\d{1,3}\b(?![.:]\d)", lambda found: WORDS.get(found.group(), found.group()), sentence)
+    assert all(supported(respelled))
+
+
+@given(st.sampled_from(COUNTED), st.integers(2, 997), st.data())
+def test_number_that_no_passage_holds_near_is_not_supported(sentence, number, data):
+    places = list(re.finditer(r"(?<![\d.,:-])\d{1,3}(?![\d.,:]\d|\d)", sentence))
+    if not places or re.search(rf"\b{number}\b", sentence):
+        return
+    place = data.draw(st.sampled_from(places))
+    assert not all(supported(f"{sentence[: place.start()]}{number}{sentence[place.end() :]}"))
