@@ -7,8 +7,7 @@ The order of the rooms is the safety property, so it is code and not configurati
 3. budget, on a miss only: the most that the call can cost is reserved; a hit is never refused.
 4. provider, while guards of stage output screen each piece before it is shown.
 5. cache again, on a miss that ended well: only screened text, never an error, a cut, nothing (see `again.is_kept`).
-6. price.
-7. record, whatever happened: also on error, block and interrupt. What is recorded is what was shown.
+6. price, and a record whatever happened: also on error, block and interrupt. What is recorded is what was shown.
 A hit passes the guards of stage output too: a new guard governs old text.
 """
 

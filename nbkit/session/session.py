@@ -32,7 +32,7 @@ from nbkit.session.spending import Purse
 from nbkit.session.threads import Threads, turn_of
 from nbkit.session.trust import refuse_strangers
 from nbkit.setting import Settings
-from nbkit.types import JsonValue, Message, Request, Stage
+from nbkit.types import JsonValue, Request, Stage
 
 if TYPE_CHECKING:
     from nbkit.cache.answers import AnswerCache
@@ -160,7 +160,7 @@ class Session:
         settings = settings or self.config().settings
         target = self.target(settings)
         place = None if thread is None else self.threads.place(thread, where)
-        history = self._history(thread, place)
+        history = self.threads.before(thread, place)
         given: dict[str, Any] = {"params": params or {}, "variables": variables, "shape": shape}
         asked = building.build(prompt, settings=settings, target=target, history=history, **given)
         stages = self._furniture.stages(settings, target, check=None if shape is None else shape.check)
@@ -209,7 +209,7 @@ class Session:
         settings = settings or self.config().settings
         target = self.target(settings)
         place = None if thread is None else self.threads.place(thread, origin or Origin(), is_look=True)
-        history = self._history(thread, place)
+        history = self.threads.before(thread, place)
         given: dict[str, Any] = {"params": params or {}, "variables": variables, "shape": shape}
         request = building.build(prompt, settings=settings, target=target, history=history, **given)
         stages = self._furniture.stages(settings, target)
@@ -291,9 +291,6 @@ class Session:
         # Indexes first: of a replay they are in a folder that goes with the furniture.
         self.collections.close()
         self._furniture.close()
-
-    def _history(self, thread: str | None, place: str | None) -> tuple[Message, ...]:
-        return () if thread is None or place is None else self.threads.before(thread, place)
 
     def _file_layers(self) -> list[Layer]:
         stamp = file_stamp(self.folder, self.home)

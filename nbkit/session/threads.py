@@ -67,8 +67,10 @@ class Threads:
             thread.runs[cell] = (count, calls + 1)
             return f"{cell}#{calls}"
 
-    def before(self, name: str, place: str) -> tuple[Message, ...]:
-        """The messages that a place follows: the turns of those before it in the conversation."""
+    def before(self, name: str | None, place: str | None) -> tuple[Message, ...]:
+        """The messages that a place follows: the turns of those before it in the conversation; none outside of one."""
+        if name is None or place is None:
+            return ()
         with self._lock:
             messages: list[Message] = []
             for other, turn in self._threads.get(name, _Thread()).turns.items():
