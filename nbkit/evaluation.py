@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from nbkit.display.evaluated import Evaluated
 from nbkit.display.judges import CardDrawing
 from nbkit.display.origin import origin
 from nbkit.display.power import Power
+from nbkit.display.unshown import keep_unshown
 from nbkit.errors import BadSetting
 from nbkit.evals.asking import FunctionTask, PromptTask, Task
 from nbkit.evals.cases import Case, Metric
@@ -75,7 +77,7 @@ def carry_out(
                 refuse_uncalibrated(name, None if card is None else card.labels)
         baseline = kept.find(plan.baseline) if isinstance(plan.baseline, str) else plan.baseline
         pins = _pins(task, plan, metrics, prices_as_of=table_of(session.home).as_of)
-        with session.one_cell(settings.budget_cell):
+        with carried(session, settings):
             run = run_cases(
                 task,
                 plan.data.cases,
@@ -89,6 +91,16 @@ def carry_out(
     finally:
         kept.close()
     return Evaluated(run, baseline=baseline, cards=cards, sieve=sieve(session, settings))
+
+
+@contextlib.contextmanager
+def carried(session: Session, settings: Settings) -> Iterator[None]:
+    """A `with` block whose calls, in whatever thread, share the cell's budget, and are carried by its outputs."""
+    with session.cell.of(settings.budget_cell) as asked:
+        try:
+            yield
+        finally:
+            keep_unshown(asked, dataclasses.replace(settings, quiet=True))
 
 
 def pass_or_raise(found: Evaluated, plan: Plan) -> None:
@@ -184,8 +196,10 @@ def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str
     from nbkit.evals.datasets import dataset
 
     session = current()
-    card = measure(judged, dataset(data), answer=answer, label=label)
-    kept = kept_runs(session, session.config().settings)
+    settings = session.config().settings
+    with carried(session, settings):
+        card = measure(judged, dataset(data), answer=answer, label=label)
+    kept = kept_runs(session, settings)
     try:
         kept.keep_card(card)
     finally:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from nbkit.setting import Settings
 
 _ENDED: Final = "post_run_cell"
+MOST_WITH_TEXTS: Final = 1_000
+"""Calls of one cell whose texts a notebook carries; of more it carries the figures, and cannot be replayed there."""
 _BOX: Final = "margin:4px 0;line-height:1.4;font-size:13px;max-width:60em"
 
 
@@ -75,7 +77,10 @@ def unshown_bundle(found: Sequence[Unshown], *, is_text: bool = False) -> dict[s
     >>> unshown_bundle([])
     {'application/vnd.nbkit.record+json': []}
     """
-    rows = [row for one in found for row in carried([one.record], keeps_content=one.keeps_content)]
+    found = list({one.record.id: one for one in found}.values())
+    # Of a thousand calls and more the texts would make a file that nobody can open; their figures stay.
+    is_many = len(found) > MOST_WITH_TEXTS
+    rows = [row for one in found for row in carried([one.record], keeps_content=one.keeps_content and not is_many)]
     bundle: dict[str, Any] = {RECORD_MIME: rows}
     if all(one.is_quiet for one in found):
         return bundle

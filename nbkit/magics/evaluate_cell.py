@@ -11,7 +11,7 @@ from nbkit.display.origin import origin
 from nbkit.errors import BadSetting
 from nbkit.evals.gates import limits
 from nbkit.evals.running import Pace, Progress
-from nbkit.evaluation import Plan, carry_out, limited, pass_or_raise
+from nbkit.evaluation import Plan, carried, carry_out, limited, pass_or_raise
 from nbkit.figures import count, money
 from nbkit.magics import args
 from nbkit.magics.progress import Bar
@@ -159,7 +159,8 @@ def _draft(shell: InteractiveShell, session: Session, given: Mapping[str, Any], 
         {**options.explicit, **({"rag_index": given["index"]} if "index" in given else {})}
     ).settings
     bar = Bar(shell, session.secrets)
-    found = draft(session, settings, number, origin=origin(shell), on_progress=_drawing(bar))
+    with carried(session, settings):
+        found = draft(session, settings, number, origin=origin(shell), on_progress=_drawing(bar))
     if options.out is not None:
         shell.user_ns[options.out] = found.data
     bar.end_with(drafts_bundle(found))

@@ -8,7 +8,6 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,8 @@ from nbkit.session.layers import environment_layers, file_layers, file_stamp
 from nbkit.session.lookups import looker, reading
 from nbkit.session.policy import Policy
 from nbkit.session.screening import Screening, screen_texts
-from nbkit.session.spending import Purse
 from nbkit.session.threads import Threads, turn_of
+from nbkit.session.together import OneCell
 from nbkit.session.trust import refuse_strangers
 from nbkit.setting import Settings
 from nbkit.types import JsonValue, Request, Stage
@@ -86,7 +85,7 @@ class Session:
         self._configured: dict[str, object] = {}
         self._stack: list[Layer] = []
         self._files: tuple[object, list[Layer]] | None = None
-        self._purse: Purse | None = None
+        self.cell = OneCell()
 
     @without_secrets
     def config(self, explicit: Mapping[str, object] | None = None) -> Config:
@@ -123,15 +122,6 @@ class Session:
             with self._lock:
                 self._stack = [one for one in self._stack if one is not own]
 
-    @contextlib.contextmanager
-    def one_cell(self, limit_usd: Decimal | None) -> Iterator[None]:
-        """A `with` block whose calls, in whatever thread, are those of one cell: together they may cost so much."""
-        self._purse, before = (None if limit_usd is None else Purse(limit_usd)), self._purse
-        try:
-            yield
-        finally:
-            self._purse = before
-
     @without_secrets
     def ask(  # noqa: PLR0913 - what one call can say, all by name
         self,
@@ -166,7 +156,7 @@ class Session:
         stages = self._furniture.stages(settings, target, check=None if shape is None else shape.check)
         policy, loosened = self._furniture.policy(settings)
         spending = self._furniture.spending(
-            settings, stages.price, session_id=self.id, notebook=where.notebook, purse=self._purse
+            settings, stages.price, session_id=self.id, notebook=where.notebook, purse=self.cell.purse
         )
         if spending is not None:
             stages = dataclasses.replace(stages, price=spending.price, reserve=spending.reserve)
@@ -183,6 +173,7 @@ class Session:
             loosened=loosened,
         )
         outcomes = building.draw(ready, call, samples=settings.samples, on_text=on_text, on_phase=on_phase)
+        self.cell.add(outcomes)
         if spending is not None:
             spending.close()
         for one in outcomes:

@@ -347,7 +347,7 @@ def test_the_calls_of_a_run_share_the_budget_of_their_cell(tmp_path):
     settings = session.config({**own, "budget_cell": 0.5}).settings
     task = PromptTask(session, "{{ input }}", settings, names={}, origin=Origin())
     cases = [Case(str(number), f"What is {number}?") for number in range(100)]
-    with pytest.raises(BudgetExceeded, match="the cell's budget"), session.one_cell(settings.budget_cell):
+    with pytest.raises(BudgetExceeded, match="the cell's budget"), session.cell.of(settings.budget_cell):
         run(task, cases, pace=Pace(workers=8))
     spent = sum(one.cost.usd for one in session.ledger.read() if one.cost.usd is not None)
     assert Decimal("0.2") < spent <= Decimal("0.5")

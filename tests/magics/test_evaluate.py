@@ -9,6 +9,7 @@ import pytest
 import nbkit
 from nbkit.errors import BadSetting, EvaluationFailed, PromptError, UnknownPlugin, UnknownSetting
 from nbkit.evaluation import kept_runs
+from nbkit.recorded import RECORD_MIME
 from nbkit.session import current
 
 QUESTIONS = [
@@ -209,3 +210,14 @@ def test_samples_of_each_case_say_how_much_is_noise(notebook):
     assert line[1:4] == ["0.408", "0.408", "33%"]
     notebook.user_ns["found"] = found
     assert "worth a case" in notebook.run("found").result._repr_mimebundle_()["text/html"]
+
+
+def test_the_notebook_carries_every_call_of_an_evaluation_once(questions):
+    questions.run("def asks(case):\n    return nbkit.ask(case.input)")
+    questions.run("import nbkit")
+    for source in ("%%evaluate questions --metrics f1\n{{ input }}", "nbkit.evaluate(asks, questions, ['f1'])"):
+        cell = questions.run(source)
+        assert cell.error is None, cell.error
+        carried = [record for rows in cell.bundles(RECORD_MIME) for record in rows]
+        assert len(carried) == len({record["id"] for record in carried}) == 2
+        assert {record["id"] for record in carried} <= {record.id for record in current().ledger.read()}
