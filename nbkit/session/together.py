@@ -1,4 +1,4 @@
-"""Calls that are those of one cell, however many and in whatever thread: they share its budget and are told together."""
+"""Calls that are those of one cell, however many, in whatever thread: they share its budget and are told together."""
 
 from __future__ import annotations
 
