@@ -16,7 +16,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
+# Tests never assert on time: a busy machine is slow and not wrong.
+settings.register_profile("nbkit", deadline=None)
+settings.load_profile("nbkit")
 ROOT = Path(__file__).parents[1]
 _CREDENTIAL = re.compile(r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)(_|$)")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

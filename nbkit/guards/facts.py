@@ -65,7 +65,7 @@ class Facts:
 
     def __init__(self, every: Sequence[Said]) -> None:
         self._said = every
-        self._text = "\n".join([one.text for one in every]).lower()
+        self._text = "\n".join([" ".join(one.text.split()) for one in every]).lower()
         self._holders: dict[str, list[int]] = defaultdict(list)
         for at, one in enumerate(every):
             for stem in one.words:
@@ -73,7 +73,7 @@ class Facts:
 
     def conflict(self, sentence: str) -> Conflict | None:
         """What contradicts the sentence; None where nothing does."""
-        if _is_in(sentence.strip(" \t\n.!*_-").lower(), self._text):
+        if _is_in(" ".join(sentence.strip(" \t\n.!*_-").lower().split()), self._text):
             return None
         sentence = bounds_as_words(in_digits(sentence))
         whole = said(sentence)

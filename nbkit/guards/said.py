@@ -16,6 +16,9 @@ _SHORT: Final = re.compile(
     r"|\.[^\W\d_])$",
     re.IGNORECASE,
 )
+_BEGINS: Final = re.compile(r"[ \t]{0,8}([^\W_])")
+_LONG_LINE: Final = 60
+"""Characters of a line that is full: one of a table or a list is shorter."""
 COUNTING: Final = frozenset(("number", "count"))
 """Kinds of tokens that are numbers."""
 
@@ -44,11 +47,21 @@ def read(text: str, source: int = 0) -> list[Said]:
     """
     found, at = [], 0
     for match in _END.finditer(text):
-        if match.group()[0] not in "\n;" and _is_short(text, match):
+        mark = match.group()
+        if _is_wrapped(text, match) if mark == "\n" else mark[0] not in "\n;" and _is_short(text, match):
             continue
         found.append(text[at : match.end()])
         at = match.end()
     return [said(one, source) for one in (*found, text[at:]) if one.strip()]
+
+
+def _is_wrapped(text: str, match: re.Match[str]) -> bool:
+    """Whether a line ends only because the page does, as lines of PDFs: the sentence goes on in the next."""
+    before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()].rstrip()
+    after = _BEGINS.match(text, match.end())
+    if not before or "|" in before or before[-1] in ".!?:;" or after is None:
+        return False
+    return after.group(1).islower() or len(before) >= _LONG_LINE
 
 
 def _is_short(text: str, match: re.Match[str]) -> bool:

@@ -88,6 +88,19 @@ def test_reason_says_what_the_passage_says():
     assert verdict.reason == "0 of 1 sentence are in the sources; twelve: passage 1 says 11"
 
 
+def test_line_that_ends_with_the_page_does_not_end_its_sentence():
+    page = (
+        "Hold the template against the wall, level it along the arrow and drill with a bit of 8 mm. Set the two\n"
+        "upper screws first and leave them 4 mm proud; the case hangs on them. The wall was measured in spring by\n"
+        "Ana Ruiz of the works.\nChoice Day Night\nTOMATO 20 16\nPEPPER 22 18\n"
+    )
+    facts = Facts(read(page, 1))
+    assert facts.conflict("Set the two upper screws first and leave them 4 mm proud.") is None
+    assert facts.conflict("The wall was measured in spring by Ana Ruiz.") is None
+    assert facts.conflict("Set the six upper screws first and leave them 4 mm proud.") is not None
+    assert [one.text.strip() for one in read(page, 1)][-2:] == ["TOMATO 20 16", "PEPPER 22 18"]
+
+
 def test_reason_repeats_no_long_number():
     facts = Facts(read("The account of the plant is 4471220981.", 1))
     found = facts.conflict("The account of the plant is 9981220981.")
@@ -112,4 +125,6 @@ def test_number_that_no_passage_holds_near_is_not_supported(sentence, number, da
     if not places or re.search(rf"\b{number}\b", sentence):
         return
     place = data.draw(st.sampled_from(places))
+    if place.group() == str(number):
+        return
     assert not all(supported(f"{sentence[: place.start()]}{number}{sentence[place.end() :]}"))
