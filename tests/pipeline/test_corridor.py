@@ -10,6 +10,7 @@ import pytest
 
 from nbkit.canonical import canonical_json, request_key
 from nbkit.errors import AuthFailed, Blocked, CacheMiss, ProviderUnreachable
+from nbkit.guards.pii import PiiGuard
 from nbkit.guards.secrets import SecretsGuard
 from nbkit.pipeline import Call, Stages, run
 from nbkit.protocols import GuardOptions
@@ -340,6 +341,16 @@ def test_what_has_the_format_of_a_secret_is_not_sent_beside_the_messages_either(
     assert (outcome.record.status, outcome.record.verdicts[0].action, provider.calls) == ("ok", "warn", 1)
     outcome, _, _ = screened(allowed_kinds=frozenset({"github-token"}))
     assert (outcome.record.status, outcome.record.verdicts[0].action) == ("ok", "allow")
+
+
+@pytest.mark.parametrize("where", [{"params": (("user", "jane@example.org"),)}, {"stop": ("jane@example.org",)}])
+def test_personal_data_is_not_sent_beside_the_messages_where_nothing_can_stand_for_it(where):
+    asked = dataclasses.replace(request(), **where)
+    outcome, provider, _ = walk(asked, guards=[PiiGuard(GuardOptions(SecretRegistry()))])
+    assert (outcome.record.status, provider.calls) == ("blocked", 0)
+    assert "jane@example.org" not in str(outcome.record)
+    allowed = GuardOptions(SecretRegistry(), allowed_kinds=frozenset({"EMAIL"}))
+    assert walk(asked, guards=[PiiGuard(allowed)])[0].record.status == "ok"
 
 
 def test_secret_in_an_endpoint_is_sent_and_neither_recorded_nor_cached():
