@@ -72,7 +72,7 @@ class Settings:
     aliases: Mapping[str, object] = _setting({}, "Names for models, with their own base URL and key variable", mapping)
     base_url: str | None = _setting(None, "Endpoint for the provider of `model`", text)
     trusted_hosts: tuple[str, ...] = _setting(
-        (), "Hosts that a project's pyproject.toml may send prompts and keys to; never set there", host_list
+        (), "Hosts that a project's file may send prompts and keys to and let links lead to; never set there", host_list
     )
     allowed_hosts: tuple[str, ...] = _setting(
         (), "Hosts that links in answers may lead to", host_list, "links.allowed_hosts"
@@ -172,7 +172,7 @@ class Settings:
         (), "Findings that may pass: GUARD:KIND, such as secret:openai-key", text_list, "guard.allow"
     )
     guard_deny: tuple[str, ...] = _setting(
-        (), "Words, and /patterns/, that prompts, passages and answers may not hold", text_list, "guard.deny"
+        (), "Words, and /patterns/, that prompts, passages and answers may not hold; open repeats end at 80", text_list, "guard.deny"
     )
     guard_names: bool = _setting(
         False, "Find names and places too, not only addresses and numbers (extra pii)", yes_no, "guard.names"
