@@ -172,7 +172,10 @@ class Settings:
         (), "Findings that may pass: GUARD:KIND, such as secret:openai-key", text_list, "guard.allow"
     )
     guard_deny: tuple[str, ...] = _setting(
-        (), "Words, and /patterns/, that prompts, passages and answers may not hold; open repeats end at 80", text_list, "guard.deny"
+        (),
+        "Words, and /patterns/, that prompts, passages and answers may not hold; open repeats end at 80",
+        text_list,
+        "guard.deny",
     )
     guard_names: bool = _setting(
         False, "Find names and places too, not only addresses and numbers (extra pii)", yes_no, "guard.names"

@@ -16,10 +16,10 @@ from nbkit.display.evaluated import Evaluated
 from nbkit.errors import BadSetting, EvaluationFailed, NotebookError
 from nbkit.evals.asking import PromptTask
 from nbkit.evals.datasets import dataset
-from nbkit.evals.gates import check, limits
+from nbkit.evals.gates import limits
 from nbkit.evals.judging import Judge
 from nbkit.evals.runs import Run
-from nbkit.evaluation import Plan, carry_out, kept_runs, limited, sieve
+from nbkit.evaluation import Plan, carry_out, gate, kept_evaluation, kept_runs, limited, sieve
 from nbkit.recorded import Origin
 from nbkit.registry import nearest
 from nbkit.session import Session
@@ -60,7 +60,7 @@ def evaluate_file(
     for one in found:
         own = [{name: limit for name, limit in each.items() if name in one} for each in gates]
         try:
-            check(one.run, least=own[0], baseline=one.baseline, tolerance=own[1])
+            gate(one, least=own[0], tolerance=own[1])
         except EvaluationFailed as error:
             failed.append(error)
     unmeasured = [name for each in gates for name in each if not any(name in one for one in found)]
@@ -88,15 +88,17 @@ def _of_notebook(session: Session, path: Path, baseline: str | None) -> list[Eva
         with Steps(f"running {path.name}, cells", sys.stderr) as steps:
             run(path, on_cell=steps.update)
         new = [kept.find(one.id) for one in kept.all() if one.finished_at is not None and one.id not in before]
+        own = sieve(session, settings)
+        found = [kept_evaluation(kept, one, baseline=_shared(one, against), sieve=own) for one in new]
     finally:
         kept.close()
-    if not new:
+    if not found:
         raise NotebookError(
             what=f"{path.name!r} holds no evaluation",
             why="no cell of it ran %%evaluate or nbkit.evaluate to the end",
             fix="write one, or give a task file",
         )
-    return [Evaluated(one, baseline=_shared(one, against), sieve=sieve(session, settings)) for one in new]
+    return found
 
 
 def _shared(run: Run, against: Run | None) -> Run | None:

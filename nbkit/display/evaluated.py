@@ -12,17 +12,15 @@ from nbkit import registry
 from nbkit.canonical import canonical_json
 from nbkit.display import evaluation as drawn
 from nbkit.display import evaluation_cases as cases
-from nbkit.display.evaluation import DifferenceRow, MetricRow
-from nbkit.display.judges import card_note
+from nbkit.display.compared import Comparison
+from nbkit.display.evaluation import MetricRow
+from nbkit.display.judges import card_note, doubt
 from nbkit.display.repeats import repeats_table
 from nbkit.errors import BadSetting, NbkitError
 from nbkit.escape import NO_MATH, escape
-from nbkit.evals.comparing import compare
-from nbkit.evals.differences import Difference, together
 from nbkit.evals.intervals import Estimate, estimate
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Graded, Run
-from nbkit.evals.sentences import sentence
 from nbkit.evals.shown import Sieve
 from nbkit.figures import count, money
 from nbkit.tables import Table
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _WORST = 5
+_AMOUNTS = ("s", "USD")
 _COLUMNS = ("metric", "mean", "95 % interval", "n", "left out")
 
 
@@ -66,7 +65,8 @@ class Evaluated(Mapping[str, Estimate]):
         self.run = run
         """Every answer with its scores."""
         self.baseline = baseline
-        self._cards = cards or {}
+        self.cards = cards or {}
+        """What is known of the judges among its metrics; None for one that was never measured."""
         self._sieve = sieve or Sieve()
         self._shown = self._sieve.run(run)
         self._estimates = {name: _estimate(run, name) for name in run.pins.metrics}
@@ -92,7 +92,8 @@ class Evaluated(Mapping[str, Estimate]):
 
     def compare(self, other: Evaluated | Run) -> Comparison:
         """How it differs from another run, case by case: each difference with its interval, and in words."""
-        return Comparison(other.run if isinstance(other, Evaluated) else other, self.run, sieve=self._sieve)
+        before = other.run if isinstance(other, Evaluated) else other
+        return Comparison(before, self.run, cards=self.cards, sieve=self._sieve)
 
     def by(self, column: str) -> Drawing:
         """The means of each group of cases that have the same value in a column of their metadata."""
@@ -108,16 +109,20 @@ class Evaluated(Mapping[str, Estimate]):
                 fix=f"use {near!r}" if near else "add it to the data set's metadata",
             )
         names = list(self._estimates)
-        rows = []
+        rows, drawn_rows = [], []
         for value, graded in sorted(groups.items()):
             part = dataclasses.replace(self.run, graded=tuple(graded))
-            rows.append((
-                self._sieve.redact(value), str(len({one.case.id for one in graded})),
-                *(_cell(_estimate(part, name), self.run.units.get(name, "")) for name in names),
-            ))  # fmt: skip
+            first = (self._sieve.redact(value), str(len({one.case.id for one in graded})))
+            found = [(_estimate(part, name), self.run.units.get(name, "")) for name in names]
+            rows.append((*first, *(" ".join(_figures(one, unit)) for one, unit in found)))
+            drawn_rows.append((*first, *(" ".join(map(drawn.unbroken, _figures(one, unit))) for one, unit in found)))
         note = "Groups are small, and there are several: a difference between two of them needs a test of its own."
-        table = Table(f"{self.name} by {column}", (column, "cases", *names), rows, note=note)
-        return Drawing(table.html(), table.text())
+        judged = [f"{name}: {doubt(card)}." for name, card in self.cards.items()]
+        text, page = (
+            Table(f"{self.name} by {column}", (column, "cases", *names), one, note=" ".join([note, *judged]))
+            for one in (rows, drawn_rows)
+        )
+        return Drawing(page.html(), text.text())
 
     def worst(self, most: int = 10) -> Drawing:
         """The cases that did worst, failures first."""
@@ -162,7 +167,7 @@ class Evaluated(Mapping[str, Estimate]):
         rows = []
         for name, found in self._estimates.items():
             values = self.run.of(name)
-            note = card_note(self._cards[name], values) if name in self._cards else ""
+            note = card_note(self.cards[name], values) if name in self.cards else ""
             rows.append(MetricRow(name, self.run.units.get(name, ""), found, values.failed, values.unscored, note))
         return rows
 
@@ -172,11 +177,12 @@ class Evaluated(Mapping[str, Estimate]):
 
     def _html(self) -> str:
         run = self._shown
+        shown = count(min(_WORST, len(run.graded)), "answer")
         parts = [
             drawn.metrics_html(self._rows(), caption=f"Evaluation {run.name}: {_headline(run)}"),
             *([self._against_html()] if self.baseline is not None else []),
             *([repeats_table(run).html()] if run.pins.samples > 1 else []),
-            f"<details><summary>The {_WORST} worst answers</summary>{self._worst_table().html()}</details>",
+            f"<details><summary>Worst {shown}</summary>{self._worst_table().html()}</details>",
             f"<p {NO_MATH}><small>{escape(drawn.said_of(run))}</small></p>",
         ]
         return "".join(parts)
@@ -187,7 +193,7 @@ class Evaluated(Mapping[str, Estimate]):
 
     def _against_html(self) -> str:
         assert self.baseline is not None
-        return Comparison(self.baseline, self.run, sieve=self._sieve)._repr_html_()
+        return self.compare(self.baseline)._repr_html_()
 
     def __repr__(self) -> str:
         table = Table(
@@ -196,79 +202,23 @@ class Evaluated(Mapping[str, Estimate]):
             drawn.metrics_text(self._rows()),
             note=drawn.said_of(self._shown),
         )
-        against = [] if self.baseline is None else [repr(Comparison(self.baseline, self.run, sieve=self._sieve))]
+        against = [] if self.baseline is None else [repr(self.compare(self.baseline))]
         repeats = [repeats_table(self._shown).text()] if self.run.pins.samples > 1 else []
         return "\n\n".join([table.text(), *against, *repeats])
 
 
-class Comparison(Mapping[str, Difference]):
-    """How a run differs from one before it, by metric; draws as a table with a sentence for each."""
-
-    def __init__(self, before: Run, after: Run, *, sieve: Sieve | None = None) -> None:
-        self.before, self.after = before, after
-        self._sieve = sieve or Sieve()
-        names = [name for name in after.pins.metrics if name in before.pins.metrics]
-        self._differences = together({name: _difference(before, after, name) for name in names})
-
-    def __getitem__(self, metric: str) -> Difference:
-        return self._differences[metric]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._differences)
-
-    def __len__(self) -> int:
-        return len(self._differences)
-
-    def sentence(self, metric: str) -> str:
-        """What may be said of one metric."""
-        return sentence(
-            self._differences[metric],
-            metric,
-            names=(self.before.name, self.after.name),
-            unit=self.after.units.get(metric, ""),
-            is_better_high=metric not in self.after.lower_is_better,
-        )
-
-    def _rows(self) -> list[DifferenceRow]:
-        redact = self._sieve.redact
-        return [
-            DifferenceRow(name, self.after.units.get(name, ""), one, redact(self.sentence(name)))
-            for name, one in self._differences.items()
-        ]
-
-    def _caption(self) -> str:
-        return self._sieve.redact(f"{self.after.name} against {self.before.name}, paired by case")
-
-    def _repr_html_(self) -> str:
-        return drawn.differences_html(self._rows(), caption=self._caption())
-
-    def __repr__(self) -> str:
-        rows = drawn.differences_text(self._rows())
-        return Table(self._caption(), drawn.DIFFERENCE_COLUMNS, rows).text()
-
-
 def _estimate(run: Run, metric: str) -> Estimate:
     found = run.of(metric)
-    return estimate(found.means, clusters=found.clusters, is_bounded=not run.units.get(metric))
+    unit = run.units.get(metric)
+    one = estimate(found.means, clusters=found.clusters, is_bounded=not unit)
+    # No mean of seconds or dollars is below 0, so no interval of it has to be.
+    return dataclasses.replace(one, low=max(0.0, one.low)) if unit in _AMOUNTS and one.low is not None else one
 
 
-def _difference(before: Run, after: Run, metric: str) -> Difference:
-    then, now = before.of(metric), after.of(metric)
-    return compare(
-        dict(zip(then.cases, then.means, strict=True)),
-        dict(zip(now.cases, now.means, strict=True)),
-        clusters={
-            **dict(zip(then.cases, then.clusters, strict=True)),
-            **dict(zip(now.cases, now.clusters, strict=True)),
-        },
-        is_bounded=not after.units.get(metric),
-    )
-
-
-def _cell(found: Estimate, unit: str) -> str:
+def _figures(found: Estimate, unit: str) -> tuple[str, ...]:
     if found.mean is None:
-        return "—"
-    return f"{drawn.value_text(found.mean, unit)} {drawn.interval_text(found.low, found.high, unit)}"
+        return ("—",)
+    return drawn.value_text(found.mean, unit), drawn.interval_text(found.low, found.high, unit)
 
 
 def _headline(run: Run) -> str:
@@ -278,7 +228,8 @@ def _headline(run: Run) -> str:
         count(run.pins.cases, "case") + (f", {run.pins.samples} samples of each" if run.pins.samples > 1 else ""),
         f"{len(run.failed):,} failed" if run.failed else "",
         f"{cached:,} cached" if cached else "",
-        money(run.usd),
+        # What asks no model has no price to know.
+        money(run.usd) if run.pins.settings.get("model") or run.usd is not None else "",
     ]
     return ", ".join(filter(None, parts))
 

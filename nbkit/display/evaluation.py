@@ -71,6 +71,11 @@ def interval_text(low: float | None, high: float | None, unit: str = "", *, is_s
     return f"[{', '.join(ends)}]"
 
 
+def unbroken(figure: str) -> str:
+    """A figure that is not broken over two lines of a table."""
+    return figure.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def metrics_html(rows: Sequence[MetricRow], *, caption: str) -> str:
     """The table of metrics with a forest plot of those that run from 0 to 1."""
     body = ""
@@ -84,8 +89,8 @@ def metrics_html(rows: Sequence[MetricRow], *, caption: str) -> str:
         axis = Axis(0, max(1.0, found.high or 0.0, found.mean) if not row.unit else (found.high or found.mean) * 1.1)
         words = f"{row.name}: {said} {interval}"
         picture = forest_img(axis, found.mean, found.low, found.high, words=words)
-        body += html_row([row.name, said, interval, _n(found), _left(row)], picture=picture)
-    head = ("metric", "mean", "95 % interval", "n", "left out", "0 to 1, or 0 to beyond the interval")
+        body += html_row([row.name, said, unbroken(interval), _n(found), _left(row)], picture=picture)
+    head = ("metric", "mean", "95 % interval", "n", "left out", "from 0 to 1, or past the interval")
     return html_table(caption, head, body)
 
 
@@ -114,8 +119,8 @@ def differences_html(rows: Sequence[DifferenceRow], *, caption: str) -> str:
             reach = 1.1 * max(abs(end) for end in (found.low or 0.0, found.high or 0.0, found.difference)) or 1.0
             said = f"{' '.join(words[:3])}, about no difference"
             picture = forest_img(Axis(-reach, reach, 0.0), found.difference, found.low, found.high, words=said)
-        *figures, sentence = words
-        body += html_row(figures, picture=picture, last=sentence)
+        name, value, interval, p, n, sentence = words
+        body += html_row([name, value, unbroken(interval), unbroken(p), n], picture=picture, last=sentence)
     *names, last = DIFFERENCE_COLUMNS
     return html_table(caption, (*names, "less, more", last), body)
 
@@ -145,7 +150,7 @@ def said_of(run: Run) -> str:
         *([f"index {pins.index} {(pins.index_version or '')[:8]}"] if pins.index else []),
         f"data set {pins.dataset or '(unnamed)'} {pins.dataset_sha256[:8]}",
         f"{count(pins.cases, 'case')}" + (f", {pins.samples} samples of each" if pins.samples > 1 else ""),
-        f"prompt {(pins.task_sha256 or '?')[:8]}",
+        f"{'prompt' if model else 'function'} {(pins.task_sha256 or '?')[:8]}",
         f"nbkit {pins.nbkit_version}",
         *([f"prices of {pins.prices_as_of}"] if pins.prices_as_of else []),
     ]
@@ -173,7 +178,7 @@ def html_table(caption: str, columns: Sequence[str], body: str, *, is_html: bool
 
 def _left(row: MetricRow) -> str:
     parts = [f"{row.failed} failed"] if row.failed else []
-    parts += [f"{row.unscored} without anything to score"] if row.unscored else []
+    parts += [f"{count(row.unscored, 'answer')} with nothing to score"] if row.unscored else []
     return ", ".join([*parts, *([row.note] if row.note else [])])
 
 

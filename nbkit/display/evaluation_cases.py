@@ -49,7 +49,8 @@ def cases_table(run: Run, graded: Sequence[Graded], *, caption: str) -> Table:
 def case_html(run: Run, samples: Sequence[Graded]) -> str:
     """One case whole: question, right answer, each answer with its passages, and each score with its reason."""
     case = samples[0].case
-    parts = [_part("Question", case.input), _part("Expected", _expected(samples[0]))]
+    prompt = [_part("Prompt", run.pins.task)] if run.pins.settings.get("model") else []
+    parts = [_part("Question", case.input), _part("Expected", _expected(samples[0])), *prompt]
     for one in samples:
         of = f" {one.sample + 1} of {len(samples)}" if len(samples) > 1 else ""
         parts.append(_part(f"Answer{of}", _said(one)))
@@ -61,13 +62,13 @@ def case_html(run: Run, samples: Sequence[Graded]) -> str:
         ]
         if places:
             parts.append(_part("Passages", "\n".join(places)))
-        body = "".join(
-            html_row(
-                [name, _score(run, one, name), score.note or ("" if score.status != "none" else "nothing to score")]
-            )
+        rows = [
+            [name, _score(run, one, name), score.note or ("" if score.status != "none" else "nothing to score")]
             for name, score in one.scores.items()
-        )
-        parts.append(html_table(f"Scores{of}", ("metric", "score", "reason"), body))
+        ]
+        columns = ("metric", "score", "reason")[: 3 if any(row[-1] for row in rows) else 2]
+        body = "".join(html_row(row[: len(columns)]) for row in rows)
+        parts.append(html_table(f"Scores{of}", columns, body))
         if one.answer.record_ids:
             parts.append(_part("Record", ", ".join(name[:8] for name in one.answer.record_ids)))
     return f"<div {NO_MATH}><p><b>Case {escape(case.id)}</b></p>{''.join(parts)}</div>"
@@ -107,8 +108,7 @@ def changes_html(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]]
         f"<td {_CELL}>{escape(excerpt(new.case.input, most_chars=_SHOWN_CHARS))}</td>"
         f"<td {_CELL}>{changed_words(_said(old), _said(new))}</td>"
         + "".join(
-            f"<td {_CELL}>{escape(_score(before, old, name))} → {escape(_score(after, new, name))}</td>"
-            for name in names
+            f"<td {_CELL}>{escape(_change(_score(before, old, name), _score(after, new, name)))}</td>" for name in names
         )
         + "</tr>"
         for old, new in pairs
@@ -140,6 +140,11 @@ def _score(run: Run, one: Graded, name: str) -> str:
     return value_text(score.value, run.units.get(name, ""))
 
 
+def _change(before: str, after: str) -> str:
+    """Both scores, or the one that it still is."""
+    return after if before == after else f"{before} → {after}"
+
+
 def _part(name: str, text: str) -> str:
     return f'<p><b>{escape(name)}</b><br><span style="white-space:pre-wrap">{escape(text)}</span></p>'
 
@@ -164,7 +169,7 @@ def changes_text(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]]
             new.case.id,
             excerpt(_said(old), most_chars=_SHOWN_CHARS),
             excerpt(_said(new), most_chars=_SHOWN_CHARS),
-            *(f"{_score(before, old, name)} → {_score(after, new, name)}" for name in names),
+            *(_change(_score(before, old, name), _score(after, new, name)) for name in names),
         )
         for old, new in pairs
     ]

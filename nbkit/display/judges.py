@@ -15,15 +15,26 @@ def card_note(card: JudgeCard | None, values: Values) -> str:
     >>> card_note(None, Values((), (), (), ()))
     'a judge that was never set against labels'
     """
+    if card is None or not card.is_calibrated:
+        return doubt(card)
+    found = card.corrected(values)
+    if card.why_no_gate is not None or found.rate is None:
+        return doubt(card)
+    return f"{doubt(card)}; corrected pass rate {value_text(found.rate)} {interval_text(found.low, found.high)}"
+
+
+def doubt(card: JudgeCard | None) -> str:
+    """How far a judge is to be trusted, in a few words.
+
+    >>> doubt(None)
+    'a judge that was never set against labels'
+    """
     if card is None:
         return "a judge that was never set against labels"
-    said = f"κ {value_text(card.kappa.value)} over {count(card.labels, 'label')}"
+    said = f"a judge, κ {value_text(card.kappa.value)} over {count(card.labels, 'label')}"
     if not card.is_calibrated:
         return f"{said}, of {LEAST_LABELS} that it needs"
-    found = card.corrected(values)
-    if found.rate is None:
-        return f"{said}; no better than chance"
-    return f"{said}; corrected {value_text(found.rate)} {interval_text(found.low, found.high)}"
+    return said if card.why_no_gate is None else f"{said}: not shown to be better than chance"
 
 
 class CardDrawing:
@@ -64,11 +75,8 @@ class CardDrawing:
             ("gave no verdict", f"{card.failed}", "", f"{card.labels + card.failed}"),
             ("price of a verdict", money(card.usd_per_verdict), "", ""),
         ]  # fmt: skip
-        state = (
-            "It may be a gate."
-            if card.is_calibrated
-            else f"No gate may rest on it: {card.labels} labels, and it takes {LEAST_LABELS}."
-        )
+        why = card.why_no_gate
+        state = "It may be a gate, by its corrected rate." if why is None else f"No gate may rest on it: {why}."
         return Table(f"Judge {card.name}", ("figure", "value", "95 % interval", "n"), rows, note=state)
 
 

@@ -95,6 +95,9 @@ def cohen_kappa(
     if math.isclose(chance, 1.0):
         return Coefficient(None, None, None, n, None, confidence)
     value = (seen - chance) / (1 - chance)
+    if max(rows.max(), columns.max()) == 1.0:
+        # Who always says the same agrees as often as chance does, whatever the other says: that 0 has no spread.
+        return Coefficient(value, None, None, n, None, confidence)
     expected = (agreed @ columns)[:, None] + (rows @ agreed)[None, :]
     spread = float((shares * (agreed - expected * (1 - value)) ** 2).sum()) - (value - chance * (1 - value)) ** 2
     error = math.sqrt(max(0.0, spread) / n) / (1 - chance)

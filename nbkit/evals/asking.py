@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import inspect
-import textwrap
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -15,7 +13,9 @@ from nbkit.canonical import canonical_json, sha256, to_plain
 from nbkit.documents import Passage
 from nbkit.errors import AuthFailed, BudgetExceeded, ConfigError, NbkitError, PromptError, WeightsError
 from nbkit.evals.cases import Answer, Case
+from nbkit.evals.sources import source_hash
 from nbkit.guards.labels import is_refusal
+from nbkit.prompts.template import names_in
 from nbkit.rag.prompt import NOT_FOUND, quoted
 from nbkit.recorded import Failure, Origin, Outcome, Record, final
 from nbkit.types import JsonValue
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbkit.session.session import Session
     from nbkit.setting import Settings
 
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 PINNED = ("model", "system", "temperature", "max_tokens", "seed", "stop", "format", "base_url", "guard_policy")
 PINNED_OF_RAG = ("rag_mode", "rag_k", "rag_min_score", "rag_rerank")
 """Settings that decide an answer."""
@@ -96,7 +97,12 @@ class PromptTask:
         self._version = version
         pinned = (*PINNED, *PINNED_OF_RAG) if is_rag else PINNED
         found = {name: to_plain(getattr(settings, name)) for name in pinned}
-        self.settings = {**found, "model": f"{target.provider}:{target.model}", "where": where, "params": dict(params)}
+        own: dict[str, JsonValue] = {"where": where, "params": dict(params)}
+        # What the notebook's variables say in the prompt decides the answers as the prompt does.
+        filled = "".join(f"\0{name}\0{names[name]}" for name in sorted(names_in(prompt) & names.keys()))
+        if filled:
+            own["variables"] = sha256(filled)
+        self.settings = {**found, "model": f"{target.provider}:{target.model}", **own}
         self._params = params
         self.index, self.index_version = None, None
         if is_rag:
@@ -135,9 +141,7 @@ class FunctionTask:
         self.settings: Mapping[str, JsonValue] = {}
         self.index = self.index_version = None
         self.workers = 8
-        self.sha256 = None
-        with contextlib.suppress(OSError, TypeError):
-            self.sha256 = sha256(textwrap.dedent(inspect.getsource(function)))
+        self.sha256 = source_hash(function)
         self._function = function
 
     def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
@@ -159,11 +163,13 @@ class FunctionTask:
 def variables(case: Case) -> dict[str, Any]:
     """What a prompt may say of a case: `input`, `contexts`, and what of its metadata has a name. Not what is expected.
 
+    `question` is `input` once more: so the column is called in most tables.
+
     >>> variables(Case("q", "Hi?", metadata={"lang": "en"}))["lang"]
     'en'
     """
     named = {name: value for name, value in case.metadata.items() if name.isidentifier()}
-    return {**named, "input": case.input, "contexts": "\n\n".join(case.contexts)}
+    return {"question": case.input, **named, "input": case.input, "contexts": "\n\n".join(case.contexts)}
 
 
 def passages_of(record: Record) -> tuple[Passage, ...]:
@@ -200,11 +206,17 @@ def answer_of(
         is_cached=all(one.cache.status == "hit" for one in records),
         input_tokens=sum(usage.input_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
-        is_refusal=is_refusal(text) or text.strip().startswith(NOT_FOUND),
+        is_refusal=is_refusal(text) or _says_nothing(text),
         record_ids=tuple(one.id for one in records),
         kept_text=None if kept_text == text else kept_text,
         originals=originals,
     )
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether it begins by saying that the sources do not have it, or says that in each of its sentences."""
+    said, nothing = text.strip().casefold(), NOT_FOUND.rstrip(".").casefold()
+    return said.startswith(nothing + ".") or (bool(said) and all(nothing in one for one in _SENTENCES.split(said)))
 
 
 def _version(index: Index) -> str:

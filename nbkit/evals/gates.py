@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from nbkit.errors import BadSetting, EvaluationFailed
-from nbkit.evals.judge_card import LEAST_LABELS
+from nbkit.evals.correction import CorrectedRate
+from nbkit.evals.judge_card import LEAST_LABELS, JudgeCard
 from nbkit.evals.runs import Run
 from nbkit.registry import nearest
 
@@ -50,16 +52,19 @@ def refuse_unmeasured(run_metrics: Sequence[str], asked: Mapping[str, float], *,
             )
 
 
-def refuse_uncalibrated(name: str, labels: int | None) -> None:
-    """Raises `BadSetting` for a judge as a gate that was not set against labels enough; `labels`: how many it was."""
-    if labels is None or labels < LEAST_LABELS:
-        raise BadSetting(
-            what=f"the judge {name!r} cannot be a gate",
-            why="it was never set against what people said"
-            if labels is None
-            else f"it was set against {labels} labels, and a gate needs {LEAST_LABELS}",
-            fix=f"nbkit.calibrate({name}, labelled): answers that people judged, {LEAST_LABELS} or more",
-        )
+def refuse_uncalibrated(name: str, card: JudgeCard | None) -> None:
+    """Raises `BadSetting` for a judge as a gate that labels do not show to be better than chance."""
+    why = "it was never set against what people said" if card is None else card.why_no_gate
+    if why is None:
+        return
+    has_enough = card is not None and card.is_calibrated
+    raise BadSetting(
+        what=f"the judge {name!r} cannot be a gate",
+        why=why,
+        fix="judge with a larger model, or put the criterion in other words"
+        if has_enough
+        else f"nbkit.calibrate({name}, labelled): answers that people judged, {LEAST_LABELS} or more",
+    )
 
 
 def check(
@@ -68,14 +73,19 @@ def check(
     least: Mapping[str, float],
     baseline: Run | None = None,
     tolerance: Mapping[str, float] | None = None,
+    rates: Mapping[str, CorrectedRate] = MappingProxyType({}),
 ) -> None:
     """Raises `EvaluationFailed` where a mean is below its least, or worse than the baseline's by more than tolerated.
 
+    `rates`: of judges, the rate that their errors correct theirs to, which then is what has to reach the least.
     Of metrics of which less is better, a mean above is what fails. The limits are on the means: the interval is said
     beside them, for a mean near its limit passes or fails by chance. A metric without a value fails, and so does a run
-     of whose cases more than one in twenty have no answer.
+    of whose cases more than one in twenty have no answer.
     """
-    said = [*_under(run, least), *(_worse(run, baseline, tolerance) if baseline is not None and tolerance else [])]
+    said = [
+        *_under(run, least, rates),
+        *(_worse(run, baseline, tolerance) if baseline is not None and tolerance else []),
+    ]
     reasons = [one.error.what for one in run.failed if one.error is not None]
     if len(reasons) > _MOST_FAILED * run.planned:
         said.append(f"{len(reasons)} of {run.planned} answers failed: {reasons[0]}")
@@ -87,19 +97,19 @@ def check(
         )
 
 
-def _under(run: Run, least: Mapping[str, float]) -> list[str]:
+def _under(run: Run, least: Mapping[str, float], rates: Mapping[str, CorrectedRate]) -> list[str]:
     said = []
     for name, limit in least.items():
         values = run.of(name).means
         if not values:
             said.append(f"{name} has no value, and {limit:g} was asked")
             continue
-        mean = math.fsum(values) / len(values)
+        mean, seen = math.fsum(values) / len(values), f"n {len(values)}"
+        if name in rates and (corrected := rates[name].rate) is not None:
+            mean, seen = corrected, f"{seen}; the judge says {mean:.3g}, corrected by its errors on labels"
         is_low = name in run.lower_is_better
         if mean > limit if is_low else mean < limit:
-            said.append(
-                f"{name} is {mean:.3g} (n {len(values)}), and {'at most' if is_low else 'at least'} {limit:g} was asked"
-            )
+            said.append(f"{name} is {mean:.3g} ({seen}), and {'at most' if is_low else 'at least'} {limit:g} was asked")
     return said
 
 

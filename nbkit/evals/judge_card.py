@@ -54,6 +54,15 @@ class JudgeCard:
         """Whether there are labels enough for a gate."""
         return self.labels >= LEAST_LABELS
 
+    @property
+    def why_no_gate(self) -> str | None:
+        """Why no gate may rest on it; None for a judge that labels enough show to be better than chance."""
+        if not self.is_calibrated:
+            return f"it was set against {self.labels} labels, and a gate needs {LEAST_LABELS}"
+        if self.kappa.low is None or self.kappa.low <= 0:
+            return f"{self.labels} labels do not show it to be better than chance"
+        return None
+
     def corrected(self, values: Values) -> CorrectedRate:
         """The share that people would pass of what the judge gave these values, by its errors on the labels."""
         passes = [float(mean >= PASSED) for mean in values.means]

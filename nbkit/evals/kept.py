@@ -58,6 +58,11 @@ class KeptRuns:
         row = (run_id, shown.case.id, graded.sample, place, graded.error is None, canonical_json(shown))
         self._together.run(lambda database: database.execute(_KEEP, row))
 
+    def drop_empty(self, run_id: str) -> None:
+        """Deletes a run that nothing came of: there is nothing to go on with."""
+        sql = "DELETE FROM run WHERE id = ? AND NOT EXISTS (SELECT 1 FROM graded WHERE run_id = run.id)"
+        self._database.execute(sql, (run_id,))
+
     def finish(self, run: Run) -> None:
         """Keeps that a run is whole, or as whole as it will be."""
         self._write(run)

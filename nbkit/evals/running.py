@@ -84,7 +84,12 @@ def run_cases(
     if kept is not None:
         kept.begin(run)
     had = {(one.case.id, one.sample): one for one in run.graded}
-    graded = _Crew(task, cases, metrics, run=run, had=had, kept=kept, pace=pace).work(on_progress)
+    try:
+        graded = _Crew(task, cases, metrics, run=run, had=had, kept=kept, pace=pace).work(on_progress)
+    except NbkitError:
+        if kept is not None:
+            kept.drop_empty(run.id)
+        raise
     whole = dataclasses.replace(run, graded=tuple(graded), finished_at=datetime.now(UTC))
     if kept is not None:
         kept.finish(whole)

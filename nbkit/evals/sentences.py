@@ -10,7 +10,7 @@ _MANY = 100_000
 """More cases than this are no plan."""
 _PAIR = 2
 _PLACES = 2
-_MOST_PLACES = 6
+_MOST_PLACES = 10
 
 
 def sentence(

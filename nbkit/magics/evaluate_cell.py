@@ -52,7 +52,7 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
         prompt = _RAG_PROMPT
     from nbkit.evals.asking import PromptTask
 
-    given_names = {name: value for name, value in names.items() if name not in ("input", "contexts")}
+    given_names = {name: value for name, value in names.items() if name not in ("question", "input", "contexts")}
     task = PromptTask(
         session,
         prompt,

@@ -1,16 +1,17 @@
-"""`%evaluate`: the runs that were kept: listed, shown, set beside one another."""
+"""`%evaluate`: the runs that were kept: listed, shown, set beside one another; and evaluations without a prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.evaluation import interval_text, value_text
-from nbkit.errors import BadSetting
+from nbkit.display.judges import doubt
+from nbkit.errors import BadSetting, UnknownSetting
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.runs import Run
-from nbkit.evaluation import kept_runs, sieve
+from nbkit.evaluation import kept_evaluation, kept_runs, sieve
 from nbkit.figures import count
 from nbkit.magics import args
 from nbkit.magics.tables import draw, draw_text
@@ -30,6 +31,9 @@ MANUAL = """Runs of evaluations.
     %evaluate diff RUN RUN        the answers that changed, with the words that did
     %evaluate rm RUN…             deletes runs, without asking
 
+    %evaluate DATASET --rag INDEX      as %%evaluate with {{ input }} below it: the questions alone are asked
+    %evaluate --make N --index INDEX   drafts questions, for you to keep or strike
+
 RUN is a name that --name gave, the beginning of an id, or `last`. A run that was stopped goes on when the same
 evaluation runs again: what was answered is not paid twice. In Python: nbkit.evaluate(...), and `_eval` in a notebook.
 """
@@ -38,7 +42,11 @@ _TWO = 2
 
 def run(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> None:
     """Draws what the command says; raises `UnknownSetting` for one that is not."""
-    del names
+    if _is_evaluation(line):
+        from nbkit.magics.evaluate_cell import run_cell
+
+        run_cell(shell, line, "", names=names)
+        return
     commands: dict[str, Callable[[InteractiveShell, Session, KeptRuns, list[str]], None]] = {
         "ls": _list,
         "show": _show,
@@ -46,6 +54,7 @@ def run(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> None
         "diff": _diff,
         "rm": _remove,
     }
+    _refuse_cell(line, commands, names)
     word, rest = first_word(line, commands, magic="%evaluate")
     session = current()
     kept = kept_runs(session, session.config().settings)
@@ -55,14 +64,30 @@ def run(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> None
         kept.close()
 
 
+def _is_evaluation(line: str) -> bool:
+    """Whether the line is a whole evaluation: IPython takes no `%%` cell without a body, and these need none."""
+    return bool({word.partition("=")[0] for word in line.split()} & {"--rag", "--make"})
+
+
+def _refuse_cell(line: str, commands: Iterable[str], names: Mapping[str, Any]) -> None:
+    word, *more = line.split() or [""]
+    if word not in commands and (word in names or any(one.startswith("-") for one in more)):
+        raise UnknownSetting(
+            what=f"%evaluate has no command {word!r}",
+            why="a data set is evaluated by a cell: two percent signs, and the prompt below",
+            fix=f"%%evaluate {word}, or with --rag INDEX in one line",
+        )
+
+
 def _list(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     _refuse_more(words, "ls", most=0)
     rows = []
     for one in kept.all():
-        found = Evaluated(kept.find(one.id))
+        found = _evaluated(session, kept, kept.find(one.id))
         figures = [
             f"{name} {value_text(each.mean, one.units.get(name, ''))} "
             f"{interval_text(each.low, each.high, one.units.get(name, ''))}"
+            + (f" ({doubt(found.cards[name])})" if name in found.cards else "")
             for name, each in list(found.items())[:_TWO]
             if each.mean is not None
         ]
@@ -79,20 +104,20 @@ def _list(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
 
 def _show(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     _refuse_more(words, "show", most=_TWO)
-    found = _evaluated(session, kept.find(words[0] if words else "last"))
+    found = _evaluated(session, kept, kept.find(words[0] if words else "last"))
     drawn = found.case(words[1]) if len(words) == _TWO else found
     shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
 
 
 def _compare(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     before, after = _two(kept, words, "compare")
-    drawn = _evaluated(session, after).compare(before)
+    drawn = _evaluated(session, kept, after).compare(before)
     shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
 
 
 def _diff(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     before, after = _two(kept, words, "diff")
-    drawn = _evaluated(session, after).diff(before)
+    drawn = _evaluated(session, kept, after).diff(before)
     shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
 
 
@@ -115,8 +140,8 @@ def _two(kept: KeptRuns, words: list[str], command: str) -> tuple[Run, Run]:
     return kept.find(words[0]), kept.find(words[1])
 
 
-def _evaluated(session: Session, run: Run) -> Evaluated:
-    return Evaluated(run, sieve=sieve(session, session.config().settings))
+def _evaluated(session: Session, kept: KeptRuns, run: Run) -> Evaluated:
+    return kept_evaluation(kept, run, sieve=sieve(session, session.config().settings))
 
 
 def _bundle(session: Session, drawn: Any) -> dict[str, str]:  # noqa: ANN401 - anything that draws as HTML and text

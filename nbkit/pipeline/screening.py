@@ -17,8 +17,6 @@ from nbkit.types import Action, Message, Request, Screened, Stage, Verdict
 _STRENGTH: dict[Action, int] = {"allow": 0, "warn": 1, "redact": 2, "reask": 3, "block": 4}
 INPUT_FIRST = ("limits", "secrets")
 """Guards that see a prompt before the others: what these replace must not hide a secret from them."""
-_OF_PARAMETERS = ("secrets", "pii")
-"""Guards that look at what a request says beside its messages too."""
 
 
 def screen_request(
@@ -48,7 +46,7 @@ def screen_request(
                 found.append(screened.verdict)
                 messages.append(message if screened.text == message.content else Message(message.role, screened.text))
             spans = found[-1].spans
-            if guard.name in _OF_PARAMETERS:
+            if guard.name in ("secrets", "pii"):
                 found += judge_parameters(guard, request)
             if held is not None and hasattr(guard, "pseudonyms"):
                 held.append(guard.pseudonyms(request))

@@ -8,6 +8,7 @@ import pytest
 
 from nbkit.errors import BadSetting, EvaluationFailed
 from nbkit.evals.cases import Answer, Case, Score
+from nbkit.evals.correction import corrected_rate
 from nbkit.evals.gates import check, limits, refuse_unmeasured
 from nbkit.evals.runs import Graded, Pins, Run
 from nbkit.recorded import Failure
@@ -72,3 +73,13 @@ def test_a_loss_beyond_what_is_tolerated_fails_and_is_taken_over_the_cases_of_bo
 def test_runs_that_share_no_case_cannot_pass_for_one_another():
     with pytest.raises(EvaluationFailed, match="share no case"):
         check(run([1.0]), least={}, baseline=run([]), tolerance={"f1": 0.5})
+
+
+def test_of_a_judge_the_rate_that_its_errors_correct_has_to_reach_the_least():
+    labels = [(True, True)] * 25 + [(True, False)] * 10 + [(False, False)] * 15
+    judged = run([1.0] * 7 + [0.0] * 3)
+    rate = corrected_rate(0.7, 10, labelled=labels)
+    assert rate.rate == pytest.approx(0.5)
+    check(judged, least={"f1": 0.6})
+    with pytest.raises(EvaluationFailed, match=r"f1 is 0.5 \(n 10; the judge says 0.7, corrected by its errors"):
+        check(judged, least={"f1": 0.6}, rates={"f1": rate})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 import nbkit
-from nbkit.errors import BadSetting, EvaluationFailed, PromptError, UnknownPlugin, UnknownSetting
+from nbkit.errors import BadSetting, CollectionError, EvaluationFailed, PromptError, UnknownPlugin, UnknownSetting
 from nbkit.evaluation import kept_runs
 from nbkit.recorded import RECORD_MIME
 from nbkit.session import current
+from nbkit.testing import FakeProvider
 
 QUESTIONS = [
     {"id": "tea", "input": "say tea", "expected": "say tea", "kind": "hot"},
@@ -189,6 +191,57 @@ def test_a_run_that_is_stopped_goes_on_in_the_next_cell(questions):
     kept = kept_runs(current(), current().config().settings)
     assert len(kept.all()) == 1
     kept.close()
+
+
+def test_a_stopped_run_does_not_go_on_with_another_value_function_or_metric(questions):
+    stop = (
+        "{}\ndef once(case, answer):\n    calls.append(case.id)\n"
+        "    if len(calls) == 2:\n        raise KeyboardInterrupt\n    return {}"
+    )
+    line = "%%evaluate questions --metrics once --workers 1\n{{ greeting }} {{ input }}"
+    questions.run(stop.format("greeting = 'Hello'\ncalls = []", "1"))
+    assert isinstance(questions.run(line).error, KeyboardInterrupt)
+    questions.run("greeting = 'Goodbye'\ncalls = [1, 2]")
+    questions.run(line)
+    assert {one.answer.text.split()[0] for one in questions.user_ns["_eval"].run.graded} == {"Goodbye"}
+    questions.run(stop.format("calls = []", "1"))
+    assert isinstance(questions.run(line).error, KeyboardInterrupt)
+    questions.run(stop.format("calls = [1, 2]", "0"))
+    questions.run(line)
+    assert questions.user_ns["_eval"]["once"].mean == 0
+
+
+def test_an_evaluation_without_a_prompt_is_a_line_since_a_cell_cannot_be_empty(notebook, tmp_path):
+    notebook.user_ns["short"] = [{"question": "How loud?", "answer": []}]
+    cell = notebook.run("%evaluate short --rag none")
+    assert isinstance(cell.error, CollectionError)
+    assert isinstance(notebook.run("%evaluate --make 3 --index none").error, CollectionError)
+    assert "%%evaluate short" in str(notebook.run("%evaluate short --metrics refusal").error)
+
+
+def test_a_run_that_nothing_came_of_is_not_kept(questions):
+    assert isinstance(questions.run("%%evaluate questions --name first\n{{ inptu }}").error, PromptError)
+    assert "none yet" in said(questions.run("%evaluate ls"))
+    questions.run("%%evaluate questions --metrics exact_match\n{{ question }}")
+    assert questions.user_ns["_eval"]["exact_match"].mean == 0.5
+
+
+@pytest.mark.parametrize(("labels", "why"), [(10, "a gate needs 50"), (60, "better than chance")])
+def test_a_judge_that_passes_everything_is_no_gate_and_says_so_wherever_its_score_is_shown(questions, labels, why):
+    passes = json.dumps({"reason": "So it is.", "verdict": "pass"})
+    current().providers["fake"] = FakeProvider(lambda request: passes)
+    questions.user_ns["clear"] = nbkit.judge("It is clear.", name="clear", model="fake:m")
+    rows = [{"input": f"q{n}", "answer": "yes", "label": "pass" if n % 2 else "fail"} for n in range(labels)]
+    card = nbkit.calibrate(questions.user_ns["clear"], rows)
+    assert why in repr(card)
+    assert table(repr(card), "kappa, beyond chance")[1:3] == ["0.000", "—"]
+    cell = questions.run("%%evaluate questions --metrics clear --fail-under clear=0.5\n{{ input }}")
+    assert isinstance(cell.error, BadSetting)
+    assert why in str(cell.error)
+    for name in ("first", "second"):
+        questions.run(f"%%evaluate questions --metrics clear --name {name}\n{name} {{{{ input }}}}")
+    for line in ("%evaluate ls", "%evaluate show", "%evaluate compare first second"):
+        assert "a judge, κ 0.000" in said(questions.run(line))
 
 
 def test_power_says_how_many_cases_a_difference_takes(questions):

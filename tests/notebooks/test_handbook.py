@@ -21,9 +21,15 @@ CORPUS = HANDBOOK / "corpus"
 MANUAL = "manual/controllers-manual-r7.pdf"
 CUT_SHORT = "manual/bulletin-041.pdf"
 EMPTY = "notes/2025-04-standup.md"
-QUESTIONS: list[dict[str, Any]] = [
-    json.loads(line) for line in (HANDBOOK / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-]
+LABELLED = HANDBOOK.parent / "evaluation" / "labelled.jsonl"
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+QUESTIONS = lines(HANDBOOK / "questions.jsonl")
+MORE = lines(HANDBOOK / "more_questions.jsonl")
 
 
 class Seen(HTMLParser):
@@ -104,7 +110,7 @@ def pages(file: str) -> tuple[str, ...]:
 
 
 def evidence() -> Iterator[tuple[str, str, int | None, str]]:
-    for question in QUESTIONS:
+    for question in [*QUESTIONS, *MORE]:
         if question["kind"] != "unanswerable":
             for place in [question, *question.get("also", ()), *question.get("instead", ())]:
                 yield question["id"], place["file"], place["page"], place["quote"]
@@ -214,6 +220,28 @@ def test_questions_are_sixty_of_all_kinds_each_asked_once():
 
 
 def test_a_question_has_an_answer_a_file_and_a_quote_or_none_of_them():
-    for question in QUESTIONS:
+    for question in [*QUESTIONS, *MORE]:
         unanswerable = question["kind"] == "unanswerable"
         assert [bool(question[name]) for name in ("answer", "file", "quote")] == [not unanswerable] * 3
+
+
+def test_further_questions_are_of_all_kinds_and_ask_nothing_twice():
+    kinds = Counter(question["kind"] for question in MORE)
+    assert set(kinds) == {"fact", "table", "version", "number", "procedure", "unanswerable"}
+    assert kinds["unanswerable"] >= 12
+    assert kinds.total() - kinds["unanswerable"] >= 26
+    both = [*QUESTIONS, *MORE]
+    assert len({one["question"] for one in both}) == len({one["id"] for one in both}) == len(both) >= 90
+
+
+def test_no_question_quotes_what_answers_it():
+    alike = [one["id"] for one in MORE if one["quote"] and flat(one["quote"]).casefold() in one["question"].casefold()]
+    assert alike == []
+
+
+def test_labelled_answers_are_enough_for_a_gate_and_are_to_questions_of_the_handbook():
+    known = {one["question"]: one["answer"] for one in [*QUESTIONS, *MORE]}
+    labelled = lines(LABELLED)
+    assert [one["id"] for one in labelled if known.get(one["question"]) != one["expected"]] == []
+    assert Counter(one["label"] for one in labelled) == {"pass": 26, "fail": 26}
+    assert len({(one["question"], one["answer"]) for one in labelled}) == len({one["id"] for one in labelled}) >= 50

@@ -1,32 +1,31 @@
-"""Evaluations for code and cells: a prompt or a function over a data set, with metrics, kept and compared."""
+"""One evaluation carried out: what it is asked for, what it is pinned to, its gates, and where its runs are kept."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbkit import registry
 from nbkit.display.evaluated import Evaluated
-from nbkit.display.judges import CardDrawing
-from nbkit.display.origin import origin
-from nbkit.display.power import Power
 from nbkit.display.unshown import keep_unshown
 from nbkit.errors import BadSetting
-from nbkit.evals.asking import FunctionTask, PromptTask, Task
-from nbkit.evals.cases import Case, Metric
+from nbkit.evals.asking import Task
+from nbkit.evals.cases import Metric
 from nbkit.evals.gates import check, refuse_uncalibrated, refuse_unmeasured
-from nbkit.evals.judging import Judge, Scale
+from nbkit.evals.judging import Judge
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.metrics import Wanted, resolve
 from nbkit.evals.running import Pace, Progress, run_cases
 from nbkit.evals.runs import Pins, Run
 from nbkit.evals.shown import Sieve
+from nbkit.evals.sources import source_hash
 from nbkit.evals.tools import Tools
 from nbkit.pricing.table import table_of
-from nbkit.session import Session, current
+from nbkit.session import Session
 
 if TYPE_CHECKING:
     from nbkit.evals.datasets import Dataset
@@ -74,7 +73,7 @@ def carry_out(
         cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge)}
         for name, card in cards.items():
             if name in plan.least or name in plan.tolerance:
-                refuse_uncalibrated(name, None if card is None else card.labels)
+                refuse_uncalibrated(name, card)
         baseline = kept.find(plan.baseline) if isinstance(plan.baseline, str) else plan.baseline
         pins = _pins(task, plan, metrics, prices_as_of=table_of(session.home).as_of)
         with carried(session, settings):
@@ -106,114 +105,32 @@ def carried(session: Session, settings: Settings) -> Iterator[None]:
 def pass_or_raise(found: Evaluated, plan: Plan) -> None:
     """Raises `EvaluationFailed` where the run does not reach what was asked of it."""
     if plan.least or plan.tolerance:
-        check(found.run, least=plan.least, baseline=found.baseline, tolerance=plan.tolerance)
+        gate(found, least=plan.least, tolerance=plan.tolerance)
 
 
-def evaluate(  # noqa: PLR0913 - all by name
-    task: str | Callable[[Case], object],
-    data: object,
-    metrics: Sequence[Wanted] | Wanted = (),
-    *,
-    index: str | None = None,
-    name: str = "",
-    limit: int | None = None,
-    samples: int = 1,
-    baseline: str | Evaluated | None = None,
-    fail_under: Mapping[str, float] | None = None,
-    tolerance: Mapping[str, float] | None = None,
-    workers: int | None = None,
-    per_minute: float | None = None,
-    **own: object,
-) -> Evaluated:
-    """A prompt, or a function, over a data set: each answer scored, each mean with its interval.
+def gate(found: Evaluated, *, least: Mapping[str, float], tolerance: Mapping[str, float]) -> None:
+    """Raises `EvaluationFailed` beyond a limit, `BadSetting` for a limit on a judge that cannot be a gate.
 
-    `task`: a prompt with `{{ input }}` in it, asked through guards, cache and records as every other call, or a
-    function from a `Case` to a text, to what `nbkit.ask` gives, or to an `Answer`. `data`: what `nbkit.dataset` takes.
-    `metrics`: names such as `f1` or `recall@5`, functions `(case, answer) -> float`, `nbkit.judge(...)`. `index`: the
-    prompt is a question to this index, as in a `%%rag` cell. `own`: settings such as `model` and `temperature`.
-    `baseline`: a run to compare with. `fail_under`, `tolerance`: limits by metric; raises `EvaluationFailed` beyond
-    them. A run that was stopped goes on where it was. Cases without an answer are errors, and in no mean.
-
-    >>> rows = [{"input": "2 + 2", "expected": "4"}, {"input": "3 + 3", "expected": "6"}]
-    >>> found = evaluate(lambda case: str(eval(case.input)), rows, ["exact_match"])
-    >>> found["exact_match"].mean, found["exact_match"].n
-    (1.0, 2)
+    Of a judge of passes it is the corrected rate that has to reach a limit.
     """
-    from nbkit.evals.datasets import dataset
+    rates = {}
+    for name, card in found.cards.items():
+        if name in least or name in tolerance:
+            refuse_uncalibrated(name, card)
+        verdicts = {one for each in found.run.graded if name in each.scores for one in each.scores[name].repeats}
+        # Of grades the mean is no rate of passes.
+        if card is not None and verdicts and verdicts <= {0.0, 1.0}:
+            rates[name] = card.corrected(found.run.of(name))
+    check(found.run, least=least, baseline=found.baseline, tolerance=tolerance, rates=rates)
 
-    session = current()
-    in_force = session.config({"rag_index": index, **own} if index else own).settings
-    made: Task
-    if isinstance(task, str):
-        made = PromptTask(session, task, in_force, names={}, origin=origin(), is_rag=index is not None)
-    else:
-        made = FunctionTask(task)
-    plan = Plan(
-        limited(dataset(data), limit),
-        [metrics] if isinstance(metrics, str) or not isinstance(metrics, Sequence) else metrics,
-        name,
-        samples,
-        Pace(workers, per_minute),
-        baseline.run if isinstance(baseline, Evaluated) else baseline,
-        fail_under or {},
-        tolerance or {},
+
+def kept_evaluation(kept: KeptRuns, run: Run, *, baseline: Run | None = None, sieve: Sieve | None = None) -> Evaluated:
+    """A run that was kept, with what is known of its judges."""
+    judges = run.pins.settings.get("judges")
+    named = judges if isinstance(judges, Mapping) else {}
+    return Evaluated(
+        run, baseline=baseline, cards={name: kept.card(str(one)) for name, one in named.items()}, sieve=sieve
     )
-    found = carry_out(session, made, plan, settings=in_force, is_rag=index is not None)
-    pass_or_raise(found, plan)
-    return found
-
-
-def judge(
-    rubric: str,
-    *,
-    name: str = "judge",
-    model: str | None = None,
-    scale: Scale = "pass",
-    repeats: int = 1,
-    **own: object,
-) -> Judge:
-    """A metric that asks a model whether an answer meets a criterion: 1 or 0, or with `scale="1-5"` a grade.
-
-    `model`: who judges; better not the model that is judged. `repeats`: so many verdicts, whose mean counts. It stops
-    no gate before it was calibrated on answers that people judged: `nbkit.calibrate`.
-
-    >>> judge("The answer names a date.", model="echo").name
-    'judge'
-    """
-    session = current()
-    in_force = session.config({**own, "model": model} if model else own).settings
-    return Judge(session, rubric, settings=in_force, name=name, scale=scale, repeats=repeats, origin=origin())
-
-
-def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str = "label") -> CardDrawing:
-    """A judge set against answers that people judged: agreement, kappa, errors, bias, price; draws as a table.
-
-    `data`: rows with a question, an `answer` and a `label` (pass or fail, 0 to 1, or for a judge of grades 1 to 5).
-    From 50 labels on the judge may be a gate, and the rates that it gives are corrected by its errors. The card is
-    kept: it stands beside every mean of the same criterion, model and parameters.
-    """
-    from nbkit.evals.calibrating import calibrate as measure
-    from nbkit.evals.datasets import dataset
-
-    session = current()
-    settings = session.config().settings
-    with carried(session, settings):
-        card = measure(judged, dataset(data), answer=answer, label=label)
-    kept = kept_runs(session, settings)
-    try:
-        kept.keep_card(card)
-    finally:
-        kept.close()
-    return CardDrawing(card)
-
-
-def power(found: Evaluated, *, delta: float, metric: str | None = None, power: float = 0.8) -> Power:
-    """How many cases a comparison needs to show a difference of `delta` in a metric, and how many this run has.
-
-    The spread is that of the differences to the baseline where there is one, else that of the values themselves, as two
-    runs whose errors have nothing in common would differ. Raises `BadSetting` for a metric without spread.
-    """
-    return Power.of(found, delta=delta, metric=metric, power=power)
 
 
 def default_metrics(data: Dataset, *, is_rag: bool) -> list[str]:
@@ -256,10 +173,16 @@ def _tools(session: Session, settings: Settings) -> Tools:
 
 def _pins(task: Task, plan: Plan, metrics: Sequence[Metric], *, prices_as_of: str) -> Pins:
     judged: dict[str, Any] = {one.name: one.identity for one in metrics if isinstance(one, Judge)}
+    # A run does not go on with another metric of the same name; one whose source nobody knows may be another.
+    own: dict[str, Any] = {
+        getattr(one, "__name__", "?"): source_hash(one) or uuid.uuid4().hex
+        for one in plan.metrics
+        if callable(one) and not hasattr(one, "score")
+    }
     return Pins(
         task.name,
         task.sha256,
-        {**task.settings, **({"judges": judged} if judged else {})},
+        {**task.settings, **({"judges": judged} if judged else {}), **({"metrics": own} if own else {})},
         task.index,
         task.index_version,
         plan.data.name,
