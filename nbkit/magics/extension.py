@@ -167,7 +167,7 @@ class Extension:
 
     def keep_questions(self, lines: list[str]) -> list[str]:
         """The cell's lines, `%llm` statements that end with a question mark made calls, empty `%%llm` cells too."""
-        if not any("%llm" in line or "%rag" in line for line in lines):
+        if not any("%" in line for line in lines):
             return lines
         from nbkit.magics.questions import keep_empty, keep_questions
 

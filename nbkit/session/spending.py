@@ -24,6 +24,8 @@ Pricing: TypeAlias = Callable[[Request, Response], Cost]
 """What a call costs."""
 _MESSAGE_TOKENS: Final = 16
 """More than any provider adds to a message for its role and marks."""
+_REQUEST_TOKENS: Final = 64
+"""More than a model's own template adds to a request, such as a system prompt where there is none."""
 _CELL: Final = "cell"
 
 
@@ -57,11 +59,11 @@ def most_tokens(request: Request) -> int:
 
     >>> from nbkit.types import Message
     >>> most_tokens(Request("echo", "echo", (Message("user", "hello"),)))
-    21
+    85
     """
     texts = [message.content for message in request.messages]
     sizes = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    return sizes + _MESSAGE_TOKENS * len(texts) + len((request.schema or "").encode())
+    return _REQUEST_TOKENS + sizes + _MESSAGE_TOKENS * len(texts) + len((request.schema or "").encode())
 
 
 def most(request: Request, price: Pricing) -> Cost:

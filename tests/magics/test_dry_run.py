@@ -35,7 +35,7 @@ def test_a_dry_run_shows_prompt_tokens_price_cache_and_guards_and_makes_no_call(
     assert found["model"] == "echo:echo, temperature 0"
     assert found["tokens in"] == "~2 (estimated), 1 message"
     assert found["tokens out"] == "at most 20"
-    assert found["price"] == "~$0.002 to $0.043 (by this project's pyproject.toml)"
+    assert found["price"] == "~$0.002 to $0.107 (by this project's pyproject.toml)"
     assert found["cache"] == "miss"
     assert found["guards"].startswith("guards ✓ passed")
     assert "Hello 2" in "".join(cell.bundles("text/plain"))

@@ -157,3 +157,9 @@ def test_guard_off_in_a_cell_is_for_that_cell(notebook):
     assert "policy off" in "".join(cell.bundles("text/plain"))
     notebook.run("%%llm -m fake\nhello")
     assert notebook.user_ns["_llm"].record.policy == "standard"
+
+
+def test_a_text_that_ends_with_a_question_mark_is_a_text(notebook):
+    cell = notebook.run("%guard test What does the <secret> tag mean?")
+    assert cell.error is None
+    assert any("injection" in text for text in cell.bundles("text/plain"))

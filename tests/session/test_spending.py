@@ -62,15 +62,15 @@ def test_a_call_that_does_not_fit_is_not_sent_and_says_which_budget_and_how_to_r
     assert f"the {scope}'s budget of $0.01" in error.what
     assert "$0 is spent" in error.why
     assert "$0.01 is left" in error.why
-    assert "up to $0.028" in error.why
-    assert "--max-cost" in error.fix if scope == "cell" else f"budget_{scope} = 0.028" in error.fix
+    assert "up to $0.092" in error.why
+    assert "--max-cost" in error.fix if scope == "cell" else f"budget_{scope} = 0.092" in error.fix
     record = outcome.record
     assert (record.status, record.cost.usd, record.error.kind) == ("blocked", Decimal(0), "BudgetExceeded")
 
 
 def test_all_runs_of_a_notebook_share_its_budget(open_session):
     for number in range(2):
-        session, _ = open_session(budget_notebook="0.027")
+        session, _ = open_session(budget_notebook="0.091")
         assert (ask(session, "a", cache="off").error is None) == (number == 0)
         assert ask(session, "b", origin=Origin(notebook="/work/b.ipynb"), budget_notebook=1).error is None
 
@@ -123,15 +123,15 @@ def test_without_a_budget_an_unknown_price_passes(open_session):
 def test_samples_of_a_cell_share_its_budget(open_session):
     session, provider = open_session()
     one = ask(session, "ho").record.cost.usd
-    session.configure({"budget_cell": Decimal("0.028") + one, "samples": 3, "temperature": 0.5})
+    session.configure({"budget_cell": Decimal("0.092") + one, "samples": 3, "temperature": 0.5})
     outcomes = session.ask("hi")
     assert isinstance(outcomes[-1].error, BudgetExceeded)
-    # Each may cost 28 thousandths: there is room for that before the first and the second.
+    # Each may cost 92 thousandths: there is room for that before the first and the second.
     assert len(provider.requests) - 1 == len(outcomes) - 1 == 2
 
 
 def test_what_a_failed_call_did_not_cost_is_free_again(open_session):
-    session, _ = open_session(ValueError("broken"), "yes", budget_day="0.03")
+    session, _ = open_session(ValueError("broken"), "yes", budget_day="0.094")
     assert isinstance(ask(session).error, ValueError)
     assert ask(session).error is None
 
