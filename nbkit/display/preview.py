@@ -22,7 +22,7 @@ def preview_table(found: Preview, settings: Settings) -> Table:
         ("price", _price(found, settings)),
         ("cache", _cache(found, settings)),
         ("guards", said(found.verdicts)),
-        *_budgets(found),
+        *_budgets(found, settings),
     ]
     return Table("Dry run: nothing was sent", ("figure", "value"), rows, note=_note(found, settings))
 
@@ -60,7 +60,9 @@ def _cache(found: Preview, settings: Settings) -> str:
     return f"hit, stored {age(max(0.0, (datetime.now(UTC) - kept[0].created_at).total_seconds()))}"
 
 
-def _budgets(found: Preview) -> Iterator[tuple[str, str]]:
+def _budgets(found: Preview, settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.budget_cell is not None:
+        yield "budget, cell", f"{money(settings.budget_cell)} at most, for all that it asks"
     for one in found.budgets:
         held = f", {money(one.reserved_usd)} reserved" if one.reserved_usd else ""
         spent = f"{money(one.spent_usd)} of {money(one.limit_usd)} spent{held}, {money(one.left_usd)} left"
@@ -74,5 +76,19 @@ def _note(found: Preview, settings: Settings) -> str:
         return "With --cache only the cell would fail: the answer is not in the cache." if found.misses else ""
     if settings.budget_notebook is not None and not found.is_named and found.misses and found.most.usd:
         return "The notebook's budget would refuse it, for this notebook has no name: %cost budgets says more."
-    full = [one for one in found.budgets if found.misses and (found.most.usd or 0) > one.left_usd]
-    return f"The {full[0].scope}'s budget has no room for it." if full else ""
+    return _refusal(found, settings) if found.misses else ""
+
+
+def _refusal(found: Preview, settings: Settings) -> str:
+    """What the budgets would say; empty where all have room."""
+    limits = [*([("cell", settings.budget_cell)] if settings.budget_cell is not None else [])]
+    limits += [(one.scope, one.left_usd) for one in found.budgets]
+    if limits and found.most.usd is None:
+        return (
+            "It would be refused: a budget is in force, and nobody knows its price; --allow price:unknown lets it pass."
+        )
+    full = [scope for scope, left in limits if (found.most.usd or 0) > left]
+    if full:
+        return f"It would be refused: no room for it in the budget of the {' and the '.join(full)}."
+    part = [scope for scope, left in limits if (found.most.usd or 0) * found.misses > left]
+    return f"The budget of the {part[0]} may not have room for all {found.misses} samples." if part else ""

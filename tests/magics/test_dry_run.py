@@ -88,7 +88,7 @@ def test_budgets_in_force_are_shown_with_what_is_left(priced):
     priced.run("%config NbKit.budget_day = 0.01")
     cell = priced.run("%%llm --dry-run\nHello")
     assert rows(cell)["budget, day"] == "$0 of $0.01 spent, $0.01 left"
-    assert "has no room for it" in "".join(cell.bundles("text/plain"))
+    assert "no room for it in the budget of the day" in "".join(cell.bundles("text/plain"))
 
 
 def test_a_budget_of_a_notebook_without_a_name_is_said_to_refuse(priced, monkeypatch):
@@ -123,3 +123,18 @@ def test_what_calls_cost_by_the_projects_own_prices_says_so(priced):
     card = "\n".join(priced.run("%%llm\nHello").bundles("text/plain"))
     assert "this project's pyproject.toml" in card
     assert "pyproject.toml: echo." in "\n".join(priced.run("%cost").bundles("text/plain"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--max-tokens 20 --max-cost 0.01", "refused: no room for it in the budget of the cell"),
+        ("--max-tokens 20 --max-cost 1 -n 20 -t 0.5", "may not have room for all 20 samples"),
+        ("--max-tokens 20 --max-cost 1", "budget, cell"),
+        ("--max-cost 1 -m openai:unknown-model-9", "refused: a budget is in force, and nobody knows its price"),
+    ],
+)
+def test_a_dry_run_foresees_what_a_budget_would_refuse(priced, options, said):
+    cell = priced.run(f"%%llm --dry-run {options}\nHello")
+    assert cell.error is None, cell.error
+    assert said in "".join(cell.bundles("text/plain"))
