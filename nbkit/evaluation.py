@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nbkit import registry
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.judges import CardDrawing
 from nbkit.display.origin import origin
 from nbkit.display.power import Power
 from nbkit.errors import BadSetting
 from nbkit.evals.asking import FunctionTask, PromptTask, Task
-from nbkit.evals.cases import Case, Metric
-from nbkit.evals.gates import check, refuse_uncalibrated, refuse_unmeasured
-from nbkit.evals.judging import Judge, Scale
+from nbkit.evals.cases import Case
+from nbkit.evals.gates import check, refuse_alone, refuse_uncalibrated, refuse_unmeasured
+from nbkit.evals.judge_card import JudgeCard
+from nbkit.evals.judging import Judge, Pairwise, Scale
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.metrics import Wanted, resolve
+from nbkit.evals.plans import Plan, pins_of, refuse_counts
 from nbkit.evals.running import Pace, Progress, run_cases
-from nbkit.evals.runs import Pins, Run
+from nbkit.evals.runs import Run
 from nbkit.evals.shown import Sieve
 from nbkit.evals.tools import Tools
 from nbkit.pricing.table import table_of
@@ -33,21 +33,8 @@ if TYPE_CHECKING:
 _OF_TEXT = ("exact_match", "f1")
 _OF_RAG = ("citation_precision", "citation_recall", "groundedness")
 _OF_ALL = ("latency", "cost")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that one evaluation is asked for, beside what is evaluated."""
-
-    data: Dataset
-    metrics: Sequence[Wanted] = ()
-    """Without any, those that fit the data set."""
-    name: str = ""
-    samples: int = 1
-    pace: Pace = dataclasses.field(default_factory=Pace)
-    baseline: str | Run | None = None
-    least: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    tolerance: Mapping[str, float] = dataclasses.field(default_factory=dict)
+ASKED_BY = "NBKIT_ASKED_BY"
+"""Variable that tells a kernel which command executes its notebook."""
 
 
 def carry_out(
@@ -63,18 +50,19 @@ def carry_out(
 
     Raises what would stop every case, `BadSetting` for a metric or a baseline that is not there, `KeyboardInterrupt`.
     """
+    refuse_counts(plan)
     metrics = resolve(list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag), tools=_tools(session, settings))
     names = [one.name for one in metrics]
     refuse_unmeasured(names, plan.least, option="--fail-under")
     refuse_unmeasured(names, plan.tolerance, option="--tolerance")
-    kept = kept_runs(session, settings)
+    refuse_alone(plan.tolerance, plan.baseline)
+    shown = sieve(session, settings)
+    kept = KeptRuns(session.keeping_home, sieve=shown)
     try:
-        cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge)}
-        for name, card in cards.items():
-            if name in plan.least or name in plan.tolerance:
-                refuse_uncalibrated(name, None if card is None else card.labels)
-        baseline = kept.find(plan.baseline) if isinstance(plan.baseline, str) else plan.baseline
-        pins = _pins(task, plan, metrics, prices_as_of=table_of(session.home).as_of)
+        cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge | Pairwise)}
+        refuse_uncalibrated(cards, plan.least, plan.tolerance)
+        baseline = kept.find(plan.baseline, is_whole=True) if isinstance(plan.baseline, str) else plan.baseline
+        pins = pins_of(task, plan, metrics, settings=settings, prices_as_of=table_of(session.home).as_of)
         with session.one_cell(settings.budget_cell):
             run = run_cases(
                 task,
@@ -84,11 +72,12 @@ def carry_out(
                 name=plan.name,
                 kept=kept,
                 pace=plan.pace,
+                asked_by=session.environment.get(ASKED_BY, ""),
                 on_progress=on_progress,
             )
     finally:
         kept.close()
-    return Evaluated(run, baseline=baseline, cards=cards, sieve=sieve(session, settings))
+    return Evaluated(run, baseline=baseline, cards=cards, sieve=shown)
 
 
 def pass_or_raise(found: Evaluated, plan: Plan) -> None:
@@ -169,8 +158,33 @@ def judge(
     'judge'
     """
     session = current()
-    in_force = session.config({**own, "model": model} if model else own).settings
+    in_force = judging_settings(session, {**own, "model": model} if model else own)
     return Judge(session, rubric, settings=in_force, name=name, scale=scale, repeats=repeats, origin=origin())
+
+
+def preferred(
+    rubric: str,
+    over: Evaluated,
+    *,
+    name: str = "preferred",
+    model: str | None = None,
+    **own: object,
+) -> Pairwise:
+    """A metric that asks a model which of two answers to a case meets a criterion better: this one or that of a run.
+
+    1 where the answer is better, 0 where that of `over` is, 0.5 where neither is. Both orders are asked, and a verdict
+    that goes with the place counts as neither. It stops no gate: there are no labels that it could be set against.
+
+    >>> before = evaluate(lambda case: "4", [{"id": "a", "input": "2 + 2"}], ["length"])
+    >>> preferred("It is shorter.", before, model="echo").name
+    'preferred'
+    """
+    session = current()
+    in_force = judging_settings(session, {**own, "model": model} if model else own)
+    # Of what an earlier try answered there is no text where none is kept.
+    answers = {one.case.id: one.answer for one in reversed(over.run.graded) if one.answer is not None}
+    said = {name: one.text for name, one in answers.items() if one.text or in_force.records_content}
+    return Pairwise(session, rubric, others=said, settings=in_force, name=name, origin=origin())
 
 
 def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str = "label") -> CardDrawing:
@@ -226,6 +240,24 @@ def limited(data: Dataset, limit: int | None) -> Dataset:
     return data.first(limit)
 
 
+def reopened(
+    session: Session, settings: Settings, kept: KeptRuns, run: Run, *, baseline: Run | None = None
+) -> Evaluated:
+    """A run that was kept, with what is known of its judges."""
+    return Evaluated(run, baseline=baseline, cards=cards_of(kept, run), sieve=sieve(session, settings))
+
+
+def cards_of(kept: KeptRuns, run: Run) -> dict[str, JudgeCard | None]:
+    """What is known of each judge among the metrics of a run."""
+    judged = run.pins.settings.get("judges")
+    return {name: kept.card(str(own)) for name, own in judged.items()} if isinstance(judged, dict) else {}
+
+
+def judging_settings(session: Session, own: Mapping[str, object]) -> Settings:
+    """The settings of a judge: what tells the model that is judged how to answer does not tell the judge."""
+    return session.config({"system": "", "stop": (), "temperature": 0.0, **own}).settings
+
+
 def kept_runs(session: Session, settings: Settings) -> KeptRuns:
     """The runs that this home keeps, to be closed."""
     return KeptRuns(session.keeping_home, sieve=sieve(session, settings))
@@ -233,26 +265,14 @@ def kept_runs(session: Session, settings: Settings) -> KeptRuns:
 
 def sieve(session: Session, settings: Settings) -> Sieve:
     """What is taken out of a run before a file or a page has it."""
-    return Sieve(session.secrets.redact, keeps_content=settings.records_content)
+
+    @functools.lru_cache(maxsize=4096)
+    def screened(text: str) -> str:
+        given = session.screen([text], settings=settings, stage="input", contexts=(), question="")
+        return given[0].text
+
+    return Sieve(session.secrets.redact, keeps_content=settings.records_content, screen=screened)
 
 
 def _tools(session: Session, settings: Settings) -> Tools:
     return Tools(embedder=lambda: session.collections.embedder(settings))
-
-
-def _pins(task: Task, plan: Plan, metrics: Sequence[Metric], *, prices_as_of: str) -> Pins:
-    judged: dict[str, Any] = {one.name: one.identity for one in metrics if isinstance(one, Judge)}
-    return Pins(
-        task.name,
-        task.sha256,
-        {**task.settings, **({"judges": judged} if judged else {})},
-        task.index,
-        task.index_version,
-        plan.data.name,
-        plan.data.sha256,
-        len(plan.data.cases),
-        plan.samples,
-        tuple(one.name for one in metrics),
-        registry.installed_version(),
-        prices_as_of,
-    )

@@ -21,7 +21,7 @@ from nbkit.evals.comparing import compare
 from nbkit.evals.differences import Difference, together
 from nbkit.evals.intervals import Estimate, estimate
 from nbkit.evals.judge_card import JudgeCard
-from nbkit.evals.runs import Graded, Run
+from nbkit.evals.runs import Graded, Run, told_apart
 from nbkit.evals.sentences import sentence
 from nbkit.evals.shown import Sieve
 from nbkit.figures import count, money
@@ -253,7 +253,7 @@ def _estimate(run: Run, metric: str) -> Estimate:
 
 
 def _difference(before: Run, after: Run, metric: str) -> Difference:
-    then, now = before.of(metric), after.of(metric)
+    then, now = told_apart(before, after).of(metric), after.of(metric)
     return compare(
         dict(zip(then.cases, then.means, strict=True)),
         dict(zip(now.cases, now.means, strict=True)),

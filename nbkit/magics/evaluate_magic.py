@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.evaluation import interval_text, value_text
 from nbkit.errors import BadSetting
+from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.runs import Run
-from nbkit.evaluation import kept_runs, sieve
+from nbkit.evaluation import cards_of, kept_runs, reopened
 from nbkit.figures import count
 from nbkit.magics import args
+from nbkit.magics.evaluate_cell import run_cell
 from nbkit.magics.tables import draw, draw_text
 from nbkit.magics.words import first_word
 from nbkit.session import Session, current
@@ -29,16 +31,19 @@ MANUAL = """Runs of evaluations.
     %evaluate compare RUN RUN     the second against the first, case by case, with intervals and in words
     %evaluate diff RUN RUN        the answers that changed, with the words that did
     %evaluate rm RUN…             deletes runs, without asking
+    %evaluate DATASET --rag INDEX what %%evaluate does with a prompt below it, where none is needed: so with
+                                  --prompt NAME, and --make N --index NAME
 
 RUN is a name that --name gave, the beginning of an id, or `last`. A run that was stopped goes on when the same
 evaluation runs again: what was answered is not paid twice. In Python: nbkit.evaluate(...), and `_eval` in a notebook.
 """
 _TWO = 2
+_WITHOUT_PROMPT = ("--rag", "--prompt", "--make")
+"""Options with which an evaluation needs no prompt below its line."""
 
 
 def run(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> None:
     """Draws what the command says; raises `UnknownSetting` for one that is not."""
-    del names
     commands: dict[str, Callable[[InteractiveShell, Session, KeptRuns, list[str]], None]] = {
         "ls": _list,
         "show": _show,
@@ -46,6 +51,11 @@ def run(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> None
         "diff": _diff,
         "rm": _remove,
     }
+    asked = args.words_of(line, magic="%evaluate")
+    # IPython refuses a cell without a body.
+    if asked and asked[0] not in commands and any(word.partition("=")[0] in _WITHOUT_PROMPT for word in asked):
+        run_cell(shell, line, "", names=names)
+        return
     word, rest = first_word(line, commands, magic="%evaluate")
     session = current()
     kept = kept_runs(session, session.config().settings)
@@ -59,9 +69,9 @@ def _list(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
     _refuse_more(words, "ls", most=0)
     rows = []
     for one in kept.all():
-        found = Evaluated(kept.find(one.id))
+        found, cards = Evaluated(kept.scores(one)), cards_of(kept, one)
         figures = [
-            f"{name} {value_text(each.mean, one.units.get(name, ''))} "
+            f"{name}{_flag(cards, name)} {value_text(each.mean, one.units.get(name, ''))} "
             f"{interval_text(each.low, each.high, one.units.get(name, ''))}"
             for name, each in list(found.items())[:_TWO]
             if each.mean is not None
@@ -77,22 +87,28 @@ def _list(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
     draw(shell, session.secrets, Table("Evaluations", columns, rows, note=note))
 
 
+def _flag(cards: Mapping[str, JudgeCard | None], name: str) -> str:
+    """Beside a judge's mean, that nobody knows how far it can be trusted."""
+    card = cards.get(name)
+    return " (uncalibrated judge)" if name in cards and (card is None or not card.is_calibrated) else ""
+
+
 def _show(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     _refuse_more(words, "show", most=_TWO)
-    found = _evaluated(session, kept.find(words[0] if words else "last"))
+    found = _evaluated(session, kept, kept.find(words[0] if words else "last"))
     drawn = found.case(words[1]) if len(words) == _TWO else found
     shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
 
 
 def _compare(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     before, after = _two(kept, words, "compare")
-    drawn = _evaluated(session, after).compare(before)
+    drawn = _evaluated(session, kept, after).compare(before)
     shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
 
 
 def _diff(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     before, after = _two(kept, words, "diff")
-    drawn = _evaluated(session, after).diff(before)
+    drawn = _evaluated(session, kept, after).diff(before)
     shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
 
 
@@ -115,8 +131,8 @@ def _two(kept: KeptRuns, words: list[str], command: str) -> tuple[Run, Run]:
     return kept.find(words[0]), kept.find(words[1])
 
 
-def _evaluated(session: Session, run: Run) -> Evaluated:
-    return Evaluated(run, sieve=sieve(session, session.config().settings))
+def _evaluated(session: Session, kept: KeptRuns, run: Run) -> Evaluated:
+    return reopened(session, session.config().settings, kept, run)
 
 
 def _bundle(session: Session, drawn: Any) -> dict[str, str]:  # noqa: ANN401 - anything that draws as HTML and text
