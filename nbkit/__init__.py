@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from nbkit.display.result import Result
     from nbkit.errors import NbkitError
     from nbkit.evals.datasets import dataset
-    from nbkit.evaluation import calibrate, evaluate, judge, power
+    from nbkit.evaluation import calibrate, evaluate, judge, power, preferred
 
 __all__ = [
     "NbkitError",
@@ -54,6 +54,7 @@ __all__ = [
     "judge",
     "load_ipython_extension",
     "power",
+    "preferred",
     "records",
     "screen",
     "settings",
@@ -72,6 +73,7 @@ _PLACES = {
     "index": "nbkit.api",
     "judge": "nbkit.evaluation",
     "power": "nbkit.evaluation",
+    "preferred": "nbkit.evaluation",
     "records": "nbkit.accounts",
     "screen": "nbkit.api",
     "settings": "nbkit.api",

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import tomllib
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +17,20 @@ from nbkit.display.evaluated import Evaluated
 from nbkit.errors import BadSetting, EvaluationFailed, NotebookError
 from nbkit.evals.asking import PromptTask
 from nbkit.evals.datasets import dataset
-from nbkit.evals.gates import limits
+from nbkit.evals.gates import limits, refuse_alone, refuse_uncalibrated
 from nbkit.evals.judging import Judge
+from nbkit.evals.plans import Plan
 from nbkit.evals.runs import Run
-from nbkit.evaluation import Plan, carry_out, gate, kept_evaluation, kept_runs, limited, sieve
+from nbkit.evaluation import (
+    ASKED_BY,
+    carry_out,
+    gate,
+    judging_settings,
+    kept_evaluation,
+    kept_runs,
+    limited,
+    sieve,
+)
 from nbkit.recorded import Origin
 from nbkit.registry import nearest
 from nbkit.session import Session
@@ -28,6 +39,12 @@ _KEYS: Final = (
     "dataset", "prompt", "prompt_file", "index", "metrics", "name", "limit", "samples", "baseline", "fail_under",
     "tolerance", "settings", "judges",
 )  # fmt: skip
+_KINDS: Final = (
+    *((name, str, "a text") for name in ("dataset", "prompt", "prompt_file", "index", "name", "baseline")),
+    *((name, int, "a whole number") for name in ("limit", "samples")),
+    *((name, dict, "a table") for name in ("fail_under", "tolerance", "settings", "judges")),
+    ("metrics", list, 'a list, such as ["f1"]'),
+)
 
 
 def evaluate_file(
@@ -39,23 +56,22 @@ def evaluate_file(
     command line come before those of the file.
     """
     least, most = limits(fail_under, option="--fail-under"), limits(tolerance, option="--tolerance")
-    if most and baseline is None and path.suffix == ".ipynb":
-        raise BadSetting(
-            what="--tolerance has no run to compare with", why="it says how much worse than the baseline is tolerated",
-            fix="--baseline RUN; `%evaluate ls` lists the runs there are",
-        )  # fmt: skip
+    if path.suffix == ".ipynb":
+        refuse_alone(most, baseline)
     found: list[Evaluated]
     gates: tuple[Mapping[str, float], Mapping[str, float]]
     with contextlib.closing(Session()) as session:
         if path.suffix == ".ipynb":
-            found, gates = _of_notebook(session, path, baseline), (least, most)
+            found, gates = _of_notebook(session, path, baseline, least, most), (least, most)
         else:
             one, gates = _of_task(session, path, baseline, least, most)
             found = [one]
     for one in found:
         print(repr(one))
     if json_out is not None:
-        json_out.write_text(json.dumps([_as_json(one) for one in found], indent=1) + "\n", "utf-8")
+        shown = sieve(session, session.config().settings)
+        written = [_as_json(one, shown.alone(one.run)) for one in found]
+        json_out.write_text(json.dumps(written, indent=1) + "\n", "utf-8")
     failed: list[EvaluationFailed] = []
     for one in found:
         own = [{name: limit for name, limit in each.items() if name in one} for each in gates]
@@ -76,20 +92,24 @@ def evaluate_file(
     return 0
 
 
-def _of_notebook(session: Session, path: Path, baseline: str | None) -> list[Evaluated]:
+def _of_notebook(
+    session: Session, path: Path, baseline: str | None, least: Mapping[str, float], most: Mapping[str, float]
+) -> list[Evaluated]:
     """The evaluations of a notebook, which is executed; those that its cells ran, in order."""
     from nbkit.report import run
 
     settings = session.config().settings
     kept = kept_runs(session, settings)
     try:
-        before = {one.id for one in kept.all() if one.finished_at is not None}
-        against = None if baseline is None else kept.find(baseline)
+        against = None if baseline is None else kept.find(baseline, is_whole=True)
         with Steps(f"running {path.name}, cells", sys.stderr) as steps:
-            run(path, on_cell=steps.update)
-        new = [kept.find(one.id) for one in kept.all() if one.finished_at is not None and one.id not in before]
-        own = sieve(session, settings)
-        found = [kept_evaluation(kept, one, baseline=_shared(one, against), sieve=own) for one in new]
+            # Other kernels may evaluate at the same time: theirs are not this notebook's.
+            run(path, on_cell=steps.update, environment={ASKED_BY: (own := uuid.uuid4().hex)})
+        new = [kept.find(one.id) for one in kept.all() if one.finished_at is not None and one.asked_by == own]
+        shown = sieve(session, settings)
+        found = [kept_evaluation(kept, one, baseline=_shared(one, against), sieve=shown) for one in new]
+        for one in found:
+            refuse_uncalibrated(one.cards, least, most)
     finally:
         kept.close()
     if not found:
@@ -98,14 +118,21 @@ def _of_notebook(session: Session, path: Path, baseline: str | None) -> list[Eva
             why="no cell of it ran %%evaluate or nbkit.evaluate to the end",
             fix="write one, or give a task file",
         )
+    if most and not any(one.baseline for one in found):
+        raise BadSetting(
+            what=f"no evaluation of {path.name} shares a case with {baseline!r}",
+            why="how much worse than the baseline it is cannot be said",
+            fix="give a run over the same data set as --baseline; `%evaluate ls` lists them",
+        )
     return found
 
 
 def _shared(run: Run, against: Run | None) -> Run | None:
-    """The baseline, for a run that has cases of its."""
-    if against is None or not {one.case.id for one in against.graded} & {one.case.id for one in run.graded}:
+    """The baseline, for a run over its data set, or one that has cases of its."""
+    if against is None:
         return None
-    return against
+    is_shared = {one.case.id for one in against.graded} & {one.case.id for one in run.graded}
+    return against if is_shared or against.pins.dataset == run.pins.dataset else None
 
 
 def _of_task(
@@ -127,8 +154,8 @@ def _of_task(
         given.get("name", path.stem),
         given.get("samples", settings.samples),
         baseline=baseline or given.get("baseline"),
-        least=least or given.get("fail_under", {}),
-        tolerance=most or given.get("tolerance", {}),
+        least={**given.get("fail_under", {}), **least},
+        tolerance={**given.get("tolerance", {}), **most},
     )
     with Steps(f"evaluating {path.name}, answers", sys.stderr) as steps:
         found = carry_out(
@@ -159,6 +186,13 @@ def read_task(path: Path) -> dict[str, Any]:
                 why=f"a task has {', '.join(_KEYS)}",
                 fix=f"use {near!r}" if near else "leave it out",
             )
+    for name, kind, said in _KINDS:
+        if name in given and (not isinstance(given[name], kind) or isinstance(given[name], bool)):
+            raise BadSetting(
+                what=f"{name} of {path.name} cannot be {given[name]!r}",
+                why=f"it is {said}",
+                fix="put it right in the task",
+            )
     if "dataset" not in given or not (given.get("prompt") or given.get("prompt_file") or given.get("index")):
         raise BadSetting(
             what=f"{path.name} says too little",
@@ -177,7 +211,7 @@ def _judge(session: Session, name: str, given: Mapping[str, Any]) -> Judge:
     return Judge(
         session,
         str(given.get("rubric", "")),
-        settings=session.config(own).settings,
+        settings=judging_settings(session, own),
         name=name,
         scale=given.get("scale", "pass"),
         repeats=int(given.get("repeats", 1)),
@@ -192,11 +226,11 @@ def _flat(given: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     return found
 
 
-def _as_json(found: Evaluated) -> dict[str, Any]:
+def _as_json(found: Evaluated, shown: Run) -> dict[str, Any]:
     return {
         "run": found.run.id,
-        "name": found.name,
-        "pins": to_plain(found.run.pins),
+        "name": shown.name,
+        "pins": to_plain(shown.pins),
         "failed": len(found.run.failed),
         "metrics": {name: to_plain(one) for name, one in found.items()},
         "differences": {name: to_plain(one) for name, one in found.compare(found.baseline).items()}

@@ -11,7 +11,7 @@ from nbkit.display.judges import doubt
 from nbkit.evals.comparing import compare
 from nbkit.evals.differences import Difference, together
 from nbkit.evals.judge_card import JudgeCard
-from nbkit.evals.runs import Run
+from nbkit.evals.runs import Run, told_apart
 from nbkit.evals.sentences import sentence
 from nbkit.evals.shown import Sieve
 from nbkit.tables import Table
@@ -76,7 +76,7 @@ class Comparison(Mapping[str, Difference]):
 
 
 def _difference(before: Run, after: Run, metric: str) -> Difference:
-    then, now = before.of(metric), after.of(metric)
+    then, now = told_apart(before, after).of(metric), after.of(metric)
     return compare(
         dict(zip(then.cases, then.means, strict=True)),
         dict(zip(now.cases, now.means, strict=True)),

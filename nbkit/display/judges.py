@@ -18,7 +18,7 @@ def card_note(card: JudgeCard | None, values: Values) -> str:
     if card is None or not card.is_calibrated:
         return doubt(card)
     found = card.corrected(values)
-    if card.why_no_gate is not None or found.rate is None:
+    if found.rate is None:
         return doubt(card)
     return f"{doubt(card)}; corrected pass rate {value_text(found.rate)} {interval_text(found.low, found.high)}"
 
@@ -32,9 +32,9 @@ def doubt(card: JudgeCard | None) -> str:
     if card is None:
         return "a judge that was never set against labels"
     said = f"a judge, κ {value_text(card.kappa.value)} over {count(card.labels, 'label')}"
-    if not card.is_calibrated:
+    if card.labels < LEAST_LABELS:
         return f"{said}, of {LEAST_LABELS} that it needs"
-    return said if card.why_no_gate is None else f"{said}: not shown to be better than chance"
+    return said if card.is_calibrated else f"{said}: not shown to be better than chance"
 
 
 class CardDrawing:
@@ -75,8 +75,7 @@ class CardDrawing:
             ("gave no verdict", f"{card.failed}", "", f"{card.labels + card.failed}"),
             ("price of a verdict", money(card.usd_per_verdict), "", ""),
         ]  # fmt: skip
-        why = card.why_no_gate
-        state = "It may be a gate, by its corrected rate." if why is None else f"No gate may rest on it: {why}."
+        state = f"No gate may rest on it: {card.flaw}." if card.flaw else "It may be a gate, by its corrected rate."
         return Table(f"Judge {card.name}", ("figure", "value", "95 % interval", "n"), rows, note=state)
 
 

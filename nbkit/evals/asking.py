@@ -13,9 +13,9 @@ from nbkit.canonical import canonical_json, sha256, to_plain
 from nbkit.documents import Passage
 from nbkit.errors import AuthFailed, BudgetExceeded, ConfigError, NbkitError, PromptError, WeightsError
 from nbkit.evals.cases import Answer, Case
-from nbkit.evals.sources import source_hash
+from nbkit.evals.made import made_of, plain_of, without_address
 from nbkit.guards.labels import is_refusal
-from nbkit.prompts.template import names_in
+from nbkit.prompts.template import expand, names_in
 from nbkit.rag.prompt import NOT_FOUND, quoted
 from nbkit.recorded import Failure, Origin, Outcome, Record, final
 from nbkit.types import JsonValue
@@ -30,6 +30,11 @@ _SENTENCES = re.compile(r"(?<=[.!?])\s+")
 PINNED = ("model", "system", "temperature", "max_tokens", "seed", "stop", "format", "base_url", "guard_policy")
 PINNED_OF_RAG = ("rag_mode", "rag_k", "rag_min_score", "rag_rerank")
 """Settings that decide an answer."""
+GUARDING = ("guard_actions", "guard_allow", "guard_deny", "guard_names")
+"""What guards do about an answer, pinned by its hash: words that may not be sent stand in it."""
+
+
+_HASH_CHARS = 16
 
 
 class Task(Protocol):
@@ -97,12 +102,14 @@ class PromptTask:
         self._version = version
         pinned = (*PINNED, *PINNED_OF_RAG) if is_rag else PINNED
         found = {name: to_plain(getattr(settings, name)) for name in pinned}
-        own: dict[str, JsonValue] = {"where": where, "params": dict(params)}
-        # What the notebook's variables say in the prompt decides the answers as the prompt does.
-        filled = "".join(f"\0{name}\0{names[name]}" for name in sorted(names_in(prompt) & names.keys()))
-        if filled:
-            own["variables"] = sha256(filled)
-        self.settings = {**found, "model": f"{target.provider}:{target.model}", **own}
+        self.settings = {
+            **found,
+            "model": f"{target.provider}:{target.model}",
+            "where": where,
+            "params": dict(params),
+            "guards": _short([to_plain(getattr(settings, one)) for one in GUARDING]),
+            "variables": _read(f"{settings.system or ''}\n{prompt}", names),
+        }
         self._params = params
         self.index, self.index_version = None, None
         if is_rag:
@@ -141,7 +148,7 @@ class FunctionTask:
         self.settings: Mapping[str, JsonValue] = {}
         self.index = self.index_version = None
         self.workers = 8
-        self.sha256 = source_hash(function)
+        self.sha256 = made_of(function)
         self._function = function
 
     def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
@@ -152,6 +159,7 @@ class FunctionTask:
             try:
                 given = self._function(case)
             except NbkitError as error:
+                raise_common(error)
                 found.append(error.failure)
             except Exception as error:  # noqa: BLE001 - somebody else's code: one case fails, not the run
                 found.append(Failure(type(error).__name__, str(error), "the function raised it", "see its traceback"))
@@ -230,7 +238,7 @@ def answered(outcome: Outcome, outcomes: Sequence[Outcome]) -> Answer | Failure:
     record = outcome.record
     if outcome.error is not None:
         if record.error is not None and isinstance(outcome.error, Exception):
-            _raise_common(outcome.error)
+            raise_common(outcome.error)
             return record.error
         raise outcome.error
     said = record.response.text if record.response is not None else ""
@@ -239,10 +247,27 @@ def answered(outcome: Outcome, outcomes: Sequence[Outcome]) -> Answer | Failure:
     return answer_of([*first, record], hidden.restore(said), kept_text=said, originals=hidden.originals)
 
 
-def _raise_common(error: Exception) -> None:
-    """Raises what every other case would meet too."""
+def raise_common(error: Exception) -> None:
+    """Raises what every other case would meet too, such as a budget that is used up or a key that is refused."""
     if isinstance(error, AuthFailed | BudgetExceeded | ConfigError | PromptError | WeightsError):
         raise error
+
+
+def _read(template: str, names: Mapping[str, object]) -> dict[str, JsonValue]:
+    """The variables of the notebook that a prompt reads, each by the hash of what it holds."""
+    return {name: _short(_held(name, names[name])) for name in sorted(names_in(template)) if name in names}
+
+
+def _held(name: str, value: object) -> Any:  # noqa: ANN401 - plain data of any shape
+    """What a prompt would say of a value; of a function what it is made of."""
+    try:
+        return plain_of(value) if callable(value) else without_address(expand(f"{{{{ {name} }}}}", {name: value}))
+    except PromptError:  # such as a table of which the prompt takes a part
+        return plain_of(value)
+
+
+def _short(value: JsonValue) -> str:
+    return sha256(canonical_json(value))[:_HASH_CHARS]
 
 
 def _live(record: Record) -> float:

@@ -90,6 +90,8 @@ class Score:
     """Of a judge: each of its verdicts, whose mean the value is; of a pair, one for each order."""
     usd: Decimal | None = None
     """What the verdicts cost as they were made live; None where nobody was asked, or no price is known."""
+    paid_usd: Decimal | None = None
+    """What they cost this time: nothing where they came from the cache."""
     record_ids: tuple[str, ...] = ()
 
 

@@ -10,10 +10,11 @@ from types import MappingProxyType
 from nbkit.errors import BadSetting, EvaluationFailed
 from nbkit.evals.correction import CorrectedRate
 from nbkit.evals.judge_card import LEAST_LABELS, JudgeCard
-from nbkit.evals.runs import Run
+from nbkit.evals.runs import Run, told_apart
 from nbkit.registry import nearest
 
 _MOST_FAILED = 0.05
+_ROUNDING = 1e-12
 _PAIR = re.compile(r"\s*([\w@.:-]+?)\s*=\s*(\S+)\s*")
 
 
@@ -41,8 +42,14 @@ def limits(given: Sequence[str], *, option: str) -> dict[str, float]:
 
 
 def refuse_unmeasured(run_metrics: Sequence[str], asked: Mapping[str, float], *, option: str) -> None:
-    """Raises `BadSetting` for a limit on a metric that is not measured: a gate that nothing can fail is none."""
-    for name in asked:
+    """Raises `BadSetting` for a limit on a metric that is not measured, or that is no number: nothing can fail it."""
+    for name, limit in asked.items():
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
+            raise BadSetting(
+                what=f"the limit of {name} cannot be {limit!r}",
+                why="it is a number that a mean is set against",
+                fix=f"{option} {name}=0.7",
+            )
         if name not in run_metrics:
             near = nearest(name, run_metrics)
             raise BadSetting(
@@ -52,19 +59,29 @@ def refuse_unmeasured(run_metrics: Sequence[str], asked: Mapping[str, float], *,
             )
 
 
-def refuse_uncalibrated(name: str, card: JudgeCard | None) -> None:
-    """Raises `BadSetting` for a judge as a gate that labels do not show to be better than chance."""
-    why = "it was never set against what people said" if card is None else card.why_no_gate
-    if why is None:
-        return
-    has_enough = card is not None and card.is_calibrated
-    raise BadSetting(
-        what=f"the judge {name!r} cannot be a gate",
-        why=why,
-        fix="judge with a larger model, or put the criterion in other words"
-        if has_enough
-        else f"nbkit.calibrate({name}, labelled): answers that people judged, {LEAST_LABELS} or more",
-    )
+def refuse_uncalibrated(cards: Mapping[str, JudgeCard | None], *asked: Mapping[str, float]) -> None:
+    """Raises `BadSetting` for a limit on a judge that may be no gate; `cards`: what is known of each judge."""
+    for name, card in cards.items():
+        if not any(name in one for one in asked) or (card is not None and card.is_calibrated):
+            continue
+        has_enough = card is not None and card.labels >= LEAST_LABELS
+        raise BadSetting(
+            what=f"the judge {name!r} cannot be a gate",
+            why="it was never set against what people said" if card is None else card.flaw,
+            fix="judge with a larger model, or put the criterion in other words"
+            if has_enough
+            else f"nbkit.calibrate({name}, labelled): answers that people judged, {LEAST_LABELS} or more",
+        )
+
+
+def refuse_alone(tolerance: Mapping[str, float], baseline: object) -> None:
+    """Raises `BadSetting` for a tolerance without a run that it could be measured from."""
+    if tolerance and baseline is None:
+        raise BadSetting(
+            what="--tolerance has no run to compare with",
+            why="it says how much worse than the baseline is tolerated",
+            fix="--baseline RUN; `%evaluate ls` lists the runs there are",
+        )
 
 
 def check(
@@ -80,9 +97,10 @@ def check(
     `rates`: of judges, the rate that their errors correct theirs to, which then is what has to reach the least.
     Of metrics of which less is better, a mean above is what fails. The limits are on the means: the interval is said
     beside them, for a mean near its limit passes or fails by chance. A metric without a value fails, and so does a run
-    of whose cases more than one in twenty have no answer.
+    of whose answers more than one in twenty failed, or more than one in twenty could not be scored.
     """
     said = [
+        *_unscored(run, [*least, *(tolerance or {})]),
         *_under(run, least, rates),
         *(_worse(run, baseline, tolerance) if baseline is not None and tolerance else []),
     ]
@@ -97,6 +115,19 @@ def check(
         )
 
 
+def _unscored(run: Run, names: Sequence[str]) -> list[str]:
+    """Metrics that failed on too many answers: a mean over those that are left says little of the others."""
+    said = []
+    for name in dict.fromkeys(names):
+        failed = run.of(name).failed - len(run.failed)
+        if failed > _MOST_FAILED * run.planned and run.of(name).means:
+            notes = (
+                one.scores[name].note for one in run.graded if one.error is None and one.scores[name].status == "error"
+            )
+            said.append(f"{name} failed on {failed} of {run.planned} answers: {next(filter(None, notes), '')}")
+    return said
+
+
 def _under(run: Run, least: Mapping[str, float], rates: Mapping[str, CorrectedRate]) -> list[str]:
     said = []
     for name, limit in least.items():
@@ -108,7 +139,7 @@ def _under(run: Run, least: Mapping[str, float], rates: Mapping[str, CorrectedRa
         if name in rates and (corrected := rates[name].rate) is not None:
             mean, seen = corrected, f"{seen}; the judge says {mean:.3g}, corrected by its errors on labels"
         is_low = name in run.lower_is_better
-        if mean > limit if is_low else mean < limit:
+        if mean > limit + _ROUNDING if is_low else mean < limit - _ROUNDING:
             said.append(f"{name} is {mean:.3g} ({seen}), and {'at most' if is_low else 'at least'} {limit:g} was asked")
     return said
 
@@ -116,7 +147,7 @@ def _under(run: Run, least: Mapping[str, float], rates: Mapping[str, CorrectedRa
 def _worse(run: Run, baseline: Run, tolerance: Mapping[str, float]) -> list[str]:
     said = []
     for name, most in tolerance.items():
-        now, then = run.of(name), baseline.of(name)
+        now, then = run.of(name), told_apart(baseline, run).of(name)
         had = dict(zip(then.cases, then.means, strict=True))
         pairs = [(value, had[case]) for case, value in zip(now.cases, now.means, strict=True) if case in had]
         if not pairs:
@@ -124,7 +155,7 @@ def _worse(run: Run, baseline: Run, tolerance: Mapping[str, float]) -> list[str]
             continue
         change = math.fsum(new - old for new, old in pairs) / len(pairs)
         loss = change if name in run.lower_is_better else -change
-        if loss > most + 1e-12:
+        if loss > most + _ROUNDING:
             said.append(
                 f"{name} is worse than {baseline.name!r} by {loss:.3g} (n {len(pairs)}), and {most:g} is tolerated"
             )

@@ -13,8 +13,9 @@ from typing import Final
 
 from nbkit.evals.agreement import Coefficient
 from nbkit.evals.biases import LengthBias
+from nbkit.evals.clustering import spread
 from nbkit.evals.correction import CorrectedRate, corrected_rate
-from nbkit.evals.intervals import Estimate, estimate
+from nbkit.evals.intervals import Estimate
 from nbkit.evals.runs import Values
 
 LEAST_LABELS: Final = 50
@@ -51,20 +52,27 @@ class JudgeCard:
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether there are labels enough for a gate."""
-        return self.labels >= LEAST_LABELS
+        """Whether a gate may rest on it."""
+        return not self.flaw
 
     @property
-    def why_no_gate(self) -> str | None:
-        """Why no gate may rest on it; None for a judge that labels enough show to be better than chance."""
-        if not self.is_calibrated:
+    def flaw(self) -> str:
+        """Why no gate may rest on it: too few labels, or none that show more than chance. Empty where one may."""
+        if self.labels < LEAST_LABELS:
             return f"it was set against {self.labels} labels, and a gate needs {LEAST_LABELS}"
         if self.kappa.low is None or self.kappa.low <= 0:
             return f"{self.labels} labels do not show it to be better than chance"
-        return None
+        return ""
 
     def corrected(self, values: Values) -> CorrectedRate:
-        """The share that people would pass of what the judge gave these values, by its errors on the labels."""
-        passes = [float(mean >= PASSED) for mean in values.means]
-        found = estimate(passes, clusters=values.clusters)
-        return corrected_rate(found.mean or 0.0, len(passes), labelled=self.pairs)
+        """The share of answers that people would pass, of what the judge gave these values, by its errors on labels.
+
+        Each sample is an answer of its own, as each label is. Where cases share clusters they count as fewer.
+        """
+        samples = values.repeats or tuple((mean,) for mean in values.means)
+        passes = [sum(one >= PASSED for one in each) / len(each) for each in samples]
+        if not passes:
+            return CorrectedRate(None, None, None, 0.0, None, None, len(self.pairs), 0.95)
+        found = spread(passes, values.clusters)
+        counted = found.n / max(1.0, found.design_effect)
+        return corrected_rate(min(1.0, found.mean), counted, labelled=self.pairs)

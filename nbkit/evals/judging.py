@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from nbkit.canonical import canonical_json, sha256
 from nbkit.errors import BadSetting, NbkitError
-from nbkit.evals.asking import answer_of
+from nbkit.evals.asking import answer_of, raise_common
 from nbkit.evals.cases import NOTHING, Answer, Case, Score
 from nbkit.prompts.schema import Shape, shape_of
 from nbkit.recorded import Origin, final
@@ -87,7 +87,8 @@ class _Asks:
 
     def _identity(self, *parts: object) -> str:
         own = self._settings
-        return sha256(canonical_json([self.rubric, self.model, own.temperature, own.max_tokens, own.system, *parts]))
+        asked = [own.temperature, own.max_tokens, own.system, own.seed, own.base_url, self.repeats]
+        return sha256(canonical_json([self.rubric, self.model, *asked, *parts]))
 
     def _ask(self, template: str, shape: Shape, verdicts: str, quoted: str) -> tuple[list[Mapping[str, Any]], Score]:
         """The verdicts that came, with a score that has what they took, and why others did not come."""
@@ -102,12 +103,14 @@ class _Asks:
         found, failed = [], ""
         for one in final(outcomes):
             if isinstance(one.error, NbkitError):
+                raise_common(one.error)
                 failed = one.error.what
             elif one.error is not None:
                 raise one.error
             elif one.record.response is not None:
                 found.append(json.loads(one.record.response.text))
-        return found, Score(None, "error", failed, usd=took.usd, record_ids=took.record_ids)
+        paid = _sum([one.record.cost.usd for one in outcomes])
+        return found, Score(None, "error", failed, usd=took.usd, paid_usd=paid, record_ids=took.record_ids)
 
 
 class Judge(_Asks):
@@ -139,7 +142,7 @@ class Judge(_Asks):
 
     @property
     def identity(self) -> str:
-        """The same for judges whose verdicts mean the same: criterion, model, parameters, scale."""
+        """The same for judges whose verdicts mean the same: criterion, model, parameters, scale, how often asked."""
         return self._identity(self.scale)
 
     def score(self, case: Case, answer: Answer) -> Score:
@@ -177,8 +180,8 @@ class Pairwise(_Asks):
 
     @property
     def identity(self) -> str:
-        """The same for judges whose verdicts mean the same."""
-        return self._identity("pair")
+        """The same for judges whose verdicts mean the same; the other answers are part of it."""
+        return self._identity("pair", sorted(self._others.items()))
 
     def score(self, case: Case, answer: Answer) -> Score:
         """What both orders say together; nothing for a case that the other run has no answer to."""
@@ -188,22 +191,24 @@ class Pairwise(_Asks):
         if other == answer.text:
             return Score(0.5, note="the answers are the same")
         about = _about(case, answer)
-        values, reasons, costs = [], [], []
+        values, reasons, costs, paid = [], [], [], []
         ids: list[str] = []
         for first, second, is_first in ((answer.text, other, True), (other, answer.text, False)):
             quoted = "\n\n".join([*about, _quote("answer A", first), _quote("answer B", second)])
             found, took = self._ask(_PAIR, self._shape, "", quoted)
+            costs.append(took.usd)
+            paid.append(took.paid_usd)
+            ids += took.record_ids
             if not found:
-                return took
+                return dataclasses.replace(took, usd=_sum(costs), paid_usd=_sum(paid), record_ids=tuple(ids))
             values.append(_preferred(found[0]["verdict"], is_first=is_first))
             reasons.append(found[0]["reason"])
-            costs.append(took.usd)
-            ids += took.record_ids
         return Score(
             sum(values) / len(values),
             note=reasons[0] if values[0] == values[1] else "the verdict changed with the order",
             repeats=tuple(values),
             usd=_sum(costs),
+            paid_usd=_sum(paid),
             record_ids=tuple(ids),
         )
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from nbkit.canonical import canonical_json, from_plain, map_text
 from nbkit.errors import BadSetting
+from nbkit.evals.cases import Case, Score
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Graded, Run
 from nbkit.evals.shown import Sieve
@@ -67,12 +68,17 @@ class KeptRuns:
         """Keeps that a run is whole, or as whole as it will be."""
         self._write(run)
 
-    def unfinished(self, identity: str | None) -> Run | None:
-        """The newest run that measures the same and was stopped, with the answers it has; None when there is none."""
+    def unfinished(self, identity: str | None, *, name: str = "") -> Run | None:
+        """The newest run that measures the same and was stopped, with the answers it has; None when there is none.
+
+        One that a reader gave another name than `name` is another's, or works still.
+        """
         if identity is None:
             return None
         found = self._database.execute(
-            "SELECT id FROM run WHERE identity = ? AND NOT is_whole ORDER BY number DESC LIMIT 1", (identity,)
+            "SELECT id FROM run WHERE identity = ? AND NOT is_whole AND (? IN ('', name) OR name = substr(id, 1, 8)) "
+            "ORDER BY number DESC LIMIT 1",
+            (identity, name),
         )
         return self._read(found[0][0], only_answers=True) if found else None
 
@@ -81,26 +87,38 @@ class KeptRuns:
         rows = self._database.execute("SELECT run FROM run ORDER BY number")
         return [_run(text) for (text,) in rows]
 
-    def find(self, name: str) -> Run:
+    def find(self, name: str, *, is_whole: bool = False) -> Run:
         """The newest run of this name, or the one whose id begins so; raises `BadSetting` with the nearest name.
 
-        `last` is the newest that is whole.
+        `last` is the newest that is whole. With `is_whole` none that was stopped counts.
         """
         last = name == "last"
         sql = "SELECT id FROM run WHERE is_whole ORDER BY number DESC LIMIT 1" if last else (
-            "SELECT id FROM run WHERE name = :name OR (length(:name) >= 4 AND substr(id, 1, length(:name)) = :name) "
-            "ORDER BY name = :name DESC, number DESC LIMIT 1"
+            "SELECT id FROM run WHERE is_whole >= :whole AND (name = :name OR length(:name) >= 4 "
+            "AND substr(id, 1, length(:name)) = :name) ORDER BY name = :name DESC, number DESC LIMIT 1"
         )  # fmt: skip
-        found = self._database.execute(sql, {} if last else {"name": name})
+        found = self._database.execute(sql, {} if last else {"name": name, "whole": int(is_whole)})
         if found:
             return self._read(found[0][0])
-        known = list(dict.fromkeys(one.name for one in self.all()))
+        known = list(dict.fromkeys(one.name for one in self.all() if one.finished_at is not None or not is_whole))
         near = nearest(name, known)
         raise BadSetting(
             what=f"there is no run named {name!r}",
             why=f"runs there are: {', '.join(known[-5:])}" if known else "no evaluation has run yet",
             fix=f"use {near!r}; %evaluate ls lists all" if near else "%evaluate ls lists those there are",
         )
+
+    def scores(self, run: Run) -> Run:
+        """A run with its scores alone, without texts and answers: what its means are made of, read quickly."""
+        sql = (
+            "SELECT case_id, sample, json_extract(graded, '$.case.cluster'), json_extract(graded, '$.scores') "
+            "FROM graded WHERE run_id = ? ORDER BY place, sample"
+        )
+        graded = []
+        for case_id, sample, cluster, text in self._database.execute(sql, (run.id,)):
+            found = {name: Score(one["value"], one["status"]) for name, one in json.loads(text).items()}
+            graded.append(Graded(Case(case_id, "", cluster=cluster), sample, None, found))
+        return dataclasses.replace(run, graded=tuple(graded))
 
     def remove(self, run_id: str) -> None:
         """Deletes a run with its answers."""

@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from nbkit.canonical import sha256
 from nbkit.errors import NbkitError, ProviderError
-from nbkit.evals.asking import Task
+from nbkit.evals.asking import Task, raise_common
 from nbkit.evals.cases import Answer, Case, Metric, Score
 from nbkit.evals.kept import KeptRuns
-from nbkit.evals.runs import Graded, Pins, Run
+from nbkit.evals.runs import Graded, Pins, Run, paid
 from nbkit.recorded import Failure
 
 _MOST_IN_A_ROW = 10
@@ -30,6 +31,7 @@ _MOST_IN_A_ROW = 10
 _OF_PROVIDERS = frozenset((ProviderError.__name__, *(kind.__name__ for kind in ProviderError.__subclasses__())))
 _EVERY_S = 0.1
 _MINUTE_S = 60.0
+_ASKED_CHARS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Pace:
     """Most cases begun in a minute."""
 
 
-def run_cases(
+def run_cases(  # noqa: PLR0913 - all by name
     task: Task,
     cases: Sequence[Case],
     metrics: Sequence[Metric],
@@ -65,6 +67,7 @@ def run_cases(
     name: str = "",
     kept: KeptRuns | None = None,
     pace: Pace = Pace(),
+    asked_by: str = "",
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Run:
     """The run, whole, with every answer scored; it goes on with one that measures the same and was stopped.
@@ -72,12 +75,13 @@ def run_cases(
     A case without an answer is a failure with its reason, and in no mean. Raises what would stop every case, such as a
     budget that is used up or a key that is refused, and `KeyboardInterrupt`: what was answered by then is kept.
     """
-    earlier = kept.unfinished(pins.identity) if kept is not None else None
+    earlier = kept.unfinished(pins.identity, name=name) if kept is not None else None
     run = earlier or Run(uuid.uuid4().hex, name, datetime.now(UTC), pins)
     run = dataclasses.replace(
         run,
         name=name or run.name or run.id[:8],
         pins=pins,
+        asked_by=asked_by,
         units={one.name: one.unit for one in metrics if one.unit},
         lower_is_better=tuple(one.name for one in metrics if not one.is_better_high),
     )
@@ -101,6 +105,7 @@ def scored(metric: Metric, case: Case, answer: Answer) -> Score:
     try:
         score = metric.score(case, answer)
     except NbkitError as error:
+        raise_common(error)
         return Score(None, "error", f"{error.what}: {error.why}")
     except Exception as error:  # noqa: BLE001 - somebody else's code: one score fails, not the run
         return Score(None, "error", f"{type(error).__name__}: {error}")
@@ -174,9 +179,9 @@ class _Crew:
     def _places(self) -> Iterator[tuple[int, Case]]:
         for place, case in enumerate(self._cases):
             had = [self._had[key] for at in range(self._samples) if (key := (case.id, at)) in self._had]
-            if len(had) == self._samples:
+            if len(had) == self._samples and not any(_is_unmeasured(one) for one in had):
                 # The case as it is now: what it says beside the question may have been corrected.
-                self._found[place] = [dataclasses.replace(one, case=case) for one in had]
+                self._found[place] = [dataclasses.replace(one, case=case, asked=_asked(case)) for one in had]
             else:
                 yield place, case
 
@@ -210,10 +215,10 @@ class _Crew:
         found: list[Graded] = []
         for sample, given in enumerate(self._answers(case)):
             if isinstance(given, Failure):
-                found.append(Graded(case, sample, None, error=given))
+                found.append(Graded(case, sample, None, error=given, asked=_asked(case)))
                 continue
             scores = {metric.name: scored(metric, case, given) for metric in self._metrics}
-            found.append(Graded(case, sample, given, scores))
+            found.append(Graded(case, sample, given, scores, asked=_asked(case)))
         return found
 
     def _answers(self, case: Case) -> Sequence[Answer | Failure]:
@@ -239,12 +244,20 @@ class _Crew:
     def _progress(self) -> Progress:
         graded = list(itertools.chain.from_iterable(self._found.values()))
         answers = [one.answer for one in graded if one.answer is not None]
-        live = [one.usd for one in answers if not one.is_cached]
         return Progress(
             len(graded),
             self._run.planned,
             failed=len(graded) - len(answers),
             cached=sum(one.is_cached for one in answers),
             resumed=len(self._had),
-            usd=None if None in live else sum((usd for usd in live if usd is not None), Decimal(0)),
+            usd=paid(graded),
         )
+
+
+def _asked(case: Case) -> str:
+    return sha256(case.input)[:_ASKED_CHARS]
+
+
+def _is_unmeasured(graded: Graded) -> bool:
+    """Whether a metric failed on an answer: the case is not finished, and its answer may come from the cache."""
+    return any(score.status == "error" for score in graded.scores.values())

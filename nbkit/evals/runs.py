@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
 
 from nbkit.canonical import canonical_json, sha256
 from nbkit.evals.cases import Answer, Case, Score
 from nbkit.recorded import Failure
 from nbkit.types import JsonValue
 
-T = TypeVar("T")
 _NOT_OF_IDENTITY = ("nbkit_version", "prices_as_of")
 
 
@@ -65,6 +63,8 @@ class Graded:
     """By the name of the metric."""
     error: Failure | None = None
     """Why there is no answer: then it counts in no mean."""
+    asked: str = ""
+    """Hash of the question, which tells a case from another of its name; empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,9 @@ class Run:
     notes: tuple[str, ...] = ()
     """What the reader should know before the figures, one text for each."""
 
+    asked_by: str = ""
+    """The command that had a notebook executed for it; empty where a reader asked."""
+
     @property
     def planned(self) -> int:
         """How many answers a whole run has."""
@@ -119,8 +122,8 @@ class Run:
 
     @property
     def usd(self) -> Decimal | None:
-        """What the answers that were asked for cost, hits not counted; None where a price is not known."""
-        return _sum(one.answer.usd for one in self.graded if one.answer is not None and not one.answer.is_cached)
+        """What answers and verdicts cost that were asked for, hits not counted; None where a price is not known."""
+        return paid(self.graded)
 
     def of(self, metric: str) -> Values:
         """What one metric says, in the order of the cases."""
@@ -146,10 +149,26 @@ class Run:
         )
 
 
-def _sum(amounts: object) -> Decimal | None:
+def told_apart(before: Run, after: Run) -> Run:
+    """The run before, in which a case that asks something else than its namesake in the run after has another name."""
+    asked = {one.case.id: one.asked for one in after.graded}
+
+    def named(one: Graded) -> Graded:
+        if not one.asked or asked.get(one.case.id, "") in ("", one.asked):
+            return one
+        return replace(one, case=replace(one.case, id=f"{one.case.id}, asked otherwise"))
+
+    return replace(before, graded=tuple(map(named, before.graded)))
+
+
+def paid(graded: Iterable[Graded]) -> Decimal | None:
+    """What answers and the verdicts of judges cost, hits not counted; None once a price is not known."""
     total = Decimal(0)
-    for amount in amounts:  # type: ignore[attr-defined]
-        if amount is None:
-            return None
-        total += amount
+    for one in graded:
+        answer = one.answer
+        spent = [answer.usd] if answer is not None and not answer.is_cached else []
+        for amount in [*spent, *(score.paid_usd for score in one.scores.values() if score.record_ids)]:
+            if amount is None:
+                return None
+            total += amount
     return total

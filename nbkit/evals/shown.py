@@ -17,8 +17,9 @@ T = TypeVar("T")
 class Sieve:
     """What is taken out of a run before it reaches a file or a page.
 
-    `redact` takes the secrets out of a text. Without `keeps_content` questions, right answers and answers are left out
-    too.
+    `redact` takes the secrets out of a text, and `screen` what guards would not send: for a case that has no answer,
+    so that nobody knows what they replaced in it. Without `keeps_content` questions, right answers and answers are left
+    out too.
 
     >>> from nbkit.evals.cases import Case
     >>> Sieve(str, keeps_content=False).graded(Graded(Case("a", "Who?"), 0, Answer("Ann"))).answer.text
@@ -27,6 +28,7 @@ class Sieve:
 
     redact: Callable[[str], str] = str
     keeps_content: bool = True
+    screen: Callable[[str], str] = str
 
     def run(self, run: Run) -> Run:
         """A run with all its answers."""
@@ -34,7 +36,10 @@ class Sieve:
 
     def alone(self, run: Run) -> Run:
         """A run without its answers."""
-        return map_text(dataclasses.replace(run, graded=()), self.redact)
+        system = run.pins.settings.get("system")
+        own = {"system": self._prompt(system)} if isinstance(system, str) else {}
+        pins = dataclasses.replace(run.pins, task=self._prompt(run.pins.task), settings={**run.pins.settings, **own})
+        return map_text(dataclasses.replace(run, pins=pins, graded=()), self.redact)
 
     def graded(self, graded: Graded) -> Graded:
         """One sample: what a guard replaced in the prompt is replaced in the whole of it."""
@@ -44,14 +49,20 @@ class Sieve:
             dataclasses.replace(graded, case=dataclasses.replace(case, contexts=()), answer=None),
             lambda text: self.redact(_without(text, hidden)),
         )
+        if answer is None and self.keeps_content:
+            found = dataclasses.replace(found, case=map_text(found.case, self.screen))
         kept = None if answer is None else self._answer(answer, hidden)
         # The name of a case is what the next try finds it by.
         own = dataclasses.replace(found.case, id=self.redact(case.id))
         if not self.keeps_content:
-            own = dataclasses.replace(own, input="", expected=None if own.expected is None else "")
+            # What is further known of a case may stand in its prompt.
+            own = dataclasses.replace(own, input="", expected=None if own.expected is None else "", metadata={})
             scores = {name: dataclasses.replace(one, note="") for name, one in found.scores.items()}
             found = dataclasses.replace(found, scores=scores)
         return dataclasses.replace(found, case=own, answer=kept)
+
+    def _prompt(self, text: str) -> str:
+        return self.screen(text) if self.keeps_content else ""
 
     def _answer(self, answer: Answer, hidden: dict[str, str]) -> Answer:
         said = answer.text if answer.kept_text is None else answer.kept_text

@@ -1,12 +1,14 @@
 """Evaluations for code and cells: a prompt or a function over a data set, with metrics, kept and compared."""
 
-from nbkit.evaluation.calls import calibrate, evaluate, judge, power
+from nbkit.evaluation.calls import calibrate, evaluate, judge, power, preferred
 from nbkit.evaluation.carrying import (
-    Plan,
+    ASKED_BY,
+    cards_of,
     carried,
     carry_out,
     default_metrics,
     gate,
+    judging_settings,
     kept_evaluation,
     kept_runs,
     limited,
@@ -15,18 +17,21 @@ from nbkit.evaluation.carrying import (
 )
 
 __all__ = [
-    "Plan",
+    "ASKED_BY",
     "calibrate",
+    "cards_of",
     "carried",
     "carry_out",
     "default_metrics",
     "evaluate",
     "gate",
     "judge",
+    "judging_settings",
     "kept_evaluation",
     "kept_runs",
     "limited",
     "pass_or_raise",
     "power",
+    "preferred",
     "sieve",
 ]

@@ -1,4 +1,4 @@
-"""What Python code calls to evaluate: `evaluate`, `judge`, `calibrate`, `power`."""
+"""What Python code calls to evaluate: `evaluate`, `judge`, `preferred`, `calibrate`, `power`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from nbkit.display.origin import origin
 from nbkit.display.power import Power
 from nbkit.evals.asking import FunctionTask, PromptTask, Task
 from nbkit.evals.cases import Case
-from nbkit.evals.judging import Judge, Scale
+from nbkit.evals.judging import Judge, Pairwise, Scale
 from nbkit.evals.metrics import Wanted
+from nbkit.evals.plans import Plan
 from nbkit.evals.running import Pace
-from nbkit.evaluation.carrying import Plan, carried, carry_out, kept_runs, limited, pass_or_raise
+from nbkit.evaluation.carrying import carried, carry_out, judging_settings, kept_runs, limited, pass_or_raise
 from nbkit.session import current
 
 if TYPE_CHECKING:
@@ -97,8 +98,28 @@ def judge(
     'judge'
     """
     session = current()
-    in_force = session.config({**own, "model": model} if model else own).settings
+    in_force = judging_settings(session, {**own, "model": model} if model else own)
     return Judge(session, rubric, settings=in_force, name=name, scale=scale, repeats=repeats, origin=origin())
+
+
+def preferred(
+    rubric: str, over: Evaluated, *, name: str = "preferred", model: str | None = None, **own: object
+) -> Pairwise:
+    """A metric that asks a model which of two answers to a case meets a criterion better: this one or that of a run.
+
+    1 where the answer is better, 0 where that of `over` is, 0.5 where neither is. Both orders are asked, and a verdict
+    that goes with the place counts as neither. It stops no gate: there are no labels that it could be set against.
+
+    >>> before = evaluate(lambda case: "4", [{"id": "a", "input": "2 + 2"}], ["length"])
+    >>> preferred("It is shorter.", before, model="echo").name
+    'preferred'
+    """
+    session = current()
+    in_force = judging_settings(session, {**own, "model": model} if model else own)
+    # Of what an earlier try answered there is no text where none is kept.
+    answers = {one.case.id: one.answer for one in reversed(over.run.graded) if one.answer is not None}
+    said = {name: one.text for name, one in answers.items() if one.text or in_force.records_content}
+    return Pairwise(session, rubric, others=said, settings=in_force, name=name, origin=origin())
 
 
 def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str = "label") -> CardDrawing:

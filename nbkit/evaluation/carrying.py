@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from nbkit import registry
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.unshown import keep_unshown
 from nbkit.errors import BadSetting
 from nbkit.evals.asking import Task
-from nbkit.evals.cases import Metric
-from nbkit.evals.gates import check, refuse_uncalibrated, refuse_unmeasured
-from nbkit.evals.judging import Judge
+from nbkit.evals.gates import check, refuse_alone, refuse_uncalibrated, refuse_unmeasured
+from nbkit.evals.judge_card import JudgeCard
+from nbkit.evals.judging import Judge, Pairwise
 from nbkit.evals.kept import KeptRuns
-from nbkit.evals.metrics import Wanted, resolve
-from nbkit.evals.running import Pace, Progress, run_cases
-from nbkit.evals.runs import Pins, Run
+from nbkit.evals.metrics import resolve
+from nbkit.evals.plans import Plan, pins_of, refuse_counts
+from nbkit.evals.running import Progress, run_cases
+from nbkit.evals.runs import Run
 from nbkit.evals.shown import Sieve
-from nbkit.evals.sources import source_hash
 from nbkit.evals.tools import Tools
 from nbkit.pricing.table import table_of
 from nbkit.session import Session
@@ -36,19 +34,8 @@ _OF_RAG = ("citation_precision", "citation_recall", "groundedness")
 _OF_ALL = ("latency", "cost")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that one evaluation is asked for, beside what is evaluated."""
-
-    data: Dataset
-    metrics: Sequence[Wanted] = ()
-    """Without any, those that fit the data set."""
-    name: str = ""
-    samples: int = 1
-    pace: Pace = dataclasses.field(default_factory=Pace)
-    baseline: str | Run | None = None
-    least: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    tolerance: Mapping[str, float] = dataclasses.field(default_factory=dict)
+ASKED_BY = "NBKIT_ASKED_BY"
+"""Variable that tells a kernel which command executes its notebook."""
 
 
 def carry_out(
@@ -64,18 +51,19 @@ def carry_out(
 
     Raises what would stop every case, `BadSetting` for a metric or a baseline that is not there, `KeyboardInterrupt`.
     """
+    refuse_counts(plan)
     metrics = resolve(list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag), tools=_tools(session, settings))
     names = [one.name for one in metrics]
     refuse_unmeasured(names, plan.least, option="--fail-under")
     refuse_unmeasured(names, plan.tolerance, option="--tolerance")
-    kept = kept_runs(session, settings)
+    refuse_alone(plan.tolerance, plan.baseline)
+    shown = sieve(session, settings)
+    kept = KeptRuns(session.keeping_home, sieve=shown)
     try:
-        cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge)}
-        for name, card in cards.items():
-            if name in plan.least or name in plan.tolerance:
-                refuse_uncalibrated(name, card)
-        baseline = kept.find(plan.baseline) if isinstance(plan.baseline, str) else plan.baseline
-        pins = _pins(task, plan, metrics, prices_as_of=table_of(session.home).as_of)
+        cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge | Pairwise)}
+        refuse_uncalibrated(cards, plan.least, plan.tolerance)
+        baseline = kept.find(plan.baseline, is_whole=True) if isinstance(plan.baseline, str) else plan.baseline
+        pins = pins_of(task, plan, metrics, settings=settings, prices_as_of=table_of(session.home).as_of)
         with carried(session, settings):
             run = run_cases(
                 task,
@@ -85,11 +73,12 @@ def carry_out(
                 name=plan.name,
                 kept=kept,
                 pace=plan.pace,
+                asked_by=session.environment.get(ASKED_BY, ""),
                 on_progress=on_progress,
             )
     finally:
         kept.close()
-    return Evaluated(run, baseline=baseline, cards=cards, sieve=sieve(session, settings))
+    return Evaluated(run, baseline=baseline, cards=cards, sieve=shown)
 
 
 @contextlib.contextmanager
@@ -113,10 +102,9 @@ def gate(found: Evaluated, *, least: Mapping[str, float], tolerance: Mapping[str
 
     Of a judge of passes it is the corrected rate that has to reach a limit.
     """
+    refuse_uncalibrated(found.cards, least, tolerance)
     rates = {}
     for name, card in found.cards.items():
-        if name in least or name in tolerance:
-            refuse_uncalibrated(name, card)
         verdicts = {one for each in found.run.graded if name in each.scores for one in each.scores[name].repeats}
         # Of grades the mean is no rate of passes.
         if card is not None and verdicts and verdicts <= {0.0, 1.0}:
@@ -126,11 +114,18 @@ def gate(found: Evaluated, *, least: Mapping[str, float], tolerance: Mapping[str
 
 def kept_evaluation(kept: KeptRuns, run: Run, *, baseline: Run | None = None, sieve: Sieve | None = None) -> Evaluated:
     """A run that was kept, with what is known of its judges."""
-    judges = run.pins.settings.get("judges")
-    named = judges if isinstance(judges, Mapping) else {}
-    return Evaluated(
-        run, baseline=baseline, cards={name: kept.card(str(one)) for name, one in named.items()}, sieve=sieve
-    )
+    return Evaluated(run, baseline=baseline, cards=cards_of(kept, run), sieve=sieve)
+
+
+def cards_of(kept: KeptRuns, run: Run) -> dict[str, JudgeCard | None]:
+    """What is known of each judge among the metrics of a run."""
+    judged = run.pins.settings.get("judges")
+    return {name: kept.card(str(own)) for name, own in judged.items()} if isinstance(judged, dict) else {}
+
+
+def judging_settings(session: Session, own: Mapping[str, object]) -> Settings:
+    """The settings of a judge: what tells the model that is judged how to answer does not tell the judge."""
+    return session.config({"system": "", "stop": (), "temperature": 0.0, **own}).settings
 
 
 def default_metrics(data: Dataset, *, is_rag: bool) -> list[str]:
@@ -164,32 +159,14 @@ def kept_runs(session: Session, settings: Settings) -> KeptRuns:
 
 def sieve(session: Session, settings: Settings) -> Sieve:
     """What is taken out of a run before a file or a page has it."""
-    return Sieve(session.secrets.redact, keeps_content=settings.records_content)
+
+    @functools.lru_cache(maxsize=4096)
+    def screened(text: str) -> str:
+        given = session.screen([text], settings=settings, stage="input", contexts=(), question="")
+        return given[0].text
+
+    return Sieve(session.secrets.redact, keeps_content=settings.records_content, screen=screened)
 
 
 def _tools(session: Session, settings: Settings) -> Tools:
     return Tools(embedder=lambda: session.collections.embedder(settings))
-
-
-def _pins(task: Task, plan: Plan, metrics: Sequence[Metric], *, prices_as_of: str) -> Pins:
-    judged: dict[str, Any] = {one.name: one.identity for one in metrics if isinstance(one, Judge)}
-    # A run does not go on with another metric of the same name; one whose source nobody knows may be another.
-    own: dict[str, Any] = {
-        getattr(one, "__name__", "?"): source_hash(one) or uuid.uuid4().hex
-        for one in plan.metrics
-        if callable(one) and not hasattr(one, "score")
-    }
-    return Pins(
-        task.name,
-        task.sha256,
-        {**task.settings, **({"judges": judged} if judged else {}), **({"metrics": own} if own else {})},
-        task.index,
-        task.index_version,
-        plan.data.name,
-        plan.data.sha256,
-        len(plan.data.cases),
-        plan.samples,
-        tuple(one.name for one in metrics),
-        registry.installed_version(),
-        prices_as_of,
-    )

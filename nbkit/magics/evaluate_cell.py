@@ -10,8 +10,9 @@ from nbkit import parse
 from nbkit.display.origin import origin
 from nbkit.errors import BadSetting
 from nbkit.evals.gates import limits
+from nbkit.evals.plans import Plan
 from nbkit.evals.running import Pace, Progress
-from nbkit.evaluation import Plan, carried, carry_out, limited, pass_or_raise
+from nbkit.evaluation import carried, carry_out, limited, pass_or_raise
 from nbkit.figures import count, money
 from nbkit.magics import args
 from nbkit.magics.progress import Bar

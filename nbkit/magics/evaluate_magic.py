@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.evaluation import interval_text, value_text
-from nbkit.display.judges import doubt
 from nbkit.errors import BadSetting, UnknownSetting
+from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.runs import Run
-from nbkit.evaluation import kept_evaluation, kept_runs, sieve
+from nbkit.evaluation import cards_of, kept_evaluation, kept_runs, sieve
 from nbkit.figures import count
 from nbkit.magics import args
 from nbkit.magics.tables import draw, draw_text
@@ -38,6 +38,8 @@ RUN is a name that --name gave, the beginning of an id, or `last`. A run that wa
 evaluation runs again: what was answered is not paid twice. In Python: nbkit.evaluate(...), and `_eval` in a notebook.
 """
 _TWO = 2
+_WITHOUT_PROMPT = ("--rag", "--prompt", "--make")
+"""Options with which an evaluation needs no prompt below its line."""
 
 
 def run(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> None:
@@ -66,7 +68,7 @@ def run(shell: InteractiveShell, line: str, *, names: Mapping[str, Any]) -> None
 
 def _is_evaluation(line: str) -> bool:
     """Whether the line is a whole evaluation: IPython takes no `%%` cell without a body, and these need none."""
-    return bool({word.partition("=")[0] for word in line.split()} & {"--rag", "--make"})
+    return bool({word.partition("=")[0] for word in line.split()} & set(_WITHOUT_PROMPT))
 
 
 def _refuse_cell(line: str, commands: Iterable[str], names: Mapping[str, Any]) -> None:
@@ -83,11 +85,10 @@ def _list(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
     _refuse_more(words, "ls", most=0)
     rows = []
     for one in kept.all():
-        found = _evaluated(session, kept, kept.find(one.id))
+        found, cards = Evaluated(kept.scores(one)), cards_of(kept, one)
         figures = [
-            f"{name} {value_text(each.mean, one.units.get(name, ''))} "
+            f"{name}{_flag(cards, name)} {value_text(each.mean, one.units.get(name, ''))} "
             f"{interval_text(each.low, each.high, one.units.get(name, ''))}"
-            + (f" ({doubt(found.cards[name])})" if name in found.cards else "")
             for name, each in list(found.items())[:_TWO]
             if each.mean is not None
         ]
@@ -100,6 +101,11 @@ def _list(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
     columns = ("run", "id", "begun, UTC", "asked", "data set", "cases", "figures", "state")
     note = "" if rows else "none yet: %%evaluate DATASET makes one"
     draw(shell, session.secrets, Table("Evaluations", columns, rows, note=note))
+
+
+def _flag(cards: Mapping[str, JudgeCard | None], name: str) -> str:
+    """Beside a judge's mean, how far it can be trusted."""
+    return f" ({doubt(cards[name])})" if name in cards else ""
 
 
 def _show(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:

@@ -44,8 +44,11 @@ def run(shell: InteractiveShell, session: Session, rest: str) -> None:
 
 def _list(shell: InteractiveShell, session: Session, kept: PromptVersions, words: list[str]) -> None:
     runs = kept_runs(session, session.config().settings)
+    known = {one.sha256 for name in words or kept.names() for one in kept.of(name)}
     try:
-        whole = [runs.find(one.id) for one in runs.all() if one.finished_at is not None]
+        whole = [
+            runs.scores(one) for one in runs.all() if one.finished_at is not None and one.pins.task_sha256 in known
+        ]
     finally:
         runs.close()
     rows = []

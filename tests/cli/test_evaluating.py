@@ -46,6 +46,39 @@ def test_limits_of_the_file_hold_and_those_of_the_command_come_first(folder):
     (folder / "task.toml").write_text(f"fail_under = {{ contains = 0.9 }}\n{_TASK}")
     assert main(["eval", "task.toml"]) == 1
     assert main(["eval", "task.toml", "--fail-under", "contains=0.5"]) == 0
+    # A limit on something else takes none away.
+    assert main(["eval", "task.toml", "--fail-under", "f1=0"]) == 1
+
+
+def test_a_tolerance_without_a_baseline_is_refused(folder, capsys):
+    assert main(["eval", "task.toml", "--tolerance", "f1=0.1"]) == 1
+    assert "no run to compare with" in capsys.readouterr().err
+
+
+def test_a_key_in_a_prompt_is_not_written_as_json(folder, monkeypatch):
+    key = "sk-" + "q7Zp" * 8
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    (folder / "task.toml").write_text(_TASK.replace("{{ input }}", f"{{{{ input }}}} {key}"))
+    main(["eval", "task.toml", "--json", "out.json"])
+    assert key not in (folder / "out.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("fail_under = 0.7", "it is a table"),
+        ("fail_under = { f1 = nan }", "the limit of f1"),
+        ('fail_under = { f1 = "0.5" }', "the limit of f1"),
+        ('limit = "3"', "it is a whole number"),
+        ("samples = 0", "samples cannot be 0"),
+        ('judges = ["x"]', "it is a table"),
+        ("baseline = 3", "it is a text"),
+    ],
+)
+def test_a_task_whose_values_are_of_another_kind_is_refused(folder, capsys, line, said):
+    (folder / "task.toml").write_text(f"{line}\n{_TASK}")
+    assert main(["eval", "task.toml"]) == 1
+    assert said in capsys.readouterr().err
 
 
 def test_a_loss_against_the_baseline_beyond_what_is_tolerated_ends_with_one(folder, capsys):
@@ -113,3 +146,35 @@ def test_a_notebook_without_an_evaluation_is_no_gate(folder, capsys):
     nbformat.write(document, folder / "evals.ipynb")
     assert main(["eval", "evals.ipynb"]) == 1
     assert "holds no evaluation" in capsys.readouterr().err
+
+
+def _notebook(folder, *cells):
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in ("%load_ext nbkit", *cells)])
+    nbformat.write(document, folder / "evals.ipynb")
+
+
+def test_a_baseline_over_other_cases_passes_no_notebook(folder, capsys):
+    assert main(["eval", "task.toml"]) == 0
+    (folder / "questions.csv").write_text("id,input,expected\nz1,say tea,tea\nz2,say milk,milk\n")
+    for name in ("questions.csv", "others.csv"):
+        (folder / "questions.csv").rename(folder / "others.csv") if name == "others.csv" else None
+        _notebook(folder, f"%%evaluate {name} -m echo --metrics contains\nnothing")
+        assert main(["eval", "evals.ipynb", "--baseline", "echoes", "--tolerance", "contains=0.1"]) == 1
+    said = capsys.readouterr().err
+    assert "share no case" in said
+    assert "no evaluation of evals.ipynb shares a case with 'echoes'" in said
+
+
+def test_an_uncalibrated_judge_is_no_gate_of_a_notebook(folder, capsys):
+    judge = "import nbkit\nkind = nbkit.judge('It is kind.', name='kind', model='echo')"
+    _notebook(folder, judge, "%%evaluate questions.csv -m echo --metrics contains,kind\n{{ input }}")
+    assert main(["eval", "evals.ipynb", "--fail-under", "kind=0.5"]) == 1
+    assert "the judge 'kind' cannot be a gate" in capsys.readouterr().err
+
+
+def test_runs_of_other_kernels_are_not_the_notebooks(folder):
+    other = "import subprocess, sys, os\nown = {k: v for k, v in os.environ.items() if k != 'NBKIT_ASKED_BY'}\n"
+    code = "import nbkit; nbkit.evaluate(lambda case: 'no', [{'input': 'a', 'expected': 'b'}], ['contains'])"
+    other += f"subprocess.run([sys.executable, '-c', {code!r}], env=own, check=True)"
+    _notebook(folder, other, "%%evaluate questions.csv -m echo --metrics contains\n{{ input }}")
+    assert main(["eval", "evals.ipynb", "--fail-under", "contains=0.5"]) == 0

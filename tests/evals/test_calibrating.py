@@ -67,6 +67,29 @@ def test_fifty_labels_calibrate_and_the_rate_is_corrected_by_the_errors_on_them(
     assert found.low < found.rate < found.high
 
 
+def test_a_judge_that_does_not_agree_beyond_chance_is_no_gate(judge):
+    given = [("yes", at % 2) for at in range(30)] + [("nope", at % 2) for at in range(30)]
+    card = calibrate(judge, rows(*given), answer="answer text")
+    assert not card.is_calibrated
+    assert "better than chance" in card.flaw
+    alike = calibrate(judge, rows(*[("yes", 1)] * 60), answer="answer text")
+    assert (alike.kappa.low, alike.is_calibrated) == (None, False)
+
+
+def test_a_corrected_rate_knows_of_clusters_and_of_samples_and_of_no_value(judge):
+    given = [("yes", True)] * 24 + [("nope", True)] * 6 + [("yes", False)] * 2 + [("nope", False)] * 18
+    card = calibrate(judge, rows(*given), answer="answer text")
+    names, means = tuple(map(str, range(100))), (1.0,) * 50 + (0.0,) * 50
+    alone = card.corrected(Values(names, means, (None,) * 100, ()))
+    shared = card.corrected(Values(names, means, tuple(str(at // 10) for at in range(100)), ()))
+    assert shared.rate == alone.rate
+    assert shared.high - shared.low > 1.3 * (alone.high - alone.low)
+    # Half of the answers to each case pass: not all of them.
+    halves = card.corrected(Values(names, (0.5,) * 100, (None,) * 100, ((1.0, 0.0),) * 100))
+    assert halves.observed == 0.5
+    assert card.corrected(Values((), (), (), ())).rate is None
+
+
 def test_a_card_outlives_the_kernel(judge, tmp_path):
     card = calibrate(judge, rows(("yes", 1), ("nope", 0)), answer="answer text")
     kept = KeptRuns(tmp_path)

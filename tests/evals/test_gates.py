@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from nbkit.errors import BadSetting, EvaluationFailed
 from nbkit.evals.cases import Answer, Case, Score
 from nbkit.evals.correction import corrected_rate
 from nbkit.evals.gates import check, limits, refuse_unmeasured
-from nbkit.evals.runs import Graded, Pins, Run
+from nbkit.evals.runs import Graded, Pins, Run, told_apart
 from nbkit.recorded import Failure
 
 
@@ -60,6 +61,48 @@ def test_more_than_one_failed_answer_in_twenty_fails():
     check(run([1.0] * 19, failed=1), least={"f1": 0.5})
     with pytest.raises(EvaluationFailed, match="2 of 20 answers failed: it was blocked"):
         check(run([1.0] * 18, failed=2), least={"f1": 0.5})
+
+
+def test_a_metric_that_failed_on_more_than_one_answer_in_twenty_fails():
+    def scored(failed):
+        graded = [
+            Graded(
+                Case(f"q{at}", "?"),
+                0,
+                Answer("x"),
+                {"f1": Score(None, "error", "it broke") if at < failed else Score(1.0)},
+            )
+            for at in range(20)
+        ]
+        return Run("id", "now", datetime.now(UTC), Pins("p", "s", cases=20, metrics=("f1",)), tuple(graded))
+
+    check(scored(1), least={"f1": 0.5})
+    check(scored(2), least={})
+    for gate in ({"least": {"f1": 0.5}}, {"least": {}, "baseline": scored(0), "tolerance": {"f1": 0.5}}):
+        with pytest.raises(EvaluationFailed, match="f1 failed on 2 of 20 answers: it broke"):
+            check(scored(2), **gate)
+
+
+@pytest.mark.parametrize("limit", [float("nan"), float("inf"), "0.5", True, None])
+def test_a_limit_that_is_no_number_is_refused(limit):
+    with pytest.raises(BadSetting, match="the limit of f1 cannot be"):
+        refuse_unmeasured(["f1"], {"f1": limit}, option="--fail-under")
+
+
+def test_a_case_that_asks_something_else_is_not_the_same_case():
+    def asks(hashes):
+        before = run([1.0, 0.0])
+        return replace(
+            before, graded=tuple(replace(one, asked=own) for one, own in zip(before.graded, hashes, strict=True))
+        )
+
+    check(asks(["a", "b"]), least={}, baseline=asks(["a", ""]), tolerance={"f1": 0.0})
+    assert [one.case.id for one in told_apart(asks(["a", "b"]), asks(["a", "c"])).graded] == [
+        "q0",
+        "q1, asked otherwise",
+    ]
+    with pytest.raises(EvaluationFailed, match="share no case"):
+        check(asks(["a", "b"]), least={}, baseline=asks(["c", "d"]), tolerance={"f1": 0.5})
 
 
 def test_a_loss_beyond_what_is_tolerated_fails_and_is_taken_over_the_cases_of_both():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 
 import pytest
 
 from nbkit.documents import Passage
-from nbkit.errors import BadSetting, ProviderTimeout
-from nbkit.evals.cases import NOTHING, Answer, Case
+from nbkit.errors import AuthFailed, BadSetting, ProviderTimeout
+from nbkit.evals.cases import NOTHING, Answer, Case, Score
 from nbkit.evals.judging import Judge, Pairwise
+from nbkit.evals.runs import Graded, paid
 from nbkit.session import Session
 from nbkit.testing import FakeProvider
 
@@ -68,6 +70,30 @@ def test_a_verdict_that_does_not_come_is_an_error_and_never_a_zero(opened, scrip
     score = judge(session).score(CASE, Answer("9 to 17"))
     assert (score.value, score.status) == (None, "error")
     assert score.note
+
+
+def test_a_judge_whose_key_is_refused_stops_the_run_and_fails_no_case(opened):
+    session, _ = opened([AuthFailed(what="the key was refused", why="401", fix="set it")])
+    with pytest.raises(AuthFailed):
+        judge(session).score(CASE, Answer("9 to 17"))
+
+
+def test_judges_that_are_asked_otherwise_have_cards_of_their_own(opened):
+    session, _ = opened([])
+    assert len({judge(session).identity, judge(session, repeats=3).identity, judge(session, repeats=5).identity}) == 3
+
+
+def test_verdicts_count_in_what_a_run_cost_and_those_of_the_cache_cost_nothing(tmp_path):
+    session = Session(home=tmp_path, environment={}, providers={"fake": FakeProvider(lambda request: verdict("pass"))})
+    settings = session.config({"model": "fake:m", "price": {"m": {"input": 0, "output": 1000}}}).settings
+    one = Judge(session, "It is so.", settings=settings)
+    first, again = (one.score(CASE, Answer("9 to 17")) for _ in range(2))
+    assert first.usd == first.paid_usd == again.usd > 0
+    assert again.paid_usd == 0
+    graded = tuple(Graded(CASE, 0, Answer("x", usd=Decimal(1)), {"judge": score}) for score in (first, again))
+    assert paid(graded) == 2 + first.usd
+    assert paid((Graded(CASE, 0, Answer("x", is_cached=True), {"f1": Score(1.0)}),)) == 0
+    session.close()
 
 
 def test_of_several_verdicts_the_mean_counts_those_that_came(opened):

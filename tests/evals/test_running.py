@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from nbkit.canonical import canonical_json
 from nbkit.errors import BadSetting, BudgetExceeded, MissingKey, ProviderError, ProviderUnreachable
 from nbkit.evals.asking import FunctionTask, PromptTask
 from nbkit.evals.cases import NOTHING, Answer, Case, Score
+from nbkit.evals.datasets import dataset
 from nbkit.evals.kept import KeptRuns
+from nbkit.evals.plans import Plan
 from nbkit.evals.running import Pace, run_cases
-from nbkit.evals.runs import Pins
+from nbkit.evals.runs import Graded, Pins, Run
 from nbkit.evals.shown import Sieve
+from nbkit.evaluation import carry_out
 from nbkit.recorded import Failure, Origin
 from nbkit.session import Session
 from nbkit.testing import FakeProvider
@@ -144,6 +150,17 @@ def test_a_run_that_was_interrupted_goes_on_and_asks_no_case_twice(kept):
     assert [one.finished_at is None for one in kept.all()] == [False]
 
 
+def test_a_stopped_run_of_another_name_is_left_alone_and_one_without_is_gone_on_with(kept):
+    def stops(case):
+        raise KeyboardInterrupt
+
+    task = FunctionTask(stops)
+    for name in ("one", "two", "", "three", "two"):
+        with pytest.raises(KeyboardInterrupt):
+            run(task, kept=kept, name=name)
+    assert [one.name for one in kept.all()] == ["one", "two", "three"]
+
+
 def test_a_finished_run_is_not_gone_on_with(kept):
     task = FunctionTask(lambda case: case.input)
     first, second = (run(task, kept=kept) for _ in range(2))
@@ -174,6 +191,62 @@ def test_another_prompt_data_set_or_metric_is_another_run():
     assert len({one.identity, *(dataclasses.replace(one, **change).identity for change in others)}) == 6
     assert dataclasses.replace(one, prices_as_of="later").identity == one.identity
     assert dataclasses.replace(one, task_sha256=None).identity is None
+
+
+def test_a_case_whose_metric_failed_is_not_finished(kept):
+    broken = [True]
+
+    class Breaks:
+        name, is_better_high, unit = "says", True, ""
+
+        def score(self, case, answer):
+            if broken[0] and case.id == "q1":
+                raise Broken
+            return Score(1.0)
+
+    def answer(case):
+        if broken[0] and case.id == "q3":
+            raise KeyboardInterrupt
+        return case.input
+
+    task = FunctionTask(answer)
+    with pytest.raises(KeyboardInterrupt):
+        run(task, metrics=[Breaks()], kept=kept, pace=Pace(workers=1))
+    broken[0] = False
+    assert run(task, metrics=[Breaks()], kept=kept).of("says").failed == 0
+
+
+def test_a_variable_of_the_notebook_that_the_prompt_reads_makes_another_run(tmp_path):
+    session = Session(home=tmp_path, environment={})
+    settings = session.config({"model": "echo"}).settings
+
+    def pinned(template="{{ style }}: {{ input }}", own=settings, **names):
+        return PromptTask(session, template, own, names=names, origin=Origin()).settings
+
+    def of(**names):
+        return canonical_json(pinned(**names))
+
+    assert of(style="dry") == of(style="dry", other="x")
+    rows = [*range(5000)]
+    assert len({of(style="dry"), of(style="wild"), of(style=rows), of(style=[*rows, 1])}) == 4
+    assert "dry" not in of(style="dry")
+    denied = session.config({"model": "echo", "guard_deny": ("falcon",)}).settings
+    assert pinned(style="x") != pinned(style="x", own=denied)
+    assert "falcon" not in canonical_json(pinned(style="x", own=denied))
+    session.close()
+
+
+def test_a_budget_that_a_function_or_a_metric_meets_stops_the_run():
+    def spends(*_):
+        raise BudgetExceeded(what="it is used up", why="spent", fix="raise it")
+
+    class Spends:
+        name, is_better_high, unit = "says", True, ""
+        score = staticmethod(spends)
+
+    for function, metrics in ((spends, _METRICS), (lambda case: "x", [Spends()])):
+        with pytest.raises(BudgetExceeded):
+            run(function, metrics=metrics)
 
 
 def test_what_would_stop_every_case_stops_the_run():
@@ -275,12 +348,37 @@ def test_personal_data_and_secrets_are_not_kept(tmp_path):
             assert secret.encode() not in held, path
 
 
+@pytest.mark.parametrize("keeps_content", [True, False])
+def test_of_a_case_without_an_answer_no_more_is_kept_than_guards_would_send(tmp_path, keeps_content):
+    def silent(request):
+        raise ProviderUnreachable(what="nobody there", why="refused", fix="start it")
+
+    session = Session(home=tmp_path, environment={}, providers={"fake": FakeProvider(silent)})
+    own = {"model": "fake:m", "system": "Serve jim@example.org.", "records_content": keeps_content}
+    settings = session.config(own).settings
+    key = "sk-proj-" + "".join(hashlib.sha256(bytes([at])).hexdigest()[:20] for at in range(3))
+    cases = [{"input": "Write to jane@example.org", "note": "jack@example.org"}, {"input": f"What is {key}?"}]
+    task = PromptTask(session, "For bob@example.org: {{ input }}", settings, names={}, origin=Origin())
+    found = carry_out(session, task, Plan(dataset(cases)), settings=settings)
+    assert [one.error.kind for one in found.run.graded] == ["ProviderUnreachable", "Blocked"]
+    session.close()
+    drawn = found._repr_mimebundle_()["text/html"].encode()
+    for held in (drawn, *(path.read_bytes() for path in tmp_path.glob("evals.sqlite*"))):
+        assert b"@example.org" not in held
+        assert key.encode() not in held
+
+
 def test_without_content_only_figures_are_kept(tmp_path):
     kept = KeptRuns(tmp_path, sieve=Sieve(keeps_content=False))
     found = run(lambda case: f"The answer is {case.expected}", kept=kept)
     (one, *_) = kept.find(found.id).graded
     assert (one.case.input, one.case.expected, one.answer.text) == ("", "", "")
     assert one.scores == {"says": Score(1.0)}
+    secret = "What is not to be kept"
+    kept.begin(Run("r", "r", datetime.now(UTC), Pins(secret, "s", settings={"system": secret})))
+    assert secret not in repr(kept.find("r"))
+    case = Case("a", "?", metadata={"said": secret})
+    assert secret not in repr(Sieve(keeps_content=False).graded(Graded(case, 0, Answer("x"))))
     kept.close()
 
 
@@ -300,6 +398,30 @@ def test_a_run_that_is_not_there_is_refused_with_the_nearest(kept):
     run(lambda case: "", kept=kept, name="baseline")
     with pytest.raises(BadSetting, match="use 'baseline'"):
         kept.find("baselin")
+
+
+def test_the_scores_of_a_kept_run_are_read_without_its_texts(kept):
+    def answer(case):
+        if case.id == "q1":
+            raise Broken
+        return case.input if case.id != "q2" else "x"
+
+    cases = [dataclasses.replace(case, cluster="c") for case in CASES[:4]] + [Case("n", "?")]
+    found = run(answer, cases, kept=kept)
+    (one,) = kept.all()
+    assert kept.scores(one).of("says") == found.of("says")
+    assert len(kept.scores(one).graded) == 5
+
+
+def test_a_baseline_is_a_whole_run(kept):
+    def stops(case):
+        raise KeyboardInterrupt
+
+    whole = run(lambda case: "", kept=kept, name="base")
+    with pytest.raises(KeyboardInterrupt):
+        run(stops, kept=kept, name="base")
+    assert kept.find("base").finished_at is None
+    assert kept.find("base", is_whole=True).id == whole.id
 
 
 _KILLED = """

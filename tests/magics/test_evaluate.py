@@ -9,6 +9,8 @@ import pytest
 
 import nbkit
 from nbkit.errors import BadSetting, CollectionError, EvaluationFailed, PromptError, UnknownPlugin, UnknownSetting
+from nbkit.evals.cases import Score
+from nbkit.evals.judging import Judge
 from nbkit.evaluation import kept_runs
 from nbkit.recorded import RECORD_MIME
 from nbkit.session import current
@@ -274,3 +276,68 @@ def test_the_notebook_carries_every_call_of_an_evaluation_once(questions):
         carried = [record for rows in cell.bundles(RECORD_MIME) for record in rows]
         assert len(carried) == len({record["id"] for record in carried}) == 2
         assert {record["id"] for record in carried} <= {record.id for record in current().ledger.read()}
+
+
+def test_a_judge_is_flagged_also_where_its_run_is_shown_again_and_listed(questions):
+    questions.run("import nbkit\nkind = nbkit.judge('It is kind.', name='kind', model='echo')")
+    assert questions.run("%%evaluate questions --metrics kind --name judged\n{{ input }}").error is None
+    assert "never set against labels" in said(questions.run("%evaluate show judged"))
+
+
+def test_a_case_that_asks_something_else_under_the_same_name_is_not_paired(questions):
+    questions.run("%%evaluate questions --metrics exact_match --name before\n{{ input }}")
+    questions.user_ns["questions"] = [QUESTIONS[0], {**QUESTIONS[1], "input": "say water"}]
+    questions.run("%%evaluate questions --metrics exact_match --baseline before -o found\n{{ input }}")
+    found = questions.user_ns["found"]
+    compared = found.compare(found.baseline)["exact_match"]
+    assert (compared.n, compared.left_out) == (1, 2)
+
+
+@pytest.mark.parametrize("line", ["--tolerance f1=0.1", "--name last", "--workers 0", "--rate 0"])
+def test_what_could_never_hold_is_refused_before_anything_is_asked(questions, line):
+    assert isinstance(questions.run(f"%%evaluate questions --metrics f1 {line}\n{{{{ input }}}}").error, BadSetting)
+    assert current().ledger.read() == []
+
+
+def test_answers_are_set_against_those_of_a_run_by_a_judge_which_is_no_gate(questions):
+    questions.run("%%evaluate questions --metrics exact_match -o before\n{{ input }}")
+    questions.run("import nbkit\nbetter = nbkit.preferred('It is shorter.', before, model='echo')")
+    cell = questions.run("%%evaluate questions --metrics better --limit 1\n{{ input }}")
+    # The same answers need no judge.
+    assert table(said(cell), "preferred")[1] == "0.500"
+    assert "never set against labels" in said(cell)
+    refused = questions.run("%%evaluate questions --metrics better --fail-under preferred=0.5\n{{ input }}")
+    assert "cannot be a gate" in str(refused.error)
+
+
+@pytest.mark.parametrize("line", ["questions --rag handbook", "--make 3 --index handbook"])
+def test_what_needs_no_prompt_is_asked_on_one_line_since_a_cell_without_a_body_is_refused(questions, line):
+    cell = questions.run(f"%evaluate {line}")
+    assert isinstance(cell.error, CollectionError)
+    assert "no index named 'handbook'" in str(cell.error)
+
+
+def test_a_named_prompt_is_evaluated_on_one_line(questions):
+    questions.run("%%evaluate questions --metrics exact_match --prompt plain\n{{ input }}")
+    cell = questions.run("%evaluate questions --metrics exact_match --prompt plain")
+    assert table(said(cell), "exact_match")[1] == "0.500"
+    assert isinstance(questions.run("%evaluate shwo").error, Exception)
+
+
+def test_a_judge_is_not_told_how_the_model_that_it_judges_should_answer(questions):
+    judge = nbkit.judge("It is kind.", model="echo")
+    nbkit.configure(system="You are a pirate.", temperature=0.9, stop=("arr",))
+    assert nbkit.judge("It is kind.", model="echo").identity == judge.identity
+    assert nbkit.judge("It is kind.", model="echo", system="Be strict.").identity != judge.identity
+    questions.run("import nbkit\nkind = nbkit.judge('It is kind.', name='kind', model='echo')")
+    questions.run("%%evaluate questions --metrics kind\n{{ input }}")
+    judged = [one.request for one in current().ledger.read() if "Criterion" in one.request.messages[-1].content]
+    assert judged
+    assert {("pirate" in repr(one.messages), one.stop, one.temperature) for one in judged} == {(False, (), 0.0)}
+
+
+def test_an_uncalibrated_judge_is_flagged_in_the_list(questions, monkeypatch):
+    questions.run("import nbkit\nkind = nbkit.judge('It is kind.', name='kind', model='echo')")
+    monkeypatch.setattr(Judge, "score", lambda self, case, answer: Score(1.0))
+    questions.run("%%evaluate questions --metrics kind --name judged\n{{ input }}")
+    assert "kind (a judge that was never set against labels) 1.000" in said(questions.run("%evaluate ls"))

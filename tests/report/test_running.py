@@ -33,7 +33,7 @@ model = "echo"
 input = 1000
 output = 1000
 [tool.nbkit.budget]
-notebook = 0.029
+notebook = 0.093
 """
 
 
