@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.evaluation import interval_text, value_text
+from nbkit.display.judges import doubt
 from nbkit.errors import BadSetting, UnknownSetting
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.kept import KeptRuns
