@@ -62,11 +62,12 @@ def test_each_file_of_vectors_belongs_to_a_notebook_and_is_small():
 
 
 @pytest.mark.live
+@pytest.mark.timeout(3600)
 @each_notebook
 @pytest.mark.skipif(not weights.is_present(weights.find(MODEL), HOME), reason=f"no weights: nbkit models pull {MODEL}")
 def test_notebook_runs_on_the_real_model(path, update_notebooks, tmp_path):
     vectors = tmp_path / "embedded"
-    executed = renew_notebook(path, model=f"local:{MODEL}", home=HOME, vectors=vectors)
+    executed = renew_notebook(path, model=f"local:{MODEL}", home=HOME, vectors=vectors, timeout_s=1800)
     answered = [record for _, record in calls(executed)]
     assert answered
     # A cell that is to fail says so by its tag: there a guard blocks.
