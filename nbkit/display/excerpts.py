@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from nbkit.escape import line
+from nbkit.guards.claim_ends import Sentences
+from nbkit.rag.citing import UNSUPPORTED, CitationGuard
 from nbkit.recorded import Record
-from nbkit.types import Stage, Verdict
+from nbkit.types import Span, Stage, Verdict
 
 _AROUND_CHARS, _MOST_SPAN_CHARS, MOST_EXCERPTS = 32, 160, 8
 _CUT: Final = "[…]"
@@ -69,10 +71,31 @@ def _warned(record: Record) -> Iterator[Excerpt]:
         is_moved = any(one.action == "redact" and one.spans for one in own)
         if is_moved or (stage != "output" and record.retrieval is not None):
             continue
-        for verdict in own:
-            for span in verdict.spans if verdict.action == "warn" else ():
+        citing = next((at for at, one in enumerate(own) if one.guard == CitationGuard.name), -1)
+        for at, verdict in enumerate(own):
+            if verdict.action != "warn" or at < citing:  # Citations moved what guards before saw.
+                continue
+            for span in _without_source(text, verdict.spans) if at == citing else verdict.spans:
                 if 0 <= span.start < span.end <= len(text):
                     yield _excerpt(text, span.start, span.end, kind=span.kind, stage=stage)
+
+
+def _without_source(text: str, spans: Sequence[Span]) -> list[Span]:
+    """The sentences that are marked to have none, as they stand in the recorded answer: each mark moves what follows.
+
+    None where they are not as many as `spans`, which are of the answer without marks.
+    """
+    found: list[tuple[int, int]] = []
+    reader, at = Sentences(), 0
+    while at < len(text):
+        end = reader.end(text, at, is_last=True) or len(text)
+        sentence = text[at:end]
+        if reader.is_prose(sentence) and f" {UNSUPPORTED}" in sentence:
+            found.append((end - len(sentence.lstrip()), at + len(sentence.rstrip())))
+        at = end
+    if len(found) != len(spans):
+        return []
+    return [Span(start, end, span.kind) for (start, end), span in zip(found, spans, strict=True)]
 
 
 def _replaced(record: Record) -> Iterator[Excerpt]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = F
     rows = tuple(
         Source(
             number,
-            place(one),
+            place(one) if is_open else _place_of_quote(one, texts[number - 1], quotes.get(number)),
             _whole(texts[number - 1]) if is_open else _quote(texts[number - 1], quotes.get(number)),
             ", ".join(_figures(one, found) if is_open else _figures(one, found)[:1]),
             number in marked,
@@ -193,6 +194,25 @@ def _table(rows: Sequence[Source], caption: str, *, is_open: bool) -> str:
         f'<table style="{_TABLE}"><caption style="font-size:11px;text-align:left;padding:4px 0 0 0">{escape(caption)}'
         f'</caption><thead style="{_RESET}"><tr style="{_RESET}">{head}</tr></thead><tbody>{body}</tbody></table>'
     )
+
+
+def _place_of_quote(one: Retrieved, text: str, places: Sequence[tuple[int, int]] | None) -> str:
+    """Where the quotes stand; that of the passage where there are none, or where the text is not the document's own.
+
+    Which of several pages a quote is on is not known; then, too, the passage's place is said.
+    """
+    if not places or one.page is not None or len(text) != one.end - one.start:
+        return place(one)
+    start, end = min(first for first, _ in places), max(last for _, last in places)
+    parts = one.parts
+    if len(parts) > 1:
+        (before, first), (other, last) = (label.rpartition(" ")[::2] for label in (parts[0], parts[-1]))
+        is_counted = before == other and first.isdecimal() and last.isdecimal()
+        # A row a line; where some are empty, nobody knows which.
+        if is_counted and int(last) - int(first) == text.count("\n"):
+            numbers = (int(first) + text.count("\n", 0, at) for at in (start, end))
+            parts = tuple(dict.fromkeys(f"{before} {number}" for number in numbers))
+    return place(dataclasses.replace(one, start=one.start + start, end=one.start + end, parts=parts))
 
 
 def _quote(text: str, places: Sequence[tuple[int, int]] | None) -> str:

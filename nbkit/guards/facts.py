@@ -7,7 +7,6 @@ evidence for twelve years of warranty.
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 from collections import Counter, defaultdict
@@ -18,6 +17,7 @@ from typing import Final, Literal, TypeAlias
 from nbkit.guards.number_words import in_digits
 from nbkit.guards.opposites import GROUP, MONTHS, bounds_as_words, measures
 from nbkit.guards.said import COUNTING, Said, said
+from nbkit.guards.tabled import Tables
 from nbkit.guards.wording import NOT, Token, tokens
 
 Kind: TypeAlias = Literal["number", "name", "negation", "opposite"]
@@ -39,7 +39,6 @@ _ALIKE: Final = 0.5
 """Share of a sentence's weight that the best match has to hold to contradict it."""
 _MOST_PLACES: Final = 20
 _STOPS: Final = ".!?;\n"
-_MOST_ROWS: Final = 100
 _MOST_HOLDERS: Final = 40
 _SCOPE: Final = 4
 _LONGEST_SHOWN: Final = 6
@@ -65,6 +64,8 @@ class Facts:
 
     def __init__(self, every: Sequence[Said]) -> None:
         self._said = every
+        self.tables = Tables(every)
+        """Their rows."""
         self._text = "\n".join([" ".join(one.text.split()) for one in every]).lower()
         self._holders: dict[str, list[int]] = defaultdict(list)
         for at, one in enumerate(every):
@@ -81,27 +82,8 @@ class Facts:
             found = self._number(part, whole)
             if found is not None:
                 return found
-        return self._name(whole) or self._row(whole) or self._otherwise(whole)
-
-    def _row(self, whole: Said) -> Conflict | None:
-        """What a table has in another row than in that whose first cell the sentence names."""
-        for source, rows in self._tables.items():
-            own = [row for key, row in rows[1:] if key and key <= whole.words]
-            if len(own) != 1:
-                continue
-            others = set().union(*(row - key for key, row in rows[1:] if row != own[0]))
-            if whole.words & others - own[0] - rows[0][1]:
-                return Conflict("name", f"passage {source} has it in another row")
-        return None
-
-    @functools.cached_property
-    def _tables(self) -> dict[int, list[tuple[frozenset[str], frozenset[str]]]]:
-        found: dict[int, list[tuple[frozenset[str], frozenset[str]]]] = defaultdict(list)
-        for one in self._said:
-            if one.text.count("|") > 1 and one.words and len(found[one.source]) < _MOST_ROWS:
-                first = next((cell for cell in one.text.split("|") if cell.strip()), "")
-                found[one.source].append((said(first).words, one.words))
-        return found
+        note = self.tables.otherwise(whole)
+        return self._name(whole) or (Conflict("name", note) if note else None) or self._otherwise(whole)
 
     def _scores(self, stems: Iterable[str]) -> Counter[int]:
         scores: Counter[int] = Counter()
@@ -156,7 +138,7 @@ class Facts:
             if any(name in self._said[at].words for at in top):
                 continue
             at = max(top, key=lambda one: scores[one])
-            if any("|" in self._said[one].text and self._said[one].source == self._said[at].source for one in holders):
+            if any(self._said[one].cells and self._said[one].source == self._said[at].source for one in holders):
                 continue
             # A sentence without a name of its own may go on about the one before it.
             if self._said[at].names - whole.names:
@@ -166,7 +148,8 @@ class Facts:
     def _otherwise(self, whole: Said) -> Conflict | None:
         if len(whole.words) < 2 or whole.words <= whole.names:  # noqa: PLR2004 - a name alone states nothing
             return None
-        scores = self._scores(whole.words)
+        # What a row denies is denied in one of its sentences.
+        scores = Counter({at: one for at, one in self._scores(whole.words).items() if not self._said[at].has_prose})
         best = max(scores.values(), default=0)
         if not best or best < _ALIKE * self._sum(whole.words):
             return None
@@ -199,7 +182,7 @@ def _is_in(sentence: str, text: str) -> bool:
 
 def _is_of_another(number: str, part: Said, source: Said) -> bool:
     """Whether the source sentence says the number of something else than this clause does."""
-    if len(source.numbers) < 2 or "|" in source.text:  # noqa: PLR2004
+    if len(source.numbers) < 2 or source.cells:  # noqa: PLR2004
         return False
     texts = _CLAUSE.split(source.text)
     clauses = [{one.stem for one in tokens(text)} for text in texts]
@@ -275,7 +258,7 @@ def _is_reversed(answer: Said, source: Said) -> bool:
 
 def _is_turned(answer: Said, source: Said) -> bool:
     """Whether two names have changed places around the same words."""
-    if (" by " in answer.text) != (" by " in source.text):
+    if source.cells or (" by " in answer.text) != (" by " in source.text):
         return False
     ours, theirs = ([one.stem for one in said.tokens] for said in (answer, source))
     names = [one.stem for one in answer.tokens if one.kind == "name" and one.stem in source.words]

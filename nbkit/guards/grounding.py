@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from nbkit.guards.claims import claims
 from nbkit.guards.facts import Conflict, Facts
+from nbkit.guards.opposites import unit_of
 from nbkit.guards.said import Said, read
 from nbkit.guards.wording import NOT, Token, tokens
 
@@ -122,15 +123,16 @@ class Sources:
         for number, text in enumerate((*contexts, question)):
             parts = read(text, number + 1)
             units += parts if number < len(contexts) else []
-            said = [token for part in parts for token in part.tokens]
-            stems = [token.stem for token in said]
-            for reach in range(1, _REACH + 1):
-                self._near.update(zip(stems, stems[reach:], strict=False))
+            for stretch in _stretches(parts):
+                for reach in range(1, _REACH + 1):
+                    self._near.update(zip(stretch, stretch[reach:], strict=False))
+            stems = [token.stem for part in parts for token in part.tokens]
             if number < len(contexts):
                 self._known.update(stems)
                 _sort_out(stems, self._denied, affirmed)
         self._denied -= affirmed
         self._units = units
+        self._has_rows = any(one.cells for one in units)
 
     def ground(self, answer: str) -> Grounding:
         """How well they support an answer."""
@@ -159,7 +161,8 @@ class Sources:
         lost = self._lost(said)
         amount = sum(lost.values())
         conflict = self.conflict(sentence) if amount <= _TOO_MUCH else None
-        if lost["number"] or conflict is not None:
+        is_unknown = any(token.is_identifier and token.stem not in self._known for token in said)
+        if lost["number"] or is_unknown or conflict is not None:
             amount = max(amount, _TOO_MUCH + _OVER)
         score = 1 / (1 + math.exp(_STEEPNESS * (amount - _TOO_MUCH)))
         reasons = [reason for reason, one in lost.items() if one > 0]
@@ -171,6 +174,10 @@ class Sources:
         """What a sentence of these words loses for each reason."""
         wanted = [token for token in said if token.kind != "negation" and token.stem not in self._asked]
         missing = [token for token in wanted if token.stem not in self._known]
+        is_joined = self._has_rows and self._facts.tables.has_joined(said, self._known)
+        if is_joined:
+            # A row need not name the unit of its values.
+            missing = [token for token in missing if not unit_of(token.stem)]
         # What was asked and no source has: an answer that only says yes to it has made it up.
         echoed = _ECHO * sum(token.stem in self._asked - self._known for token in said if token.kind != "negation")
         kinds = {token.kind for token in missing}
@@ -180,7 +187,7 @@ class Sources:
             "number": _NUMBER * ("number" in kinds),
             "name": _NAME * ("name" in kinds),
             "words": _MISSING * (len(missing) + echoed) / max(0.5, len(wanted) + echoed),
-            "order": _APART * apart / max(1, len(pairs)),
+            "order": 0.0 if is_joined else _APART * apart / max(1, len(pairs)),
             "negation": _NEGATION * self._is_denied(said),
         }
 
@@ -190,6 +197,20 @@ class Sources:
         if NOT in stems:
             return NOT not in self._known and NOT not in self._asked
         return len(stems) > _LEAST_WORDS and any(stem in self._denied for stem in stems)
+
+
+def _stretches(parts: Sequence[Said]) -> Iterator[list[str]]:
+    """The words of sentences that stand side by side; a row is one alone."""
+    found: list[str] = []
+    for part in parts:
+        if part.cells and found:
+            yield found
+            found = []
+        found += [token.stem for token in part.tokens]
+        if part.cells:
+            yield found
+            found = []
+    yield found
 
 
 def _sort_out(stems: Sequence[str], denied: set[str], affirmed: set[str]) -> None:

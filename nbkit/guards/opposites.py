@@ -89,6 +89,19 @@ _MEASURE: Final = re.compile(
 )
 
 
+_SHORTEST_UNIT: Final = 2
+"""Letters; a shorter one may be anything in the name of a column."""
+
+
+def unit_of(word: str) -> str:
+    """The unit that a word names by itself; empty where it names none.
+
+    >>> unit_of("eur"), unit_of("owner")
+    ('€', '')
+    """
+    return _UNITS.get(word, "") if len(word) >= _SHORTEST_UNIT else ""
+
+
 def bounds_as_words(text: str) -> str:
     """The text with each phrase for a bound as one word, so that its "no" denies nothing.
 
@@ -106,7 +119,7 @@ def measures(text: str) -> set[tuple[str, str]]:
     """
     found = set()
     for match in _MEASURE.finditer(text):
-        number = re.sub(r",(?=\d{3}(?:\D|$))", "", match["n"] or match["m"]).rstrip(".,")
+        number = re.sub(r",(?=\d{3}(?:\D|$))", "", match["n"] or match["m"]).rstrip(".,").removesuffix(".00")
         unit = match["sign"] or _UNITS.get(match["unit"].lower(), "")
         if unit:
             found.add((number, unit))

@@ -1,12 +1,14 @@
-"""The sentences of a source with their words, numbers and names."""
+"""The sentences and rows of a source with their words, numbers and names."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nbkit.guards.rows import Cell, rows
 from nbkit.guards.wording import Token, is_function_word, tokens
 
 _END: Final = re.compile(r"[.!?][\"'\u2019)\]*_]*\s+|\n+|;\s|(?<=[\u3002\uff01\uff1f])(?=.)")
@@ -37,14 +39,34 @@ class Said:
     """Its numbers, in digits."""
     names: frozenset[str]
     """The stems of what is written like a name."""
+    cells: tuple[Cell, ...] = ()
+    """Of a row, which says its values of one another in any order; a sentence has none."""
+
+    @property
+    def has_prose(self) -> bool:
+        """Whether it is a row with sentences of its own."""
+        return any(one.is_prose for one in self.cells)
 
 
 def read(text: str, source: int = 0) -> list[Said]:
-    """The sentences of a text.
+    """The sentences and rows of a text; a row with sentences in it is followed by those.
 
     >>> [sorted(one.numbers) for one in read("It has twelve fans. They need 30 W.")]
     [['12'], ['30']]
     """
+    found, at = [], 0
+    for row in rows(text):
+        found += _sentences(text[at : row.start], source)
+        one = said(
+            "; ".join([f"{cell.column}: {cell.value}" if cell.column else cell.value for cell in row.cells]), source
+        )
+        found.append(dataclasses.replace(one, cells=row.cells))
+        found += [each for cell in row.cells if cell.is_prose for each in _sentences(cell.value, source)]
+        at = row.end
+    return found + _sentences(text[at:], source)
+
+
+def _sentences(text: str, source: int) -> list[Said]:
     found, at = [], 0
     for match in _END.finditer(text):
         mark = match.group()

@@ -15,7 +15,12 @@ Kind: TypeAlias = Literal["word", "name", "number", "count", "negation"]
 NOT: Final = "not"
 """Stem of every negation."""
 
-_TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)*|[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]+(?:['\u2019]t\b)?")
+_IDENTIFIER: Final = (
+    r"(?<![^\W_])(?<![$€£])(?!(?:EUR|USD|GBP|CHF|FY|CY)[\d-])"
+    r"(?:[^\W\d_\u3040-\u30ff\u3400-\u9fff]{1,8}|[^\W\d_]{1,2}-|[A-Z]{3,6}-)\d+(?:[.-]\d+)*(?:-?[A-Za-z]{1,2})?(?![^\W_])"
+)
+"""Letters with digits, as P-300, XR-12 or v2.1: a name, and no number."""
+_TOKEN: Final = re.compile(_IDENTIFIER + r"|\d+(?:[.,]\d+)*|[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]+(?:['\u2019]t\b)?")
 _ENDINGS: Final = ("ations", "ation", "ings", "ing", "ies", "ied", "edly", "ed", "es", "ly", "s", "e", "y")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 _ANSWER_NO: Final = re.compile(r"no(?=\s*(?:[,.;:!\u2013\u2014]|$))", re.IGNORECASE)
@@ -57,6 +62,11 @@ class Token(NamedTuple):
     """Lower case, without ending and accents; of a number its digits, without thousands separators."""
     kind: Kind
 
+    @property
+    def is_identifier(self) -> bool:
+        """Whether it names one thing by letters and digits, as P-300 does."""
+        return self.kind == "name" and any(map(str.isdigit, self.stem))
+
 
 def tokens(text: str) -> list[Token]:
     """The words of a text, in order; those without meaning of their own are left out.
@@ -73,7 +83,7 @@ def tokens(text: str) -> list[Token]:
         token = _token(match.group()[:_LONGEST_WORD])
         if token is None:
             continue
-        if token.kind == "name" and _is_first(text, match.start()):
+        if token.kind == "name" and not token.is_identifier and _is_first(text, match.start()):
             following = matches[index + 1].group() if index + 1 < len(matches) else ""
             # The first word of a sentence is a name for sure only where the next is one, too.
             if not following[:1].isupper():
@@ -110,6 +120,8 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
 def _token(word: str) -> Token | None:
     if word[0].isdigit():
         return Token(_number(word), "number")
+    if any(map(str.isdigit, word)):
+        return Token(_folded(word).replace("-", ""), "name")
     folded = _folded(word)
     plain = folded.partition("'")[0]
     if folded in _NEGATIONS or (folded.endswith("'t") and plain.endswith("n")):
@@ -135,7 +147,7 @@ def _folded(word: str) -> str:
 
 def _number(text: str) -> str:
     whole = re.sub(r"(?<=\d),(?=\d{3}(?:\D|$))", "", text)
-    return whole.replace(",", ".").rstrip(".")
+    return re.sub(r"\.00$", "", whole.replace(",", ".").rstrip("."))
 
 
 def _stem(word: str) -> str:

@@ -237,6 +237,10 @@ class CitationStream:
             return [min(enough, key=best.index)]
         if self._together.support(sentence)[0] < ENOUGH:
             return []
+        # Spread over a passage, as over rows of a table: it says all of it, and needs no other.
+        whole = [number for number in best if scores[number - 1] >= ENOUGH]
+        if whole:
+            return [next((number for number in cited if number in whole), max(whole, key=lambda at: scores[at - 1]))]
         return sorted(best[:_MOST_CITED])
 
     def _verdict(self) -> Verdict:

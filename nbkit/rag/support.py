@@ -6,12 +6,14 @@ Whether it says it at all is `nbkit.guards.grounding`'s to judge, for citations 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nbkit.guards.rows import rows
 from nbkit.guards.wording import sentences, tokens
 
 WINDOW_SENTENCES = 3
-"""A claim is often put together from neighbouring sentences."""
+"""A claim is often put together from neighbouring sentences, but not of two records, rows or cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,27 @@ def support(claim: Words, passage: str, *, context: str = "") -> Support:
 
 @functools.lru_cache(maxsize=512)
 def _windows(passage: str) -> tuple[tuple[int, int, Words], ...]:
-    places = list(sentences(passage))
     found = []
-    for first in range(len(places)):
-        for last in range(first, min(first + WINDOW_SENTENCES, len(places))):
-            start, end = places[first][0], places[last][1]
-            found.append((start, end, words(passage[start:end])))
+    for places in _stretches(passage):
+        for first in range(len(places)):
+            for last in range(first, min(first + WINDOW_SENTENCES, len(places))):
+                start, end = places[first][0], places[last][1]
+                found.append((start, end, words(passage[start:end])))
     return tuple(found)
+
+
+def _stretches(passage: str) -> Iterator[list[tuple[int, int]]]:
+    """Where sentences stand that may be quoted as one: a row is one place; those in a cell stay among themselves."""
+    at = 0
+    for row in rows(passage):
+        yield _places(passage, at, row.start)
+        yield [(row.start, row.end)]
+        for cell in row.cells:
+            if cell.is_prose:
+                yield _places(passage, cell.start, cell.end)
+        at = row.end
+    yield _places(passage, at, len(passage))
+
+
+def _places(passage: str, start: int, end: int) -> list[tuple[int, int]]:
+    return [(start + first, start + last) for first, last in sentences(passage[start:end])]

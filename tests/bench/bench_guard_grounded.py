@@ -71,6 +71,7 @@ def main() -> None:
     corpus = runpy.run_path(str(Path(__file__).parents[1] / "guards" / "grounded_corpus.py"))
     _by_kind("own sentences", corpus["PASSAGES"], corpus["PAIRS"])
     _by_kind("held out", corpus["HELD_OUT_PASSAGES"], corpus["HELD_OUT"])
+    _by_kind("of rows", corpus["TABLE_PASSAGES"], corpus["TABLE_PAIRS"])
     _time(rows)
     if embedder:
         _similarity(embedder, sets)

@@ -6,6 +6,8 @@ import pytest
 
 from nbkit.display.card import card_html, card_text
 from nbkit.display.guards import guards, summed
+from nbkit.documents import Passage
+from nbkit.rag.citing import CitationGuard
 from nbkit.recorded import Retrieval
 from nbkit.testing.factories import record, request, response
 from nbkit.types import Message, Span, Verdict
@@ -151,6 +153,26 @@ def test_unsupported_sentence_is_marked_in_the_answer():
     )
     [found] = guards([made(verdict, response=response(text))]).excerpts
     assert (found.kind, found.matched) == ("unsupported", "It sings at night.")
+
+
+def test_sentences_without_a_source_are_cut_whole_from_the_answer_with_its_marks():
+    said = "The fan sings at night. It needs 30 W. Otters wrote the score. Monks built it in 1987."
+    passages = [Passage("a", "The fan needs 30 W.", "fan.md")]
+    screened = CitationGuard(passages).screen(said, stage="output", request=request("?"))
+    found = guards(
+        [
+            made(
+                screened.verdict,
+                response=response(screened.text),
+                retrieval=Retrieval("handbook", "hybrid", 0.014, ()),
+            )
+        ]
+    ).excerpts
+    assert [one.matched for one in found] == [
+        "The fan sings at night [?].",
+        "Otters wrote the score [?].",
+        "Monks built it in 1987 [?].",
+    ]
 
 
 def test_looser_guards_are_said_in_the_line_and_the_tile():

@@ -34,7 +34,7 @@ def test_cited_passage_has_its_place_and_its_quote():
     assert found.summary == "Sources: 1 of 2 passages cited (index handbook, hybrid, 14 ms)"
     cited, other = found.rows
     assert (cited.where, cited.quote, cited.is_cited) == (
-        "care/fan.md, characters 101 to 145",
+        "care/fan.md, characters 114 to 132",
         "The fan needs 30 W.",
         True,
     )
@@ -55,7 +55,7 @@ def test_card_draws_them_escaped_and_folds_what_is_not_cited():
 
 def test_text_has_them_too():
     text = card_text(made())
-    assert "[1] care/fan.md, characters 101 to 145 (cited, score 0.90)" in text
+    assert "[1] care/fan.md, characters 114 to 132 (cited, score 0.90)" in text
     assert "“The fan needs 30 W.”" in text
 
 
@@ -218,3 +218,24 @@ def test_quotes_that_stand_side_by_side_are_one():
     assert sources(dataclasses.replace(call, request=asked)).rows[0].quote == (
         "Turn it off and inspect the belt. Then clean part 2702."
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "where"),
+    [
+        ("P-200 has a stock of 7 [1].", "parts.csv, row 3"),
+        ("P-100 has a stock of 41 [1]. P-200 has a stock of 7 [1].", "parts.csv, rows 2 to 3"),
+        ("Nothing is cited here.", "parts.csv, rows 2 to 4"),
+    ],
+)
+def test_place_of_a_cited_row_is_the_rows_own(answer, where):
+    text = "part: P-100; stock: 41\npart: P-200; stock: 7\npart: P-300; stock: 3"
+    passage = Passage("p", text, "parts.csv", start=0, end=len(text), parts=("row 2", "row 4"))
+    found = Retrieved("p", "parts.csv", None, 0, len(text), 0.9, parts=passage.parts)
+    one = record(
+        request=with_passages(request("How many?"), [passage]),
+        response=response(answer),
+        retrieval=Retrieval("handbook", "hybrid", 0.014, (found,)),
+    )
+    assert sources(one).rows[0].where == where
+    assert sources(one, is_open=True).rows[0].where == "parts.csv, rows 2 to 4"

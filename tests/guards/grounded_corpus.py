@@ -189,3 +189,43 @@ lead-in|Passage 3: The pool holds up to 32 connections.|Passage 3: The pool hold
 lead-in|According to passage 4, Iris Okoye leads the migration.|According to passage 4, Paul Stein leads the migration.
 """
 HELD_OUT = tuple(tuple(line.split("|")) for line in _HELD_OUT.strip().splitlines())
+
+# As tables and records are read: by commas, in pipes, and as lists of what each column says.
+TABLE_PASSAGES = (
+    "part,machine,stock,price_eur,owner\nP-100,Kestrel pump,41,19.90,Ivo Brandt\nP-101,Kestrel pump,0,84.00,Ivo Brandt\n"
+    "P-200,Osprey fan,7,5.25,Salma Haddad\nP-201,Osprey fan,112,2.10,Salma Haddad\nP-300,Heron valve,3,310.00,Tomoko Abe",
+    "The emergency line is open from 06:00 to 22:00. It is not staffed on Sundays.\n\n| Level | Reaction | Fee |\n"
+    "| --- | --- | --- |\n| Gold | 4 hours | 900 EUR |\n| Silver | 24 hours | 350 EUR |\n| Bronze | 5 days | 0 EUR |",
+    "Item: XR-12; Colour: green; Weight kg: 14; Supplier: Nordwerk\nItem: XR-15; Colour: black; Weight kg: 31; Supplier: "
+    "Sudwerk\nItem: ZT-2; Colour: white; Weight kg: 8; Supplier: Nordwerk",
+    "id: 1; title: Boiler leaks; body: The gasket of the boiler failed after 14 months. Resolved by Ada Lind on "
+    "2025-03-04.; severity: high\nid: 2; title: Lamp hums; body: A loose screw. Resolved by Omar Sy within 2 days.; "
+    "severity: low\nid: 3; title: Crane stuck; body: Not resolved. The crane is not covered by the warranty. Reported by "
+    "Lea Wolf.; severity: high",
+)
+_TABLE = """
+commas|Part P-300 costs 310.00 EUR and is owned by Tomoko Abe.|Part P-300 costs 84.00 EUR and is owned by Tomoko Abe.
+commas|P-200 is owned by Salma Haddad.|P-200 is owned by Tomoko Abe.
+commas|There are 112 parts P-201 in stock.|There are 112 parts P-200 in stock.
+commas|The stock of P-201 is 112.|The stock of P-201 is 41.
+commas|The price of P-100 is 19.90.|The price of P-100 is 84.00.
+commas|The price of P-300 is 310 EUR.|The price of P-300 is 310 USD.
+commas|The stock of P-300 is 3.|The stock of P-300 is 310.00.
+commas|P-100 costs 19.90 EUR and P-101 costs 84.00 EUR.|P-100 costs 84.00 EUR and P-101 costs 19.90 EUR.
+commas|Salma Haddad owns the Osprey fan parts P-200 and P-201.|Salma Haddad owns the Heron valve.
+commas|P-101 is a Kestrel pump.|P-999 is a Kestrel pump.
+pipes|Silver pay 350 EUR.|Silver pay 900 EUR.
+pipes|Gold customers get a reaction within 4 hours.|Silver customers get a reaction within 4 hours.
+pipes|Bronze has a reaction time of 5 days.|Bronze has a reaction time of 24 hours.
+pipes|The fee of Gold is 900 EUR.|The fee of Bronze is 900 EUR.
+lists|XR-12 weighs 14 kg.|XR-12 weighs 31 kg.
+lists|The XR-15 is black.|The XR-15 is green.
+lists|The supplier of ZT-2 is Nordwerk.|The supplier of ZT-2 is Sudwerk.
+lists|Nordwerk supplies the XR-12.|Sudwerk supplies the XR-12.
+records|The gasket of the boiler failed after 14 months.|The gasket of the lamp failed after 14 months.
+records|The boiler was resolved by Ada Lind on 2025-03-04.|The crane was resolved by Omar Sy within 2 days.
+records|The lamp hums ticket has the severity low.|The lamp hums ticket has the severity high.
+records|The crane is not covered by the warranty.|The crane is covered by the warranty.
+records|The stuck crane was reported by Lea Wolf.|The stuck crane was reported by Ada Lind.
+"""
+TABLE_PAIRS = tuple(tuple(line.split("|")) for line in _TABLE.strip().splitlines())

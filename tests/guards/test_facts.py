@@ -14,7 +14,9 @@ from nbkit.documents import Passage
 from nbkit.guards.facts import Facts
 from nbkit.guards.grounded import GroundedGuard
 from nbkit.guards.grounding import ground
+from nbkit.guards.rows import rows
 from nbkit.guards.said import read
+from nbkit.guards.wording import tokens
 from nbkit.protocols import GuardOptions
 from nbkit.rag.citing import CitationGuard
 from nbkit.secrets import SecretRegistry
@@ -50,6 +52,12 @@ def test_true_sentence_is_kept(true):
 @pytest.mark.parametrize(("kind", "false"), [(kind, false) for kind, _, false in PAIRS if false not in NOT_SEEN])
 def test_changed_sentence_is_marked(kind, false):
     assert not any(supported(false)), kind
+
+
+@pytest.mark.parametrize(("kind", "true", "false"), CORPUS["TABLE_PAIRS"])
+def test_row_says_its_own_values_of_one_another(kind, true, false):
+    assert supported(true, CORPUS["TABLE_PASSAGES"]) == [True], kind
+    assert supported(false, CORPUS["TABLE_PASSAGES"]) == [False], kind
 
 
 def test_sentences_that_no_rule_was_made_for_are_told_apart():
@@ -128,3 +136,38 @@ def test_number_that_no_passage_holds_near_is_not_supported(sentence, number, da
     if place.group() == str(number):
         return
     assert not all(supported(f"{sentence[: place.start()]}{number}{sentence[place.end() :]}"))
+
+
+def test_rows_are_found_in_every_spelling_of_a_table():
+    text = (
+        "Prose: one.\n\npart,stock,owner\nP-1,3,Ada\nP-2,4,Bo\n\n| Level | Fee |\n| --- | --- |\n| Gold | 9 EUR |\n\n"
+        "Item: XR-1; Weight: 3\n\nid: 2\ntitle: Lamp hums\n\nid: 3\ntitle: Crane stuck"
+    )
+    assert [[(cell.column, cell.value) for cell in row.cells] for row in rows(text)] == [
+        [("part", "P-1"), ("stock", "3"), ("owner", "Ada")],
+        [("part", "P-2"), ("stock", "4"), ("owner", "Bo")],
+        [("Level", "Gold"), ("Fee", "9 EUR")],
+        [("Item", "XR-1"), ("Weight", "3")],
+        [("id", "2"), ("title", "Lamp hums")],
+        [("id", "3"), ("title", "Crane stuck")],
+    ]
+
+
+@given(st.text(alphabet="ab1 ,;:|-.\n", max_size=200))
+def test_rows_stand_in_order_and_their_cells_where_they_say(text):
+    at = 0
+    for row in rows(text):
+        assert at <= row.start < row.end
+        at = row.end
+        for cell in row.cells:
+            assert row.start <= cell.start <= cell.end <= row.end
+            assert text[cell.start : cell.end] == cell.value
+
+
+@pytest.mark.parametrize("name", ["P-300", "XR-12", "v2.1", "ISO-9001", "K200"])
+def test_identifier_is_a_name_and_no_number(name):
+    (one,) = tokens(name)
+    assert one.kind == "name"
+    assert one.is_identifier
+    (judged,) = ground(f"The {name}7 pump is loud.", [f"The {name} pump is loud."]).sentences
+    assert not judged.is_supported

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from nbkit.documents import Passage
 from nbkit.rag.citing import CitationGuard
+from nbkit.rag.support import support, words
 from nbkit.testing import request
 
 PASSAGES = [
@@ -160,3 +161,40 @@ def test_answer_that_only_names_passages_leads_to_them(text):
 def test_mark_on_a_line_of_its_own_is_dropped_where_something_is_said():
     screened = CitationGuard(PASSAGES).screen("[1]\nThe fan needs 30 W.", stage="output", request=request())
     assert screened.text.count("[") == 1
+
+
+TICKETS = (
+    "id: 2; title: Lamp hums; body: A loose screw. Resolved by Omar Sy within 2 days.; severity: low\n"
+    "id: 3; title: Crane stuck; body: Not resolved. The crane is under no warranty.; severity: high"
+)
+PARTS = "part: P-100; stock: 41; owner: Ivo Brandt\npart: P-200; stock: 7; owner: Salma Haddad"
+
+
+def quoted(answer, text):
+    stream = CitationGuard([Passage("a", text, "a.jsonl")]).open(request())
+    shown = stream.feed(answer) + stream.finish().text
+    return shown, [text[one.start : one.end] for one in stream.citations]
+
+
+@pytest.mark.parametrize("answer", ["Omar Sy resolved the stuck crane within 2 days.", "P-200 has 41 in stock."])
+def test_records_are_not_put_together(answer):
+    assert quoted(answer, f"{TICKETS}\n{PARTS}") == (f"{answer[:-1]} [?].", [])
+
+
+def test_quote_is_of_one_record():
+    shown, [quote] = quoted("The stock of P-200 is 7.", f"{TICKETS}\n{PARTS}")
+    assert shown == "The stock of P-200 is 7 [1]."
+    assert quote == "part: P-200; stock: 7; owner: Salma Haddad"
+    assert quoted("It was resolved by Omar Sy within 2 days.", TICKETS)[1] == ["Resolved by Omar Sy within 2 days."]
+
+
+def test_window_of_support_ends_with_its_row():
+    found = support(words("resolved by Omar Sy, severity low: crane stuck"), TICKETS)
+    assert "\n" not in TICKETS[found.start : found.end]
+
+
+def test_sentence_about_two_rows_is_cited_by_the_table_alone():
+    passages = [Passage("a", PARTS, "parts.csv"), Passage("b", TICKETS, "a.jsonl")]
+    said = "P-100 is owned by Ivo Brandt with 41 in stock and P-200 has a stock of 7."
+    screened = CitationGuard(passages).screen(said, stage="output", request=request())
+    assert screened.text == f"{said[:-1]} [1]."
