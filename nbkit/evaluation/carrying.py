@@ -19,10 +19,11 @@ from nbkit.evals.kept import KeptRuns
 from nbkit.evals.metrics import resolve
 from nbkit.evals.plans import Plan, pins_of, refuse_counts
 from nbkit.evals.running import Progress, run_cases
-from nbkit.evals.runs import Run
+from nbkit.evals.runs import Graded, Run
 from nbkit.evals.shown import Sieve
 from nbkit.evals.tools import Tools
 from nbkit.pricing.table import table_of
+from nbkit.recorded import Outcome
 from nbkit.session import Session
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def carry_out(
         refuse_uncalibrated(cards, plan.least, plan.tolerance)
         baseline = kept.find(plan.baseline, is_whole=True) if isinstance(plan.baseline, str) else plan.baseline
         pins = pins_of(task, plan, metrics, settings=settings, prices_as_of=table_of(session.home).as_of)
-        with carried(session, settings):
+        with carried(session, settings) as asked:
             run = run_cases(
                 task,
                 plan.data.cases,
@@ -76,19 +77,35 @@ def carry_out(
                 asked_by=session.environment.get(ASKED_BY, ""),
                 on_progress=on_progress,
             )
+            asked.sort(key=_in_order_of(run))
     finally:
         kept.close()
     return Evaluated(run, baseline=baseline, cards=cards, sieve=shown)
 
 
 @contextlib.contextmanager
-def carried(session: Session, settings: Settings) -> Iterator[None]:
-    """A `with` block whose calls, in whatever thread, share the cell's budget, and are carried by its outputs."""
+def carried(session: Session, settings: Settings) -> Iterator[list[Outcome]]:
+    """A `with` block whose calls, in whatever thread, share the cell's budget, and are carried by its outputs.
+
+    Gives the list of them, which is carried in the order that it is left in.
+    """
     with session.cell.of(settings.budget_cell) as asked:
         try:
-            yield
+            yield asked
         finally:
             keep_unshown(asked, dataclasses.replace(settings, quiet=True))
+
+
+def _in_order_of(run: Run) -> Callable[[Outcome], int]:
+    """Places of calls by the cases that they were made for, whichever thread was first."""
+    ids = [name for one in run.graded if one.answer is not None for name in (*one.answer.record_ids, *_judging(one))]
+    places = {name: number for number, name in enumerate(ids)}
+    return lambda outcome: places.get(outcome.record.id, len(places))
+
+
+def _judging(graded: Graded) -> Iterator[str]:
+    for score in graded.scores.values():
+        yield from score.record_ids
 
 
 def pass_or_raise(found: Evaluated, plan: Plan) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 Magic = TypeVar("Magic", bound=Callable[..., Any])
+_TAKE_TEXT = ("%llm", "%rag", "%guard", "%cache", "%nbkit")  # their lines may end with a question mark
 _TRACEBACKS = {"_showtraceback": "drawn", "showtraceback": "printed", "_format_exception_for_storage": "kept"}
 """Methods by which a traceback leaves a shell, each with the function of `tracebacks` that cleans it."""
 
@@ -167,7 +168,7 @@ class Extension:
 
     def keep_questions(self, lines: list[str]) -> list[str]:
         """The cell's lines, `%llm` statements that end with a question mark made calls, empty `%%llm` cells too."""
-        if not any("%" in line for line in lines):
+        if not any(name in line for line in lines for name in _TAKE_TEXT):
             return lines
         from nbkit.magics.questions import keep_empty, keep_questions
 

@@ -63,7 +63,9 @@ def most_tokens(request: Request) -> int:
     """
     texts = [message.content for message in request.messages]
     sizes = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    return _REQUEST_TOKENS + sizes + _MESSAGE_TOKENS * len(texts) + len((request.schema or "").encode())
+    # Texts that are embedded stand in no template.
+    template = _REQUEST_TOKENS if request.max_tokens else 0
+    return template + sizes + _MESSAGE_TOKENS * len(texts) + len((request.schema or "").encode())
 
 
 def most(request: Request, price: Pricing) -> Cost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 
 import pytest
@@ -124,7 +125,7 @@ def test_what_the_embedding_of_a_question_cost_is_not_left_for_its_answer(sessio
 
 
 def most_of(question):
-    return most_tokens(factories.request(question))
+    return most_tokens(dataclasses.replace(factories.request(question), max_tokens=0))
 
 
 def test_a_question_is_a_record_that_belongs_to_its_cell_and_the_call_names_it(session):

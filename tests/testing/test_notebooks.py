@@ -202,3 +202,12 @@ def test_of_a_cell_that_draws_timings_only_the_kinds_of_outputs_are_compared():
     assert compare(one, _run()) != []
     assert compare(one, _run(_printed("p95: 6 calls", name="stderr"))) != []
     assert compare(one, _run({"output_type": "display_data", "data": {"text/html": "x"}, "metadata": {}})) != []
+
+
+def test_what_was_taken_out_of_an_answer_is_not_found_again_and_what_a_prompt_lost_is():
+    def run(stage, action):
+        return _run(_card(record(verdicts=(Verdict("canary", stage, action, reason="it was there"),))))
+
+    assert compare(run("output", "redact"), _run(_card(record(verdicts=(Verdict("canary", "output", "allow"),))))) == []
+    assert compare(run("output", "redact"), run("output", "warn")) != []
+    assert compare(run("input", "redact"), run("input", "allow")) != []

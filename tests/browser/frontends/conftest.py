@@ -205,6 +205,11 @@ class OpenNotebook:
         """Saves as Ctrl+S does, and waits until the file is written."""
         self.page.keyboard.press("Control+s")
         self.page.wait_for_function(f"() => !{_PANEL}.context.model.dirty")
+        end = time.monotonic() + _START_S
+        # The page is told before a file that is saved once more, by itself, is whole again.
+        while not self.file.read_text(encoding="utf-8").rstrip().endswith("}"):
+            assert time.monotonic() < end, f"{self.file.name} is not whole"
+            time.sleep(0.05)
 
     def cell(self, number: int) -> Any:
         """One cell of the page."""
