@@ -148,6 +148,10 @@ def row_of(record: Record, *, keeps_content: bool, project: str | None = None) -
         record.prompt_version,
     )
     assert len(values) == len(COLUMNS)
+    return _stored(values)
+
+
+def _stored(values: tuple[object, ...]) -> tuple[Value, ...]:
     # Most values can be stored as they are, and asking here saves the call.
     return tuple(
         [

@@ -132,7 +132,7 @@ def test_budgets_say_how_many_answers_they_do_not_count(notebook):
 def test_budgets_say_that_a_notebook_without_a_name_pays_nothing(notebook, monkeypatch):
     notebook.run("%config NbKit.budget_notebook = 1")
     assert "This notebook has no name" in said(notebook.run("%cost budgets"))
-    monkeypatch.setenv("JPY_SESSION_NAME", "/work/a.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/a.ipynb")
     assert "has no name" not in said(notebook.run("%cost budgets"))
 
 

@@ -35,7 +35,7 @@ def open_session(tmp_path):
         session.close()
 
 
-HERE = Origin(notebook="/work/a.ipynb")
+HERE = Origin(notebook="/somewhere/a.ipynb")
 
 
 def ask(session, prompt="hi", *, origin=HERE, **settings):
@@ -72,7 +72,7 @@ def test_all_runs_of_a_notebook_share_its_budget(open_session):
     for number in range(2):
         session, _ = open_session(budget_notebook="0.091")
         assert (ask(session, "a", cache="off").error is None) == (number == 0)
-        assert ask(session, "b", origin=Origin(notebook="/work/b.ipynb"), budget_notebook=1).error is None
+        assert ask(session, "b", origin=Origin(notebook="/somewhere/b.ipynb"), budget_notebook=1).error is None
 
 
 def test_a_notebook_without_a_name_has_no_budget_that_could_hold(open_session):
