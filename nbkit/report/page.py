@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from nbkit.errors import NotebookError
 from nbkit.escape import escape, line
 from nbkit.report.cells import cells_html
 from nbkit.report.inert import Outline
-from nbkit.report.reading import calls, change_texts, read_notebook, title
+from nbkit.report.reading import calls, change_texts, read_with_digest, title
 from nbkit.report.tables import calls_html, models_html, provenance_html, tiles_html
 from nbkit.session import current
 
@@ -27,11 +26,11 @@ def report(notebook: Path, *, out: Path | None = None, hide_code: bool = False) 
     """
     notebook = Path(notebook)
     target = Path(out) if out is not None else notebook.with_suffix(".html")
-    here, read = current(), read_notebook(notebook)
+    here, (read, digest) = current(), read_with_digest(notebook)
     here.secrets.add_variables(here.environment)
     # In the page, the colours of code may stand inside of one; the file's own name is not in the notebook.
     change_texts(read, here.secrets.redact)
-    text = here.secrets.redact(page_html(read, notebook, hide_code=hide_code))
+    text = here.secrets.redact(page_html(read, notebook, digest=digest, hide_code=hide_code))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
@@ -44,14 +43,13 @@ def report(notebook: Path, *, out: Path | None = None, hide_code: bool = False) 
     return target
 
 
-def page_html(notebook: Any, path: Path, *, hide_code: bool = False) -> str:  # noqa: ANN401 - nbformat has no types
-    """The page as text; `path` names the notebook in it and is read for its hash when it exists."""
+def page_html(notebook: Any, path: Path, *, digest: str, hide_code: bool = False) -> str:  # noqa: ANN401 - nbformat
+    """The page as text; `path` names the notebook in it, and `digest` the file that it was read from."""
     numbered = calls(notebook)
     records = [record for _, record in numbered]
     heading, title_cell = title(notebook, path)
     outline = Outline()
     cells = cells_html(notebook, outline, hide_code=hide_code, title_cell=title_cell)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     version = registry.installed_version()
     return "\n".join(
         (

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +14,21 @@ from nbkit.canonical import from_plain
 from nbkit.errors import NotebookError
 from nbkit.recorded import RECORD_MIME, Record
 
+_SAVING_S = 1.0
+
 
 def read_notebook(path: Path) -> Any:  # noqa: ANN401 - nbformat has no types
     """The notebook in nbformat 4; raises `NotebookError`."""
+    return read_with_digest(path)[0]
+
+
+def read_with_digest(path: Path) -> tuple[Any, str]:
+    """The notebook in nbformat 4, and the SHA-256 of the file as it was read; raises `NotebookError`."""
     import nbformat
 
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+        content = _whole(path)
+        notebook = nbformat.reads(content.decode("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(notebook)
     except (OSError, ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
         # A validation error prints the whole cell; its first line says which field it was.
@@ -27,7 +38,20 @@ def read_notebook(path: Path) -> Any:  # noqa: ANN401 - nbformat has no types
             why=f"{type(error).__name__}: {said}",
             fix="check the path; Jupyter opens a damaged notebook only once its JSON is mended",
         ) from None
-    return notebook
+    return notebook, hashlib.sha256(content).hexdigest()
+
+
+def _whole(path: Path) -> bytes:
+    """What is in a file, once it is whole: Jupyter empties a notebook and writes it anew at each save."""
+    while True:
+        content, changed = path.read_bytes(), path.stat().st_mtime
+        try:
+            json.loads(content)
+        except ValueError:
+            if abs(time.time() - changed) < _SAVING_S:
+                time.sleep(0.05)
+                continue
+        return content
 
 
 def change_texts(node: Any, change: Callable[[str], str]) -> None:  # noqa: ANN401 - nbformat has no types

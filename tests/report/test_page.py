@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
@@ -179,3 +181,29 @@ def test_secrets_in_use_are_in_no_page_however_they_came_into_the_notebook(write
     assert key[8:20] not in text.replace(" ", "")
     assert text.count("[secret:OPENAI_API_KEY]") >= 4
     assert key in (tmp_path / "7Qx.ipynb").read_text()
+
+
+def test_notebook_that_is_being_saved_is_read_once_it_is_whole(write, make):
+    path = write(make.prompt("%%llm\nhi", make.card(make.record())))
+    whole, expected = path.read_bytes(), page(path)
+
+    def save():
+        for size in (len(whole) // 3, len(whole)):
+            time.sleep(0.2)
+            path.write_bytes(whole[:size])
+
+    path.write_bytes(b"")
+    saving = threading.Thread(target=save)
+    saving.start()
+    found = page(path)
+    saving.join()
+
+    assert found == expected
+
+
+def test_notebook_that_stays_half_is_refused(write, make):
+    path = write(make.prompt("%%llm\nhi", make.card(make.record())))
+    path.write_bytes(path.read_bytes()[:100])
+
+    with pytest.raises(NotebookError, match="cannot be read as a notebook"):
+        report(path)
