@@ -12,13 +12,12 @@ from decimal import Decimal
 
 from nbkit.display.meter import Reading
 from nbkit.figures import age, count, duration, money
+from nbkit.pricing.own import price_tables
 from nbkit.recorded import Record
 from nbkit.types import CacheStatus, Cost, Usage, Verdict
 
 _TEN = 10
 """From here on a rate is drawn without decimals."""
-_OWN = "settings"
-"""What `Cost.prices_as_of` says of a price that no table gave."""
 _PLURALS: dict[CacheStatus, str] = {"hit": "hits", "miss": "misses", "off": "off", "skipped": "skipped"}
 
 
@@ -99,7 +98,8 @@ def cost_tile(records: Sequence[Record]) -> Tile:
     else:
         value, title = mark + money(known), _price_title(records)
         if costs and all(cost.source == "none" for cost in costs):
-            details.append("no call made")
+            asked = sum(record.timing.attempts for record in records)
+            details.append("no answer to price" if asked else "no call made")
     details += _savings(records)
     if mark:
         details.append("tokens estimated")
@@ -109,16 +109,6 @@ def cost_tile(records: Sequence[Record]) -> Tile:
 def _price_title(records: Sequence[Record]) -> str:
     tables, own = price_tables(records)
     return " · ".join([*([f"Prices as of {', '.join(tables)}"] if tables else []), *own])
-
-
-def price_tables(records: Sequence[Record]) -> tuple[list[str], list[str]]:
-    """The tables that gave the prices, and words for prices of the reader's own, where there are any.
-
-    >>> price_tables([])
-    ([], [])
-    """
-    found = {record.cost.prices_as_of for record in records if record.cost.prices_as_of}
-    return sorted(found - {_OWN}), ["your own prices"] * (_OWN in found)
 
 
 def _savings(records: Sequence[Record]) -> list[str]:

@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING
 
 from nbkit.display.guards import Guards, guards
 from nbkit.display.meter import Reading
-from nbkit.display.tiles import (
-    Tile,
-    cache_tile,
-    cost_tile,
-    latency_tile,
-    price_tables,
-    running_tiles,
-    tiles,
-    tokens_tile,
-)
+from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, running_tiles, tiles, tokens_tile
 from nbkit.escape import line
 from nbkit.figures import count
+from nbkit.pricing.own import price_tables
 from nbkit.recorded import Record, repaired
 from nbkit.types import Status
 
