@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -58,6 +59,16 @@ _REACH: Final = 3
 _NEGATION_REACH: Final = 2
 _LEAST_WORDS: Final = 2
 """A sentence with fewer words and no number claims nothing beside others, as "Sure!" does."""
+
+
+_PERSONS: Final = [
+    (re.compile(said, re.IGNORECASE), frozenset(token.stem for token in tokens(meant)))
+    for said, meant in (
+        (r"\b(?:we|our|us)\b", "company firm business organisation organization"),
+        (r"\b(?:you|your)\b", "customer user client"),
+    )
+]
+"""Whom a source means by we and you: an answer calls them by what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,7 @@ class Sources:
 
     def __init__(self, contexts: Sequence[str], *, question: str = "") -> None:
         self._asked = {token.stem for token in tokens(question)}
+        self._meant: set[str] = set()
         self._known: set[str] = set()
         self._near: set[tuple[str, str]] = set()
         self._denied: set[str] = set()
@@ -131,6 +143,8 @@ class Sources:
                 self._known.update(stems)
                 _sort_out(stems, self._denied, affirmed)
         self._denied -= affirmed
+        for said, meant in _PERSONS:
+            self._meant.update(meant if any(said.search(text) for text in contexts) else ())
         self._units = units
         self._has_rows = any(one.cells for one in units)
 
@@ -155,7 +169,7 @@ class Sources:
 
     @functools.cached_property
     def _facts(self) -> Facts:
-        return Facts(self._units)
+        return Facts(self._units, self._asked)
 
     def _judge(self, said: Sequence[Token], sentence: str) -> tuple[float, tuple[Reason, ...], str]:
         lost = self._lost(said)
@@ -173,13 +187,15 @@ class Sources:
     def _lost(self, said: Sequence[Token]) -> dict[Reason, float]:
         """What a sentence of these words loses for each reason."""
         wanted = [token for token in said if token.kind != "negation" and token.stem not in self._asked]
-        missing = [token for token in wanted if token.stem not in self._known]
+        missing = [token for token in wanted if token.stem not in self._known and token.stem not in self._meant]
         is_joined = self._has_rows and self._facts.tables.has_joined(said, self._known)
         if is_joined:
             # A row need not name the unit of its values.
             missing = [token for token in missing if not unit_of(token.stem)]
         # What was asked and no source has: an answer that only says yes to it has made it up.
-        echoed = _ECHO * sum(token.stem in self._asked - self._known for token in said if token.kind != "negation")
+        echoed = _ECHO * sum(
+            token.stem in self._asked - self._known - self._meant for token in said if token.kind != "negation"
+        )
         kinds = {token.kind for token in missing}
         pairs = list(pairwise(token.stem for token in said))
         apart = sum(pair not in self._near and pair[::-1] not in self._near for pair in pairs)
