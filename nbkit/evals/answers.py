@@ -22,7 +22,7 @@ from nbkit.evals.tools import FunctionMetric, MetricOptions
 from nbkit.guards.schema import SchemaGuard
 from nbkit.prompts.schema import shape_of
 from nbkit.protocols import Embedder, GuardOptions
-from nbkit.rag.citing import without_marks
+from nbkit.rag.marking import without_marks
 from nbkit.secrets import SecretRegistry
 from nbkit.types import Request
 

@@ -11,28 +11,18 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
+from nbkit.guards.contrary import Conflict, opposite, sides_of
 from nbkit.guards.number_words import in_digits
-from nbkit.guards.opposites import GROUP, MONTHS, bounds_as_words, measures
+from nbkit.guards.opposites import MONTHS, bounds_as_words, measures
 from nbkit.guards.said import COUNTING, Said, said
-from nbkit.guards.swapped import head_of_another, is_name_for_another, is_reversed, is_turned, run_of
+from nbkit.guards.swapped import head_of_another, is_name_for_another, run_of
 from nbkit.guards.tabled import Tables
-from nbkit.guards.wording import NOT, tokens
-
-Kind: TypeAlias = Literal["number", "name", "negation", "opposite"]
+from nbkit.guards.wording import tokens
 
 _CLAUSE: Final = re.compile(r"[,;:()](?!\d)|\b(?:and|but|while|whereas|then)\b|\s[-\u2013\u2014]\s")
 _MONTH_STEMS: Final = frozenset(one.stem for month in MONTHS for one in tokens(month))
-_WORD: Final = re.compile(r"at-least|at-most|per-[a-z]+|[^\W\d_]+")
-_WITHOUT: Final = re.compile(r"\bwithout ((?:[^\W\d_]+ ){0,2}[^\W\d_]+)", re.IGNORECASE)
-_ONLY: Final = re.compile(r"\bonly (?:when|if|with|after|where|once|upon)\b(.{1,120})", re.IGNORECASE)
-_EXCEPT: Final = re.compile(r"\b(?:except|unless|excluding|non)\b", re.IGNORECASE)
-_NEGATIVE: Final = re.compile(
-    r"\b(?:forbid|forbidden|prohibit|ban|banned|refus|exclud|fail|lack|un|im|in(?=valid|elig|compl)|deni|disab|void|only)\w*",
-    re.IGNORECASE,
-)
 _NEAR: Final = 0.75
 """A source sentence with this share of the best one's weight is as good a match."""
 _FAR: Final = 0.45
@@ -43,20 +33,10 @@ _ALIKE: Final = 0.5
 _MOST_PLACES: Final = 20
 _STOPS: Final = ".!?;\n"
 _MOST_HOLDERS: Final = 40
-_SCOPE: Final = 4
 _LONGEST_SHOWN: Final = 6
 _LONGEST_TITLE: Final = 6
 _BEFORE, _FURTHEST = 2, 12
 """Sentences that one may go on about, and how far its heading is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """What a source says otherwise."""
-
-    kind: Kind
-    note: str
-    """One line for the reader."""
 
 
 class Facts:
@@ -168,7 +148,7 @@ class Facts:
         if not best or best < _ALIKE * self._sum(whole.words):
             return None
         near = [at for at, score in scores.most_common(8) if score >= 0.9 * best]
-        found = [_opposite(whole, self._said[at]) or self._of_another(whole, at) for at in near]
+        found = [opposite(whole, self._said[at]) or self._of_another(whole, at) for at in near]
         return found[0] if all(found) else None
 
     def _of_another(self, whole: Said, at: int) -> Conflict | None:
@@ -226,75 +206,14 @@ def _is_of_another(number: str, part: Said, source: Said) -> bool:
         return False
     texts = _CLAUSE.split(source.text)
     clauses = [{one.stem for one in tokens(text)} for text in texts]
-    ours = _sides(part.text)
-    theirs = [_sides(text) for text, one in zip(texts, clauses, strict=True) if number in one]
+    ours = sides_of(part.text)
+    theirs = [sides_of(text) for text, one in zip(texts, clauses, strict=True) if number in one]
     if theirs and all(any(two.get(g, sides).isdisjoint(sides) for g, sides in ours.items()) for two in theirs):
         return True
     own: set[str] = set().union(*(one for one in clauses if number in one))
     others = [one for one in clauses if number not in one and one & source.numbers]
     words = part.words - part.numbers - _MONTH_STEMS
     return bool(own) and not words & own - set().union(*others) and any(words & one - own for one in others)
-
-
-def _opposite(answer: Said, source: Said) -> Conflict | None:
-    where = f"passage {source.source}"
-    text = bounds_as_words(_spoken_of(answer, source))
-    ours, theirs = _sides(answer.text), _sides(text)
-    for group, sides in ours.items():
-        if len(sides) == 1 and theirs.get(group) and not sides & theirs[group]:
-            return Conflict("opposite", f"{where} says the opposite")
-    denied, others = _denied(answer.text), _denied(text)
-    if _is_done_without(answer.text, text) or _is_done_without(text, answer.text):
-        return Conflict("negation", f"{where} says only with it")
-    if (denied is None) != (others is None):
-        scope = (denied or set()) | (others or set())
-        plain = text if others is None else answer.text
-        if scope & answer.words & source.words and not _NEGATIVE.search(plain):
-            return Conflict("negation", f"{where} says {'so' if others is None else 'not'}")
-    elif denied and others and _odd(answer.text) != _odd(text) and (others - denied) & answer.words:
-        return Conflict("negation", f"{where} denies something else")
-    if is_reversed(answer, source):
-        return Conflict("number", f"{where} has the numbers the other way round")
-    return Conflict("name", f"{where} has the names the other way round") if is_turned(answer, source) else None
-
-
-def _spoken_of(answer: Said, source: Said) -> str:
-    """Of a row the cells that the answer speaks of; of a sentence all."""
-    if not source.cells:
-        return source.text
-    said = [one for one in source.cells if answer.words & {t.stem for t in tokens(f"{one.column} {one.value}")}]
-    return "; ".join([f"{one.column}: {one.value}" if one.column else one.value for one in said])
-
-
-def _is_done_without(one: str, other: str) -> bool:
-    """Whether one does without what the other does only with."""
-    without, only = _WITHOUT.search(one), _ONLY.search(other)
-    if without is None or only is None:
-        return False
-    # Approval and approved are one word here.
-    first, then = ({t.stem[:_LONGEST_SHOWN] for t in tokens(found[1])} for found in (without, only))
-    return bool(first & then)
-
-
-def _sides(text: str) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
-    for word in _WORD.findall(text.lower()):
-        if word in GROUP:
-            group, side = GROUP[word]
-            found[group].add(side)
-    return found
-
-
-def _denied(text: str) -> set[str] | None:
-    """What follows negations; None without any."""
-    stems = [one.stem for one in tokens(_EXCEPT.sub(" not ", text))]
-    if NOT not in stems:
-        return None
-    return {stem for at, stem in enumerate(stems) if NOT in stems[max(0, at - _SCOPE) : at]} - {NOT}
-
-
-def _odd(text: str) -> bool:
-    return sum(one.kind == "negation" for one in tokens(_EXCEPT.sub(" not ", text))) % 2 == 1
 
 
 def _note(number: str, text: str, source: Said, others: Sequence[str]) -> str:

@@ -28,10 +28,12 @@ from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from nbkit.guards.claims import claims
-from nbkit.guards.facts import Conflict, Facts
+from nbkit.guards.contrary import Conflict
+from nbkit.guards.facts import Facts
 from nbkit.guards.opposites import unit_of
 from nbkit.guards.said import Said, read
 from nbkit.guards.wording import NOT, Token, tokens
+from nbkit.pseudonyms import Pseudonyms
 
 Reason: TypeAlias = Literal["number", "name", "words", "order", "negation", "opposite"]
 """What a sentence lost support for."""
@@ -61,6 +63,8 @@ _LEAST_WORDS: Final = 2
 """A sentence with fewer words and no number claims nothing beside others, as "Sure!" does."""
 
 
+_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+"""Each letter of it counts."""
 _PERSONS: Final = [
     (re.compile(said, re.IGNORECASE), frozenset(token.stem for token in tokens(meant)))
     for said, meant in (
@@ -105,8 +109,10 @@ class Grounding:
         return sum(one.is_supported for one in self.sentences)
 
 
-def ground(answer: str, contexts: Sequence[str], *, question: str = "") -> Grounding:
-    """How well `contexts` support an answer to `question`.
+def ground(
+    answer: str, contexts: Sequence[str], *, question: str = "", replaced: Pseudonyms | None = None
+) -> Grounding:
+    """How well `contexts` support an answer to `question`. `replaced`: what stands in it for values of the contexts.
 
     An answer that claims nothing has no sentences and the score 1.0.
 
@@ -114,7 +120,7 @@ def ground(answer: str, contexts: Sequence[str], *, question: str = "") -> Groun
     >>> [(one.is_supported, one.reasons) for one in found.sentences]
     [(True, ()), (False, ('name', 'words', 'order'))]
     """
-    return Sources(contexts, question=question).ground(answer)
+    return Sources(contexts, question=question).ground(answer, replaced=replaced)
 
 
 class Sources:
@@ -132,6 +138,7 @@ class Sources:
         self._denied: set[str] = set()
         affirmed: set[str] = set()
         units: list[Said] = []
+        self._text = "\n".join(contexts).lower()
         for number, text in enumerate((*contexts, question)):
             parts = read(text, number + 1)
             units += parts if number < len(contexts) else []
@@ -148,11 +155,15 @@ class Sources:
         self._units = units
         self._has_rows = any(one.cells for one in units)
 
-    def ground(self, answer: str) -> Grounding:
+    def ground(self, answer: str, *, replaced: Pseudonyms | None = None) -> Grounding:
         """How well they support an answer."""
-        places = [(place, said) for place in claims(answer) if (said := tokens(place.text))]
+        undo = (replaced or Pseudonyms()).undo
+        found = [place._replace(text=undo(place.text), named=undo(place.named)) for place in claims(answer)]
+        places = [(place, said) for place in found if (said := tokens(place.text))]
         places = [one for one in places if _is_claim(one[1])] or places[:1]
-        judged = tuple(Judged(place.start, place.end, *self._judge(said, place.text)) for place, said in places)
+        judged = tuple(
+            Judged(place.start, place.end, *self._judge(said, place.named or place.text)) for place, said in places
+        )
         if not judged:
             return Grounding((), 1.0)
         return Grounding(
@@ -175,7 +186,9 @@ class Sources:
         lost = self._lost(said)
         amount = sum(lost.values())
         conflict = self.conflict(sentence) if amount <= _TOO_MUCH else None
-        is_unknown = any(token.is_identifier and token.stem not in self._known for token in said)
+        is_unknown = any(token.is_identifier and token.stem not in self._known for token in said) or any(
+            found.group().lower() not in self._text for found in _ADDRESS.finditer(sentence)
+        )
         if lost["number"] or is_unknown or conflict is not None:
             amount = max(amount, _TOO_MUCH + _OVER)
         score = 1 / (1 + math.exp(_STEEPNESS * (amount - _TOO_MUCH)))

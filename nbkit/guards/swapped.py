@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -20,7 +21,7 @@ _LEAST_KEPT: Final = 0.5
 """Share of a sentence's words that its source has in the same order, at least, for the rest to stand for another."""
 
 
-def head_of_another(answer: Said, source: Said, before: Collection[str]) -> frozenset[str]:
+def head_of_another(answer: Said, source: Said, before: AbstractSet[str]) -> frozenset[str]:
     """The words with which the answer begins where the source begins with others and goes on alike; empty where not.
 
     `before` holds words of which the source may speak without naming them: of its heading, and of what it follows.
