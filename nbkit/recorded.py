@@ -56,6 +56,8 @@ class Retrieved:
     """Labels of its first and last row, line, cell or paragraph; empty where its characters lead there."""
     left_out: str | None = None
     """Which guard kept it from the model, and why; None for one that the model was given."""
+    taken_out: str | None = None
+    """Which guard took part of it out, and why; None for one that is whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from nbkit.documents import Passage, SearchMode, place
 from nbkit.errors import Blocked
 from nbkit.guards.grounded import GroundedGuard
 from nbkit.pipeline import Prepared, Stages
-from nbkit.pipeline.screening import screen_passages, screen_request
+from nbkit.pipeline.passages import screen_passages
+from nbkit.pipeline.screening import screen_request
 from nbkit.protocols import Guard, OnText
 from nbkit.rag.citing import CitationGuard
 from nbkit.rag.nearness import Nearness, nearness
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _AFTER_CITATIONS = ("grounded", "markdown", "secrets")
 _NEAREST = 3
+_TAKES_OUT = "injection"
+"""The guard that takes out lines; others replace single words, and say by what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,20 @@ def prepare(
         return Prepared(request, stages)
     started = time.perf_counter()
     found = lookup.search(asked, mode=settings.rag_mode, k=settings.rag_k, where=where)
-    read, verdicts = retrieved(found.passages, stages.guards, request=request, may_fail=stages.may_fail)
+    taken_out: dict[int, str] = {}
+    read, verdicts = retrieved(
+        found.passages, stages.guards, request=request, may_fail=stages.may_fail, taken_out=taken_out
+    )
     passages = [one for one in read if isinstance(one, Passage)]
     retrieval = Retrieval(
         lookup.name,
         settings.rag_mode,
         time.perf_counter() - started,
-        tuple(one for one, text in zip(found.retrieved, read, strict=True) if isinstance(text, Passage)),
+        tuple(
+            dataclasses.replace(one, start=text.start, end=text.end, taken_out=taken_out.get(number))
+            for number, (one, text) in enumerate(zip(found.retrieved, read, strict=True))
+            if isinstance(text, Passage)
+        ),
         tuple(
             dataclasses.replace(one, left_out=reason_of(said))
             for one, said in zip(found.retrieved, read, strict=True)
@@ -95,16 +105,27 @@ def prepare(
 
 
 def retrieved(
-    passages: Sequence[Passage], guards: Sequence[Guard], *, request: Request, may_fail: frozenset[str] = frozenset()
+    passages: Sequence[Passage],
+    guards: Sequence[Guard],
+    *,
+    request: Request,
+    may_fail: frozenset[str] = frozenset(),
+    taken_out: dict[int, str] | None = None,
 ) -> tuple[list[Passage | Verdict], list[Verdict]]:
     """The passages as the guards of stage retrieved leave them, in the place of one that is left out why; and verdicts.
+
+    `taken_out` takes, by the number of a passage, which guard took part of it out, and why.
 
     >>> retrieved([Passage("a", "30 W.", "fan.md")], [], request=Request("echo", "echo", ()))[0][0].text
     '30 W.'
     """
     headers = list(dict.fromkeys(one.header for one in passages if one.header))
     given = [*map(_said_by, passages), *headers]
-    read, verdicts = screen_passages(given, guards, request=request, may_fail=may_fail)
+    changed: dict[int, list[Verdict]] = {}
+    read, verdicts = screen_passages(given, guards, request=request, may_fail=may_fail, changed=changed)
+    if taken_out is not None:
+        cuts = ((number, reason_of(one)) for number, said in changed.items() for one in said if one.guard == _TAKES_OUT)
+        taken_out.update(cuts)
     texts, heads = read[: len(passages)], dict(zip(headers, read[len(passages) :], strict=True))
     return [
         # Of a table whose header a guard does not let through, the rows that it does are read without.
@@ -135,7 +156,14 @@ def _saying(text: str, passage: Passage) -> Passage:
     if text == _said_by(passage):
         return passage
     above, _, rest = text.partition("\n") if _above(passage) else ("", "", text)
-    return dataclasses.replace(passage, text=rest, headings=(above,) if above else ())
+    start, end = passage.start, passage.end
+    if len(rest) == len(passage.text):
+        # What was taken out at an end is not of the passage any more; in between, its place is kept by blanks.
+        start, end = start + len(rest) - len(rest.lstrip()), end - len(rest) + len(rest.rstrip())
+        rest = rest.strip()
+    return dataclasses.replace(
+        passage, text=rest, start=start, end=end, headings=(above.rstrip(),) if above.strip() else ()
+    )
 
 
 def _above(passage: Passage) -> str:
