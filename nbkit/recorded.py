@@ -141,6 +141,8 @@ class Record:
     """Warnings the reader should see, in order."""
     asked: str | None = None
     """PROVIDER:MODEL that a call was for whose request is not kept."""
+    replayed: Timing | None = None
+    """How long the call took whose answer a replay gave again; None for one that was made. `timing` is the replay's."""
 
     @property
     def is_unasked(self) -> bool:
