@@ -24,6 +24,7 @@ from nbkit.evals.runs import Run
 from nbkit.evaluation import (
     ASKED_BY,
     carry_out,
+    figures_of,
     gate,
     judging_settings,
     kept_evaluation,
@@ -164,7 +165,7 @@ def _of_task(
             plan,
             settings=settings,
             is_rag=index is not None,
-            on_progress=lambda one: steps.update(one.done, one.planned, f"{one.failed} failed" if one.failed else ""),
+            on_progress=lambda one: steps.update(one.done, one.planned, figures_of(one)),
         )
     return found, (plan.least, plan.tolerance)
 

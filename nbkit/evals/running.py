@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -124,16 +124,16 @@ class _Crew:
         metrics: Sequence[Metric],
         *,
         run: Run,
-        had: dict[tuple[str, int], Graded],
+        had: Mapping[tuple[str, int], Graded],
         kept: KeptRuns | None,
         pace: Pace,
     ) -> None:
         self._task, self._cases, self._metrics, self._run, self._kept = task, cases, metrics, run, kept
         self._samples = run.pins.samples
-        self._found: dict[int, list[Graded]] = {}
-        self._had = had
-        self._todo = self._places()
-        self._workers = max(1, min(pace.workers or task.workers, len(cases)))
+        self._found = dict(self._finished(had))
+        self._tally = _Tally(run.planned, resumed=list(itertools.chain.from_iterable(self._found.values())))
+        self._todo = ((place, case) for place, case in enumerate(cases) if place not in self._found)
+        self._workers = max(1, min(pace.workers or task.workers, len(cases) - len(self._found)))
         self._gap_s = _MINUTE_S / pace.per_minute if pace.per_minute else 0.0
         self._next_at = 0.0
         self._lock = threading.Lock()
@@ -156,16 +156,16 @@ class _Crew:
                 elif isinstance(came, BaseException):
                     error = error or came
                 elif came:
-                    self._found[came[0]] = came[1]
+                    self._came_back(*came)
                 if time.monotonic() - drawn_at >= _EVERY_S:
                     drawn_at = time.monotonic()
-                    on_progress(self._progress())
+                    on_progress(self._tally.progress())
             except KeyboardInterrupt as interrupt:
                 if self._stopped.is_set() and isinstance(error, KeyboardInterrupt):
                     raise
                 self._stopped.set()
                 error = interrupt
-        on_progress(self._progress())
+        on_progress(self._tally.progress())
         if error is not None:
             raise error
         return itertools.chain.from_iterable(self._found[place] for place in range(len(self._cases)))
@@ -176,14 +176,17 @@ class _Crew:
         except queue.Empty:
             return ()
 
-    def _places(self) -> Iterator[tuple[int, Case]]:
+    def _finished(self, had: Mapping[tuple[str, int], Graded]) -> Iterator[tuple[int, list[Graded]]]:
+        """What an earlier try had whole, by its place."""
         for place, case in enumerate(self._cases):
-            had = [self._had[key] for at in range(self._samples) if (key := (case.id, at)) in self._had]
-            if len(had) == self._samples and not any(_is_unmeasured(one) for one in had):
+            own = [had[key] for at in range(self._samples) if (key := (case.id, at)) in had]
+            if len(own) == self._samples and not any(_is_unmeasured(one) for one in own):
                 # The case as it is now: what it says beside the question may have been corrected.
-                self._found[place] = [dataclasses.replace(one, case=case, asked=_asked(case)) for one in had]
-            else:
-                yield place, case
+                yield place, [dataclasses.replace(one, case=case, asked=_asked(case)) for one in own]
+
+    def _came_back(self, place: int, graded: list[Graded]) -> None:
+        self._found[place] = graded
+        self._tally.add(graded)
 
     def _one(self) -> None:
         try:
@@ -241,17 +244,28 @@ class _Crew:
         # The first sample that fails is the last.
         return [*given, *([failed[-1]] * (self._samples - len(given)) if failed else [])]
 
-    def _progress(self) -> Progress:
-        graded = list(itertools.chain.from_iterable(self._found.values()))
+
+class _Tally:
+    """How far the run is, counted as it goes: the cases of a long run are not gone through ten times a second."""
+
+    def __init__(self, planned: int, *, resumed: Sequence[Graded]) -> None:
+        self._planned, self._resumed = planned, len(resumed)
+        self._done = self._failed = self._cached = 0
+        self._usd: Decimal | None = Decimal(0)
+        self.add(resumed)
+
+    def add(self, graded: Sequence[Graded]) -> None:
+        """Counts what came of one case."""
         answers = [one.answer for one in graded if one.answer is not None]
-        return Progress(
-            len(graded),
-            self._run.planned,
-            failed=len(graded) - len(answers),
-            cached=sum(one.is_cached for one in answers),
-            resumed=len(self._had),
-            usd=paid(graded),
-        )
+        self._done += len(graded)
+        self._failed += len(graded) - len(answers)
+        self._cached += sum(one.is_cached for one in answers)
+        spent = paid(graded)
+        self._usd = None if self._usd is None or spent is None else self._usd + spent
+
+    def progress(self) -> Progress:
+        """The figures so far."""
+        return Progress(self._done, self._planned, self._failed, self._cached, self._resumed, self._usd)
 
 
 def _asked(case: Case) -> str:

@@ -474,3 +474,21 @@ def test_the_calls_of_a_run_share_the_budget_of_their_cell(tmp_path):
     spent = sum(one.cost.usd for one in session.ledger.read() if one.cost.usd is not None)
     assert Decimal("0.2") < spent <= Decimal("0.5")
     session.close()
+
+
+def test_what_an_earlier_try_had_is_counted_from_the_first_moment(kept):
+    def stops(case):
+        if case.id == "q4":
+            raise MissingKey(what="no key", why="none is set", fix="set it")
+        return case.input
+
+    one = FunctionTask(stops)
+    with pytest.raises(MissingKey):
+        run_cases(one, CASES, [Says()], pins=pins(one), kept=kept, pace=Pace(workers=1))
+    again, seen = FunctionTask(lambda case: case.input), []
+    again.sha256 = one.sha256
+    again.name = one.name
+    run_cases(again, CASES, [Says()], pins=pins(again), kept=kept, on_progress=seen.append)
+    assert {(one.resumed, one.planned) for one in seen} == {(4, 6)}
+    assert seen[0].done >= 4
+    assert seen[-1].done == 6
