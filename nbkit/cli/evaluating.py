@@ -211,12 +211,12 @@ def read_task(path: Path) -> dict[str, Any]:
                 why=f"it is {said}",
                 fix="put it right in the task",
             )
-    said = [name for name in _PROMPTS if given.get(name)]
-    if len(said) > 1:
+    prompts = [name for name in _PROMPTS if given.get(name)]
+    if len(prompts) > 1:
         raise BadSetting(
-            what=f"{path.name} has {said[0]} and {said[1]}", why="one prompt is evaluated", fix="leave one out"
+            what=f"{path.name} has {prompts[0]} and {prompts[1]}", why="one prompt is evaluated", fix="leave one out"
         )
-    if "dataset" not in given or not (said or given.get("index")):
+    if "dataset" not in given or not (prompts or given.get("index")):
         raise BadSetting(
             what=f"{path.name} says too little",
             why="a task has a dataset, and a prompt, a prompt_file, a prompt_name or an index",
