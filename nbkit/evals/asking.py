@@ -126,7 +126,9 @@ class PromptTask:
 
     def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
         """One for each sample, each with a record of its own."""
-        session, settings = self._session, dataclasses.replace(self._settings, samples=samples)
+        session, settings = self._session, self._settings
+        if samples != settings.samples:
+            settings = dataclasses.replace(settings, samples=samples)
         prepare = session.reading(settings, where=self._where) if self._is_rag else None
         outcomes = session.ask(
             self.name,
@@ -278,7 +280,8 @@ def _live(record: Record) -> float:
 def _given(given: object, *, latency_s: float) -> Answer:
     if isinstance(given, Answer):
         return given
-    if isinstance(given, _HasRecords) and given.records:
+    # Whether something has the shape of a protocol takes longer to find out than all else here.
+    if not isinstance(given, str | dict | list) and isinstance(given, _HasRecords) and given.records:
         records = list(given.records)
         said = records[-1].response.text if records[-1].response is not None else ""
         return answer_of(records, given.text, kept_text=said)

@@ -215,13 +215,13 @@ class _Crew:
         return given
 
     def _graded(self, case: Case) -> list[Graded]:
-        found: list[Graded] = []
+        found, asked = list[Graded](), _asked(case)
         for sample, given in enumerate(self._answers(case)):
             if isinstance(given, Failure):
-                found.append(Graded(case, sample, None, error=given, asked=_asked(case)))
+                found.append(Graded(case, sample, None, error=given, asked=asked))
                 continue
             scores = {metric.name: scored(metric, case, given) for metric in self._metrics}
-            found.append(Graded(case, sample, given, scores, asked=_asked(case)))
+            found.append(Graded(case, sample, given, scores, asked=asked))
         return found
 
     def _answers(self, case: Case) -> Sequence[Answer | Failure]:
