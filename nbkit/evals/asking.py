@@ -150,8 +150,12 @@ class FunctionTask:
         self.settings: Mapping[str, JsonValue] = {}
         self.index = self.index_version = None
         self.workers = 8
-        self.sha256 = made_of(function)
         self._function = function
+
+    @property
+    def sha256(self) -> str | None:
+        """Of what it is made of now; a function may fill what it holds."""
+        return made_of(self._function)
 
     def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
         """One call of the function for each sample."""

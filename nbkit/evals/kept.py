@@ -153,7 +153,8 @@ class KeptRuns:
         plain = canonical_json(self._sieve.alone(run))
         sql = (
             "INSERT INTO run (id, name, identity, is_whole, run) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET name = excluded.name, is_whole = excluded.is_whole, run = excluded.run"
+            "ON CONFLICT (id) DO UPDATE SET name = excluded.name, identity = excluded.identity, "
+            "is_whole = excluded.is_whole, run = excluded.run"
         )
         row = (run.id, run.name, run.pins.identity, run.finished_at is not None, plain)
         self._together.run(lambda database: database.execute(sql, row))

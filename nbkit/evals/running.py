@@ -67,11 +67,13 @@ def run_cases(  # noqa: PLR0913 - all by name
     name: str = "",
     kept: KeptRuns | None = None,
     pace: Pace = Pace(),
+    pins_now: Callable[[], Pins] | None = None,
     asked_by: str = "",
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Run:
     """The run, whole, with every answer scored; it goes on with one that measures the same and was stopped.
 
+    `pins_now`: what the next try will measure if this one stops; a function may have filled what it holds.
     A case without an answer is a failure with its reason, and in no mean. Raises what would stop every case, such as a
     budget that is used up or a key that is refused, and `KeyboardInterrupt`: what was answered by then is kept.
     """
@@ -90,8 +92,11 @@ def run_cases(  # noqa: PLR0913 - all by name
     had = {(one.case.id, one.sample): one for one in run.graded}
     try:
         graded = _Crew(task, cases, metrics, run=run, had=had, kept=kept, pace=pace).work(on_progress)
-    except NbkitError:
+    except BaseException as error:
         if kept is not None:
+            now = dataclasses.replace(pins, task_sha256=task.sha256) if pins_now is None else pins_now()
+            kept.begin(dataclasses.replace(run, pins=now))
+        if kept is not None and isinstance(error, NbkitError):
             kept.drop_empty(run.id)
         raise
     whole = dataclasses.replace(run, graded=tuple(graded), finished_at=datetime.now(UTC))

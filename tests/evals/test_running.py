@@ -23,7 +23,7 @@ from nbkit.evals.cases import NOTHING, Answer, Case, Score
 from nbkit.evals.datasets import dataset
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.plans import Plan
-from nbkit.evals.running import Pace, run_cases
+from nbkit.evals.running import Pace, Progress, run_cases
 from nbkit.evals.runs import Graded, Pins, Run
 from nbkit.evals.shown import Sieve
 from nbkit.evaluation import carry_out
@@ -431,7 +431,7 @@ sys.path.insert(0, sys.argv[2])
 from test_running import CASES, Says, pins
 from nbkit.evals.asking import FunctionTask
 from nbkit.evals.kept import KeptRuns
-from nbkit.evals.running import Pace, run_cases
+from nbkit.evals.running import Pace, Progress, run_cases
 
 def answer(case):
     with open(sys.argv[1] + "/paid", "a") as file:
@@ -477,18 +477,46 @@ def test_the_calls_of_a_run_share_the_budget_of_their_cell(tmp_path):
 
 
 def test_what_an_earlier_try_had_is_counted_from_the_first_moment(kept):
+    held = {"broken": True}
+
+    class Stops(FunctionTask):
+        sha256 = "same"
+
     def stops(case):
-        if case.id == "q4":
+        if case.id == "q4" and held["broken"]:
             raise MissingKey(what="no key", why="none is set", fix="set it")
         return case.input
 
-    one = FunctionTask(stops)
     with pytest.raises(MissingKey):
-        run_cases(one, CASES, [Says()], pins=pins(one), kept=kept, pace=Pace(workers=1))
-    again, seen = FunctionTask(lambda case: case.input), []
-    again.sha256 = one.sha256
-    again.name = one.name
-    run_cases(again, CASES, [Says()], pins=pins(again), kept=kept, on_progress=seen.append)
+        run(Stops(stops), kept=kept, pace=Pace(workers=1))
+    held["broken"] = False
+    seen: list[Progress] = []
+    run(Stops(stops), kept=kept, on_progress=seen.append)
     assert {(one.resumed, one.planned) for one in seen} == {(4, 6)}
     assert seen[0].done >= 4
     assert seen[-1].done == 6
+
+
+def test_a_function_that_fills_a_list_goes_on_and_one_whose_list_was_changed_begins_anew(kept):
+    asked, examples = [], ["one"]
+    stopping = {"at": "q3"}
+
+    def answers(case):
+        asked.append(case.id)
+        if case.id == stopping["at"]:
+            raise MissingKey(what="no key", why="none is set", fix="set it")
+        return f"{examples} {case.input}"
+
+    def again():
+        task = FunctionTask(answers)
+        return run(task, kept=kept, pace=Pace(workers=1))
+
+    with pytest.raises(MissingKey):
+        again()
+    with pytest.raises(MissingKey):
+        again()
+    assert asked == ["q0", "q1", "q2", "q3", "q3"]
+    examples[0] = "another"
+    with pytest.raises(MissingKey):
+        again()
+    assert asked[5:] == ["q0", "q1", "q2", "q3"]
