@@ -28,7 +28,13 @@ _SCHEMA: Final = (
     CREATE TABLE judge (identity TEXT PRIMARY KEY, card TEXT NOT NULL) WITHOUT ROWID;
     """,
 )
-_KEEP: Final = "INSERT OR REPLACE INTO graded VALUES (?, ?, ?, ?, ?, ?)"
+_KEEP: Final = """
+    INSERT INTO graded VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, case_id, sample) DO UPDATE
+    SET place = excluded.place, is_answer = excluded.is_answer, graded = excluded.graded
+    WHERE NOT graded.is_answer OR EXISTS (
+        SELECT 1 FROM json_each(graded.graded, '$.scores') AS score
+        WHERE json_extract(score.value, '$.status') = 'error')
+    """
 
 
 class KeptRuns:
@@ -54,7 +60,11 @@ class KeptRuns:
         self._write(run)
 
     def add(self, run_id: str, place: int, graded: Graded) -> None:
-        """Keeps what came of one sample; on return it outlives the process. `place`: where it stands in the run."""
+        """Keeps what came of one sample; on return it outlives the process. `place`: where it stands in the run.
+
+        An answer that is there with all its scores stays: of two kernels that work at one run, the second has from the
+        cache what the first has paid for.
+        """
         shown = self._sieve.graded(graded)
         row = (run_id, shown.case.id, graded.sample, place, graded.error is None, canonical_json(shown))
         self._together.run(lambda database: database.execute(_KEEP, row))

@@ -135,6 +135,7 @@ class _Crew:
     ) -> None:
         self._task, self._cases, self._metrics, self._run, self._kept = task, cases, metrics, run, kept
         self._samples = run.pins.samples
+        self._had = had
         self._found = dict(self._finished(had))
         self._tally = _Tally(run.planned, resumed=list(itertools.chain.from_iterable(self._found.values())))
         self._todo = ((place, case) for place, case in enumerate(cases) if place not in self._found)
@@ -225,6 +226,10 @@ class _Crew:
             if isinstance(given, Failure):
                 found.append(Graded(case, sample, None, error=given, asked=asked))
                 continue
+            had = self._had.get((case.id, sample))
+            if had is not None and had.answer is not None and not had.answer.is_cached:
+                # It is asked once more for a score that failed: this run has paid for it before.
+                given = dataclasses.replace(given, is_cached=False)  # noqa: PLW2901 - the same answer
             scores = {metric.name: scored(metric, case, given) for metric in self._metrics}
             found.append(Graded(case, sample, given, scores, asked=asked))
         return found

@@ -520,3 +520,44 @@ def test_a_function_that_fills_a_list_goes_on_and_one_whose_list_was_changed_beg
     with pytest.raises(MissingKey):
         again()
     assert asked[5:] == ["q0", "q1", "q2", "q3"]
+
+
+def test_of_two_kernels_at_one_run_the_answer_that_was_paid_for_stays(kept):
+    started = Run("r" * 32, "r", datetime.now(UTC), Pins("p", "s", cases=1))
+    kept.begin(started)
+    paid_for = Graded(CASES[0], 0, Answer("0", usd=Decimal("0.01")), {"says": Score(1.0)})
+    from_cache = dataclasses.replace(paid_for, answer=Answer("0", usd=Decimal("0.01"), is_cached=True))
+    failed = Graded(CASES[0], 0, None, error=Failure("Broken", "w", "y", "f"))
+    kept.add(started.id, 0, failed)
+    kept.add(started.id, 0, paid_for)
+    for later in (from_cache, failed):
+        kept.add(started.id, 0, later)
+        assert kept.find(started.id).usd == Decimal("0.01")
+
+
+def test_an_answer_that_is_scored_once_more_was_paid_for_by_its_run(kept):
+    class Fails(Says):
+        broken = True
+
+        def score(self, case, answer):
+            if case.id == "q0" and self.broken:
+                raise Broken
+            return super().score(case, answer)
+
+    stops = {"at": "q3"}
+
+    def answers(case):
+        if case.id == stops["at"]:
+            raise MissingKey(what="no key", why="none is set", fix="set it")
+        return Answer(case.input, usd=Decimal("0.01"), is_cached=stops["at"] == "" and case.id == "q0")
+
+    class Fixed(FunctionTask):
+        sha256 = "s"
+
+    metric = Fails()
+    with pytest.raises(MissingKey):
+        run(Fixed(answers), metrics=[metric], kept=kept, pace=Pace(workers=1))
+    stops["at"], metric.broken = "", False
+    found = run(Fixed(answers), metrics=[metric], kept=kept)
+    assert found.graded[0].scores["says"].value == 1
+    assert (found.usd, kept.find(found.id).usd) == (Decimal("0.06"), Decimal("0.06"))
