@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -64,8 +64,11 @@ class Task(Protocol):
     def workers(self) -> int:
         """How many cases it answers at once, unless it is told otherwise."""
 
-    def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
-        """One for each sample, in order. Raises only what would stop every other case as well."""
+    def answers(self, case: Case, *, samples: int) -> Iterable[Answer | Failure]:
+        """One for each sample, in order.
+
+        Raises only what would stop every other case as well, and gives before that the samples that there are.
+        """
 
 
 @runtime_checkable
@@ -124,7 +127,7 @@ class PromptTask:
         self._where = where
         self._is_rag = is_rag
 
-    def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
+    def answers(self, case: Case, *, samples: int) -> Iterator[Answer | Failure]:
         """One for each sample, each with a record of its own."""
         session, settings = self._session, self._settings
         if samples != settings.samples:
@@ -139,7 +142,7 @@ class PromptTask:
             prepare=prepare,
             named=self._version,
         )
-        return [answered(one, outcomes) for one in final(outcomes)]
+        return (answered(one, outcomes) for one in final(outcomes))
 
 
 class FunctionTask:
@@ -157,21 +160,19 @@ class FunctionTask:
         """Of what it is made of now; a function may fill what it holds."""
         return made_of(self._function)
 
-    def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
+    def answers(self, case: Case, *, samples: int) -> Iterator[Answer | Failure]:
         """One call of the function for each sample."""
-        found: list[Answer | Failure] = []
         for _ in range(samples):
             started = time.perf_counter()
             try:
                 given = self._function(case)
             except NbkitError as error:
                 raise_common(error)
-                found.append(error.failure)
+                yield error.failure
             except Exception as error:  # noqa: BLE001 - somebody else's code: one case fails, not the run
-                found.append(Failure(type(error).__name__, str(error), "the function raised it", "see its traceback"))
+                yield Failure(type(error).__name__, str(error), "the function raised it", "see its traceback")
             else:
-                found.append(_given(given, latency_s=time.perf_counter() - started))
-        return found
+                yield _given(given, latency_s=time.perf_counter() - started)
 
 
 def variables(case: Case) -> dict[str, Any]:

@@ -198,10 +198,14 @@ class _Crew:
         try:
             while (given := self._take()) is not None:
                 place, case = given
-                graded = self._graded(case)
-                if self._kept is not None:
-                    for one in graded:
-                        self._kept.add(self._run.id, place, one)
+                graded: list[Graded] = []
+                try:
+                    graded.extend(self._graded(case))
+                finally:
+                    # Also those before the sample that stops the run: they are paid for.
+                    if self._kept is not None:
+                        for one in graded:
+                            self._kept.add(self._run.id, place, one)
                 self._came.put((place, graded))
         except BaseException as error:  # noqa: BLE001 - raised on the thread that waits
             self._stopped.set()
@@ -220,39 +224,43 @@ class _Crew:
             return None
         return given
 
-    def _graded(self, case: Case) -> list[Graded]:
-        found, asked = list[Graded](), _asked(case)
+    def _graded(self, case: Case) -> Iterator[Graded]:
+        asked = _asked(case)
         for sample, given in enumerate(self._answers(case)):
             if isinstance(given, Failure):
-                found.append(Graded(case, sample, None, error=given, asked=asked))
+                yield Graded(case, sample, None, error=given, asked=asked)
                 continue
             had = self._had.get((case.id, sample))
             if had is not None and had.answer is not None and not had.answer.is_cached:
-                # It is asked once more for a score that failed: this run has paid for it before.
+                # It is asked for once more, by a run that has paid for it before.
                 given = dataclasses.replace(given, is_cached=False)  # noqa: PLW2901 - the same answer
             scores = {metric.name: scored(metric, case, given) for metric in self._metrics}
-            found.append(Graded(case, sample, given, scores, asked=asked))
-        return found
+            yield Graded(case, sample, given, scores, asked=asked)
 
-    def _answers(self, case: Case) -> Sequence[Answer | Failure]:
+    def _answers(self, case: Case) -> Iterator[Answer | Failure]:
+        number, failed = 0, None
         try:
-            given = self._task.answers(case, samples=self._samples)
+            for given in self._task.answers(case, samples=self._samples):
+                number, failed = number + 1, given if isinstance(given, Failure) else failed
+                yield given
         except ProviderError as error:
-            given = [error.failure]
-        failed = [one for one in given if isinstance(one, Failure)]
+            failed = error.failure
+        self._count(failed)
+        if failed is not None:
+            # The first sample that fails is the last.
+            yield from itertools.repeat(failed, self._samples - number)
+
+    def _count(self, failed: Failure | None) -> None:
+        """Raises `ProviderError` once the provider has been silent so often that it is no use to go on."""
         with self._lock:
-            is_silent = bool(failed) and failed[-1].kind in _OF_PROVIDERS
-            self._in_a_row = self._in_a_row + 1 if is_silent else 0
+            self._in_a_row = self._in_a_row + 1 if failed is not None and failed.kind in _OF_PROVIDERS else 0
             is_hopeless = self._in_a_row >= _MOST_IN_A_ROW
-        if is_hopeless:
-            last = failed[-1]
+        if failed is not None and is_hopeless:
             raise ProviderError(
-                what=f"{_MOST_IN_A_ROW} cases in a row have no answer: {last.what}",
-                why=last.why,
-                fix=f"{last.fix}; then run the evaluation again: it goes on where it was",
+                what=f"{_MOST_IN_A_ROW} cases in a row have no answer: {failed.what}",
+                why=failed.why,
+                fix=f"{failed.fix}; then run the evaluation again: it goes on where it was",
             )
-        # The first sample that fails is the last.
-        return [*given, *([failed[-1]] * (self._samples - len(given)) if failed else [])]
 
 
 class _Tally:

@@ -52,12 +52,12 @@ def main(cases: int = 2000) -> None:
         settings = session.config({"model": "echo"}).settings
         task = PromptTask(session, "{{ input }}", settings, names={}, origin=Origin())
         for case in asked:
-            task.answers(case, samples=1)
+            list(task.answers(case, samples=1))
         alone, ran = [], []
         for _ in range(3):
             started = time.process_time()
             for case in asked:
-                task.answers(case, samples=1)
+                list(task.answers(case, samples=1))
             alone.append(time.process_time() - started)
             started = time.process_time()
             run_cases(task, asked, [Same()], pins=pins, kept=kept, pace=Pace(workers=1))

@@ -561,3 +561,21 @@ def test_an_answer_that_is_scored_once_more_was_paid_for_by_its_run(kept):
     found = run(Fixed(answers), metrics=[metric], kept=kept)
     assert found.graded[0].scores["says"].value == 1
     assert (found.usd, kept.find(found.id).usd) == (Decimal("0.06"), Decimal("0.06"))
+
+
+def test_samples_that_were_answered_before_the_budget_was_used_up_are_kept(kept, tmp_path):
+    provider = FakeProvider(lambda request: "0 " * 50)
+    session = Session(home=tmp_path / "home", environment={}, providers={"fake": provider})
+    own = {"model": "fake:m", "max_tokens": 100, "price": {"m": {"input": 0, "output": 1000}}}
+    settings = session.config({**own, "budget_cell": "0.14"}).settings
+    task = PromptTask(session, "{{ input }}", settings, names={}, origin=Origin())
+    with pytest.raises(BudgetExceeded), session.cell.of(settings.budget_cell):
+        run(task, CASES[:1], samples=3, kept=kept)
+    asked = provider.calls
+    assert 0 < asked < 3
+    (stopped,) = kept.all()
+    assert kept.find(stopped.id).answered == asked
+    found = run(task, CASES[:1], samples=3, kept=kept)
+    assert (provider.calls, found.of("says").repeats) == (3, ((1.0, 1.0, 1.0),))
+    assert found.usd == sum(one.answer.usd for one in found.graded)
+    session.close()
