@@ -119,7 +119,7 @@ class Evaluated(Mapping[str, Estimate]):
         note = "Groups are small, and there are several: a difference between two of them needs a test of its own."
         judged = [f"{name}: {doubt(card)}." for name, card in self.cards.items()]
         text, page = (
-            Table(f"{self.name} by {column}", (column, "cases", *names), one, note=" ".join([note, *judged]))
+            Table(f"{self._shown.title} by {column}", (column, "cases", *names), one, note=" ".join([note, *judged]))
             for one in (rows, drawn_rows)
         )
         return Drawing(page.html(), text.text())
@@ -127,7 +127,9 @@ class Evaluated(Mapping[str, Estimate]):
     def worst(self, most: int = 10) -> Drawing:
         """The cases that did worst, failures first."""
         graded = cases.worst(self._shown, most=most)
-        table = cases.cases_table(self._shown, graded, caption=f"Worst {count(len(graded), 'answer')} of {self.name}")
+        table = cases.cases_table(
+            self._shown, graded, caption=f"Worst {count(len(graded), 'answer')} of {self._shown.title}"
+        )
         return Drawing(table.html(), table.text())
 
     def case(self, case_id: str) -> Drawing:
@@ -146,7 +148,7 @@ class Evaluated(Mapping[str, Estimate]):
         """The cases whose answers differ from another run's, with the words that changed marked."""
         before = self._sieve.run(other.run if isinstance(other, Evaluated) else other)
         pairs = list(cases.changes(before, self._shown))
-        caption = f"{count(len(pairs), 'answer')} of {self.name} that {before.name} answered otherwise"
+        caption = f"{count(len(pairs), 'answer')} of {self._shown.title} that {before.title} answered otherwise"
         left = f", the first {most}" if len(pairs) > most else ""
         html = cases.changes_html(before, self._shown, pairs[:most], caption=f"{caption}{left}")
         return Drawing(html, cases.changes_text(before, self._shown, pairs[:most], caption=f"{caption}{left}"))

@@ -14,6 +14,7 @@ from nbkit.evals.cases import Case, Score
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Graded, Run
 from nbkit.evals.shown import Sieve
+from nbkit.figures import count
 from nbkit.registry import nearest
 from nbkit.store.database import Database
 from nbkit.store.together import Together
@@ -35,6 +36,10 @@ _KEEP: Final = """
         SELECT 1 FROM json_each(graded.graded, '$.scores') AS score
         WHERE json_extract(score.value, '$.status') = 'error')
     """
+
+
+_TELLING: Final = 12
+"""So many characters of an id tell those apart that begin alike."""
 
 
 class KeptRuns:
@@ -98,18 +103,24 @@ class KeptRuns:
         return [_run(text) for (text,) in rows]
 
     def find(self, name: str, *, is_whole: bool = False) -> Run:
-        """The newest run of this name, or the one whose id begins so; raises `BadSetting` with the nearest name.
+        """The newest run of this name, or the one whose id begins so; raises `BadSetting` for none and several.
 
         `last` is the newest that is whole. With `is_whole` none that was stopped counts.
         """
         last = name == "last"
-        sql = "SELECT id FROM run WHERE is_whole ORDER BY number DESC LIMIT 1" if last else (
-            "SELECT id FROM run WHERE is_whole >= :whole AND (name = :name OR length(:name) >= 4 "
-            "AND substr(id, 1, length(:name)) = :name) ORDER BY name = :name DESC, number DESC LIMIT 1"
+        sql = "SELECT id, 1 FROM run WHERE is_whole ORDER BY number DESC LIMIT 1" if last else (
+            "SELECT id, name = :name FROM run WHERE is_whole >= :whole AND (name = :name OR length(:name) >= 4 "
+            "AND substr(id, 1, length(:name)) = :name) ORDER BY name = :name DESC, number DESC LIMIT 5"
         )  # fmt: skip
         found = self._database.execute(sql, {} if last else {"name": name, "whole": int(is_whole)})
-        if found:
+        if found and (len(found) == 1 or found[0][1]):
             return self._read(found[0][0])
+        if found:
+            raise BadSetting(
+                what=f"{name!r} is the beginning of {count(len(found), 'id')}",
+                why=f"runs that begin so: {', '.join(one[:_TELLING] for one, _ in found)}",
+                fix="give more characters of the one that is meant",
+            )
         known = list(dict.fromkeys(one.name for one in self.all() if one.finished_at is not None or not is_whole))
         near = nearest(name, known)
         raise BadSetting(

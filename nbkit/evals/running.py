@@ -23,7 +23,7 @@ from nbkit.errors import NbkitError, ProviderError
 from nbkit.evals.asking import Task, raise_common
 from nbkit.evals.cases import Answer, Case, Metric, Score
 from nbkit.evals.kept import KeptRuns
-from nbkit.evals.runs import Graded, Pins, Run, paid
+from nbkit.evals.runs import ID_CHARS, Graded, Pins, Run, paid
 from nbkit.recorded import Failure
 
 _MOST_IN_A_ROW = 10
@@ -81,7 +81,7 @@ def run_cases(  # noqa: PLR0913 - all by name
     run = earlier or Run(uuid.uuid4().hex, name, datetime.now(UTC), pins)
     run = dataclasses.replace(
         run,
-        name=name or run.name or run.id[:8],
+        name=name or run.name or run.id[:ID_CHARS],
         pins=pins,
         asked_by=asked_by,
         units={one.name: one.unit for one in metrics if one.unit},

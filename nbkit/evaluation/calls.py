@@ -72,7 +72,7 @@ def evaluate(  # noqa: PLR0913 - all by name
     )
     with Told(None if in_force.quiet else Bar(session.secrets), is_priced=isinstance(task, str)) as told:
         found = carry_out(session, made, plan, settings=in_force, is_rag=index is not None, on_progress=told)
-        told.end(found.name)
+        told.end(found.run.title)
     pass_or_raise(found, plan)
     return found
 

@@ -11,7 +11,7 @@ from nbkit.display.judges import doubt
 from nbkit.errors import BadSetting, UnknownSetting
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.kept import KeptRuns
-from nbkit.evals.runs import Run
+from nbkit.evals.runs import ID_CHARS, Run
 from nbkit.evaluation import cards_of, kept_evaluation, kept_runs, sieve
 from nbkit.figures import count
 from nbkit.magics import args
@@ -35,8 +35,9 @@ MANUAL = """Runs of evaluations.
     %evaluate DATASET --rag INDEX      as %%evaluate with {{ input }} below it: the questions alone are asked
     %evaluate --make N --index INDEX   drafts questions, for you to keep or strike
 
-RUN is a name that --name gave, the beginning of an id, or `last`. A run that was stopped goes on when the same
-evaluation runs again: what was answered is not paid twice. In Python: nbkit.evaluate(...), and `_eval` in a notebook.
+RUN is a name that --name gave (of several the newest), the beginning of an id, or `last`. A run that was stopped goes
+on when the same evaluation runs again: what was answered is not paid twice. In Python: nbkit.evaluate(...), and `_eval`
+in a notebook.
 """
 _TWO = 2
 _WITHOUT_PROMPT = ("--rag", "--prompt", "--make")
@@ -96,7 +97,7 @@ def _list(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
         state = "" if one.finished_at is not None else f"stopped at {len(found.run.graded)} of {one.planned}"
         asked = str(one.pins.settings.get("model") or one.pins.task)
         rows.append((
-            one.name, one.id[:8], f"{one.started_at:%Y-%m-%d %H:%M}", asked, one.pins.dataset,
+            one.name, one.id[:ID_CHARS], f"{one.started_at:%Y-%m-%d %H:%M}", asked, one.pins.dataset,
             f"{one.pins.cases:,}", " · ".join(figures), state,
         ))  # fmt: skip
     columns = ("run", "id", "begun, UTC", "asked", "data set", "cases", "figures", "state")
@@ -131,10 +132,11 @@ def _diff(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
 def _remove(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     if not words:
         raise BadSetting(what="%evaluate rm names no run", why="it takes one or more", fix="%evaluate rm baseline")
-    found = [kept.find(word) for word in words]
-    for one in found:
+    found = {one.id: one for one in map(kept.find, words)}
+    for one in found.values():
         kept.remove(one.id)
-    draw_text(shell, session.secrets, f"{count(len(found), 'run')} deleted; their calls stay in the records")
+    named = ", ".join(one.title for one in found.values())
+    draw_text(shell, session.secrets, f"{count(len(found), 'run')} deleted: {named}; their calls stay in the records")
 
 
 def _two(kept: KeptRuns, words: list[str], command: str) -> tuple[Run, Run]:

@@ -72,9 +72,8 @@ def _scored(version: Version, runs: list[Run]) -> str:
         if run.pins.task_sha256 == version.sha256 and shares:
             values = run.of(shares[0])
             found = estimate(values.means, clusters=values.clusters)
-            return (
-                f"{shares[0]} {value_text(found.mean)} {interval_text(found.low, found.high)}, n {found.n} ({run.name})"
-            )
+            interval = interval_text(found.low, found.high)
+            return f"{shares[0]} {value_text(found.mean)} {interval}, n {found.n}, run {run.title}"
     return ""
 
 

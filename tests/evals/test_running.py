@@ -579,3 +579,14 @@ def test_samples_that_were_answered_before_the_budget_was_used_up_are_kept(kept,
     assert (provider.calls, found.of("says").repeats) == (3, ((1.0, 1.0, 1.0),))
     assert found.usd == sum(one.answer.usd for one in found.graded)
     session.close()
+
+
+def test_the_beginning_of_several_ids_names_none_of_them(kept):
+    for run_id in ("abcd1" + "0" * 27, "abcd2" + "0" * 27, "ef" * 16):
+        kept.begin(Run(run_id, "same" if run_id.startswith("a") else "abcd", datetime.now(UTC), Pins("p", None)))
+    assert kept.find("abcd").id == "ef" * 16
+    assert kept.find("abcd2").id.startswith("abcd2")
+    assert kept.find("same").id.startswith("abcd2")
+    kept.remove("ef" * 16)
+    with pytest.raises(BadSetting, match="is the beginning of 2 ids"):
+        kept.find("abcd")

@@ -34,20 +34,24 @@ def lines(cell):
     return [text for text in cell.bundles("text/plain") if text]
 
 
+def title(notebook):
+    return notebook.user_ns["found"].run.title
+
+
 def test_a_run_in_a_notebook_is_told_in_one_output_that_ends_as_a_line(notebook):
     cell = notebook.run("found = nbkit.evaluate('{{ input }}', questions, 'f1', name='plain')")
     assert cell.error is None
     (bar,) = (one for one in cell.outputs if one["display_id"] is not None)
-    assert bar["data"]["text/plain"] == "Evaluation plain: 12 answers · $0"
+    assert bar["data"]["text/plain"] == f"Evaluation {title(notebook)}: 12 answers · $0"
     assert "<meter" not in bar["data"]["text/html"]
     assert bar["updates"] >= 1
     again = notebook.run("found = nbkit.evaluate('{{ input }}', questions, 'f1', name='again')")
-    assert lines(again)[0] == "Evaluation again: 12 answers · 12 cached · $0"
+    assert lines(again)[0] == f"Evaluation {title(notebook)}: 12 answers · 12 cached · $0"
 
 
 def test_a_function_without_a_price_is_told_without_one(notebook):
     cell = notebook.run("found = nbkit.evaluate(lambda case: case.input, questions, 'f1', name='plain')")
-    assert lines(cell) == ["Evaluation plain: 12 answers"]
+    assert lines(cell) == [f"Evaluation {title(notebook)}: 12 answers"]
 
 
 def test_what_is_to_be_quiet_tells_nothing(notebook):
@@ -60,7 +64,7 @@ def test_what_is_to_be_quiet_tells_nothing(notebook):
 def test_a_gate_fails_after_the_line(notebook):
     cell = notebook.run("nbkit.evaluate('no', questions, 'f1', name='plain', fail_under={'f1': 0.9})")
     assert isinstance(cell.error, EvaluationFailed)
-    assert lines(cell)[0].startswith("Evaluation plain: 12 answers")
+    assert lines(cell)[0].startswith("Evaluation plain (")
 
 
 @pytest.mark.parametrize("more", ["", ", workers=1"])
@@ -88,9 +92,9 @@ def test_a_script_that_nobody_watches_is_told_nothing(monkeypatch):
 def test_a_terminal_has_one_line_that_is_rewritten_and_stays(monkeypatch):
     log = Terminal()
     monkeypatch.setattr(sys, "stderr", log)
-    nbkit.evaluate(lambda case: case.input, QUESTIONS, "f1", name="plain")
+    found = nbkit.evaluate(lambda case: case.input, QUESTIONS, "f1", name="plain")
     assert log.getvalue().count("\n") == 1
-    assert log.getvalue().split("\r")[-1].rstrip() == "Evaluation plain: 12 answers"
+    assert log.getvalue().split("\r")[-1].rstrip() == f"Evaluation {found.run.title}: 12 answers"
 
 
 def test_time_left_leaves_out_what_an_earlier_try_had(monkeypatch):

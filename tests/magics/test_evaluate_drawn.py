@@ -93,3 +93,20 @@ def test_a_case_is_drawn_with_its_prompt_and_with_reasons_where_there_are_any(qu
 def test_the_worst_answers_are_as_many_as_there_are(questions):
     questions.run("%%evaluate questions --metrics exact_match\n{{ input }}")
     assert "<summary>Worst 2 answers</summary>" in questions.user_ns["_eval"]._repr_mimebundle_()["text/html"]
+
+
+def test_two_runs_of_one_name_are_told_apart_by_their_ids(questions):
+    for prompt in ("say water", "{{ input }}"):
+        questions.run(f"%%evaluate questions --metrics exact_match --name same\n{prompt}")
+    ids = re.findall(r"^same +(\w{8})", said(questions.run("%evaluate ls")), re.MULTILINE)
+    assert len(set(ids)) == 2
+    assert f"run {ids[0]} ·" in said(questions.run(f"%evaluate show {ids[0]}"))
+    assert f"run {ids[1]} ·" in said(questions.run("%evaluate show same"))
+    titles = [f"same ({one})" for one in ids]
+    assert f"of {titles[1]} that {titles[0]} answered otherwise" in said(questions.run(f"%evaluate diff {ids[0]} same"))
+    cell = questions.run(
+        "%%evaluate questions --metrics exact_match --name same --baseline same --tolerance exact_match=0\nno"
+    )
+    assert f"worse than {titles[1]} by" in str(cell.error)
+    assert titles[0] in said(questions.run(f"%evaluate rm {ids[0]} {ids[0]}"))
+    assert len(re.findall(r"^same ", said(questions.run("%evaluate ls")), re.MULTILINE)) == 2

@@ -62,7 +62,7 @@ def test_scores_and_cost_stand_beside_the_version(greeting):
     greeting.user_ns["people"] = [{"input": "x", "expected": "Greet Bob warmly.", "name": "Bob"}]
     greeting.run("%%evaluate people --prompt greet --metrics exact_match --name warm\nGreet {{ name }} warmly.")
     lines = said(greeting.run("%nbkit prompts ls")).splitlines()
-    assert "exact_match 1.000 [0.207, 1.000], n 1 (warm)" in lines[3]
+    assert "exact_match 1.000 [0.207, 1.000], n 1, run warm (" in lines[3]
     assert "exact_match" not in lines[2]
 
 
