@@ -16,7 +16,7 @@ from nbkit.display.compared import Comparison
 from nbkit.display.evaluation import MetricRow
 from nbkit.display.judges import card_note, doubt
 from nbkit.display.repeats import repeats_table
-from nbkit.errors import BadSetting, NbkitError
+from nbkit.errors import BadSetting
 from nbkit.escape import NO_MATH, escape
 from nbkit.evals.intervals import Estimate, estimate
 from nbkit.evals.judge_card import JudgeCard
@@ -155,14 +155,8 @@ class Evaluated(Mapping[str, Estimate]):
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each sample: case, question, expected, answer, each score, latency, cost; extra `[data]`."""
-        try:
+        with registry.pandas_for("to_frame()"):
             import pandas as pd
-        except ImportError as error:
-            raise NbkitError(
-                what="to_frame() makes a DataFrame, and pandas is not installed",
-                why="pandas is an extra, so that nbkit installs quickly",
-                fix=registry.install_command("data"),
-            ) from error
         return pd.DataFrame([_frame_row(one, self.run.pins.metrics) for one in self.run.graded])
 
     def _rows(self) -> list[MetricRow]:

@@ -11,17 +11,6 @@ from nbkit.evals.cases import Answer
 from nbkit.session import current
 from nbkit.testing import FakeProvider
 
-QUESTIONS = [
-    {"id": "tea", "input": "say tea", "expected": "say tea", "kind": "hot"},
-    {"id": "milk", "input": "say milk", "expected": "say water", "kind": "cold"},
-]
-
-
-@pytest.fixture
-def questions(notebook):
-    notebook.user_ns["questions"] = QUESTIONS
-    return notebook
-
 
 def said(cell):
     assert cell.error is None, cell.error
@@ -32,7 +21,10 @@ def test_what_asks_no_model_is_a_function_with_a_hash_and_without_a_price(questi
     def answering(word):
         return lambda case: word
 
-    said = [repr(nbkit.evaluate(answering(word), QUESTIONS, "exact_match", name="same")) for word in ("tea", "milk")]
+    said = [
+        repr(nbkit.evaluate(answering(word), questions.user_ns["questions"], "exact_match", name="same"))
+        for word in ("tea", "milk")
+    ]
     assert said[0].splitlines()[0] == "Evaluation same: 2 cases"
     assert len({re.search(r"function (\w{8})", one)[1] for one in said}) == 2
 
