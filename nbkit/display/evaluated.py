@@ -225,7 +225,7 @@ def _headline(run: Run) -> str:
         f"{len(run.failed):,} failed" if run.failed else "",
         f"{cached:,} cached" if cached else "",
         # What asks no model has no price to know.
-        money(run.usd) if run.pins.settings.get("model") or run.usd is not None else "",
+        money(run.usd) if run.usd is not None else "price not known" if run.pins.settings.get("model") else "",
     ]
     return ", ".join(filter(None, parts))
 

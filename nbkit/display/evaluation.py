@@ -179,7 +179,8 @@ def html_table(caption: str, columns: Sequence[str], body: str, *, is_html: bool
 
 def _left(row: MetricRow) -> str:
     parts = [f"{row.failed} failed"] if row.failed else []
-    parts += [f"{count(row.unscored, 'answer')} with nothing to score"] if row.unscored else []
+    why = "of unknown price" if row.unit == "USD" else "with nothing to score"
+    parts += [f"{count(row.unscored, 'answer')} {why}"] if row.unscored else []
     return ", ".join([*parts, *([row.note] if row.note else [])])
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -13,10 +13,10 @@ from nbkit.canonical import canonical_json, sha256, to_plain
 from nbkit.documents import Passage
 from nbkit.errors import AuthFailed, BudgetExceeded, ConfigError, NbkitError, PromptError, WeightsError
 from nbkit.evals.cases import Answer, Case
+from nbkit.evals.declined import is_declined
 from nbkit.evals.made import made_of, plain_of, without_address
-from nbkit.guards.labels import is_refusal
 from nbkit.prompts.template import expand, names_in
-from nbkit.rag.prompt import NOT_FOUND, quoted
+from nbkit.rag.prompt import quoted
 from nbkit.recorded import Failure, Origin, Outcome, Record, final
 from nbkit.types import JsonValue
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from nbkit.session.session import Session
     from nbkit.setting import Settings
 
-_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 PINNED = ("model", "system", "temperature", "max_tokens", "seed", "stop", "format", "base_url", "guard_policy")
 PINNED_OF_RAG = ("rag_mode", "rag_k", "rag_min_score", "rag_rerank")
 """Settings that decide an answer."""
@@ -170,9 +169,17 @@ class FunctionTask:
                 raise_common(error)
                 yield error.failure
             except Exception as error:  # noqa: BLE001 - somebody else's code: one case fails, not the run
-                yield Failure(type(error).__name__, str(error), "the function raised it", "see its traceback")
+                yield _raised(error)
             else:
                 yield _given(given, latency_s=time.perf_counter() - started)
+
+
+def _raised(error: Exception) -> Failure:
+    """What somebody else's code raised, and where in it."""
+    kind, frames = type(error).__name__, traceback.extract_tb(error.__traceback__)[1:]
+    where = f", line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
+    fix = "call the function with this case alone to see the whole traceback"
+    return Failure(kind, f"{kind}: {error}", f"the function raised it{where}", fix)
 
 
 def variables(case: Case) -> dict[str, Any]:
@@ -221,17 +228,11 @@ def answer_of(
         is_cached=all(one.cache.status == "hit" for one in records),
         input_tokens=sum(usage.input_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
-        is_refusal=is_refusal(text) or _says_nothing(text),
+        is_refusal=is_declined(text),
         record_ids=tuple(one.id for one in records),
         kept_text=None if kept_text == text else kept_text,
         originals=originals,
     )
-
-
-def _says_nothing(text: str) -> bool:
-    """Whether it begins by saying that the sources do not have it, or says that in each of its sentences."""
-    said, nothing = text.strip().casefold(), NOT_FOUND.rstrip(".").casefold()
-    return said.startswith(nothing + ".") or (bool(said) and all(nothing in one for one in _SENTENCES.split(said)))
 
 
 def _version(index: Index) -> str:
@@ -291,4 +292,4 @@ def _given(given: object, *, latency_s: float) -> Answer:
         said = records[-1].response.text if records[-1].response is not None else ""
         return answer_of(records, given.text, kept_text=said)
     text = given if isinstance(given, str) else canonical_json(given) if isinstance(given, dict | list) else str(given)
-    return Answer(text, latency_s=latency_s, is_refusal=is_refusal(text))
+    return Answer(text, latency_s=latency_s, is_refusal=is_declined(text))

@@ -161,6 +161,7 @@ class _Crew:
                     working -= 1
                 elif isinstance(came, BaseException):
                     error = error or came
+                    continue
                 elif came:
                     self._came_back(*came)
                 if time.monotonic() - drawn_at >= _EVERY_S:
@@ -171,10 +172,15 @@ class _Crew:
                     raise
                 self._stopped.set()
                 error = interrupt
-        on_progress(self._tally.progress())
+        self._tell_and_raise(error, on_progress)
+        return itertools.chain.from_iterable(self._found[place] for place in range(len(self._cases)))
+
+    def _tell_and_raise(self, error: BaseException | None, on_progress: Callable[[Progress], None]) -> None:
+        # Of what failed before anything came there is nothing to tell.
+        if error is None or self._found:
+            on_progress(self._tally.progress())
         if error is not None:
             raise error
-        return itertools.chain.from_iterable(self._found[place] for place in range(len(self._cases)))
 
     def _next(self) -> tuple[int, list[Graded]] | BaseException | tuple[()] | None:
         try:

@@ -65,6 +65,6 @@ def figures_of(one: Progress, *, is_priced: bool = True) -> str:
         f"{one.resumed:,} from before" if one.resumed else "",
         f"{one.cached:,} cached" if one.cached else "",
         f"{one.failed:,} failed" if one.failed else "",
-        money(one.usd) if is_priced or one.usd is not None else "",
+        "price not known" if is_priced and one.usd is None else "" if one.usd is None else money(one.usd),
     )
     return " · ".join(filter(None, parts))

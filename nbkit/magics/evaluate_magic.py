@@ -119,6 +119,12 @@ def _show(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
 
 def _compare(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     before, after = _two(kept, words, "compare")
+    if not set(before.pins.metrics) & set(after.pins.metrics):
+        raise BadSetting(
+            what=f"{before.title} and {after.title} share no metric",
+            why=f"measured: {', '.join(before.pins.metrics)}, and {', '.join(after.pins.metrics)}",
+            fix="evaluate both with the same --metrics: answers that are there come from the cache",
+        )
     drawn = _evaluated(session, kept, after).compare(before)
     shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
 
