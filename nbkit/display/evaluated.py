@@ -222,6 +222,7 @@ def _headline(run: Run) -> str:
     cached = sum(one.is_cached for one in live)
     parts = [
         count(run.pins.cases, "case") + (f", {run.pins.samples} samples of each" if run.pins.samples > 1 else ""),
+        f"stopped at {len(run.graded):,} of {count(run.planned, 'answer')}" if run.finished_at is None else "",
         f"{len(run.failed):,} failed" if run.failed else "",
         f"{cached:,} cached" if cached else "",
         # What asks no model has no price to know.

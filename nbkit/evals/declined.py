@@ -11,7 +11,8 @@ from nbkit.rag.prompt import NOT_FOUND
 _SENTENCES: Final = re.compile(r"(?<=[.!?])\s+")
 _UNKNOWING: Final = re.compile(
     r"(?:(?:i(?:'m| am) )?sorry,? (?:but )?|unfortunately,? )?(?:"
-    r"i (?:really |honestly )?(?:do not|don't) (?:know|have (?:any |enough |that |this |the |an? )?(?:information|answer))"
+    r"i (?:really |honestly )?(?:do not|don't) "
+    r"(?:know|have (?:any |enough |that |this |the |an? )?(?:information|answer))"
     r"|i(?:'m| am) not sure|i have no (?:idea|information)|i cannot know|nobody knows"
     r"|(?:the answer is |that is |it is )?(?:unknown|not known)[.!]?$)"
 )

@@ -16,14 +16,14 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from nbkit.canonical import sha256
 from nbkit.errors import NbkitError, ProviderError
 from nbkit.evals.asking import Task, raise_common
 from nbkit.evals.cases import Answer, Case, Metric, Score
 from nbkit.evals.kept import KeptRuns
-from nbkit.evals.runs import ID_CHARS, Graded, Pins, Run, paid
+from nbkit.evals.runs import ID_CHARS, Graded, Pins, Run
+from nbkit.evals.tally import Progress, Tally
 from nbkit.recorded import Failure
 
 _MOST_IN_A_ROW = 10
@@ -32,20 +32,6 @@ _OF_PROVIDERS = frozenset((ProviderError.__name__, *(kind.__name__ for kind in P
 _EVERY_S = 0.1
 _MINUTE_S = 60.0
 _ASKED_CHARS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is, in answers."""
-
-    done: int
-    planned: int
-    failed: int = 0
-    cached: int = 0
-    resumed: int = 0
-    """Of those done, how many an earlier try had."""
-    usd: Decimal | None = Decimal(0)
-    """What was spent so far; None once the price of an answer is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +123,7 @@ class _Crew:
         self._samples = run.pins.samples
         self._had = had
         self._found = dict(self._finished(had))
-        self._tally = _Tally(run.planned, resumed=list(itertools.chain.from_iterable(self._found.values())))
+        self._tally = Tally(run.planned, resumed=list(itertools.chain.from_iterable(self._found.values())))
         self._todo = ((place, case) for place, case in enumerate(cases) if place not in self._found)
         self._workers = max(1, min(pace.workers or task.workers, len(cases) - len(self._found)))
         self._gap_s = _MINUTE_S / pace.per_minute if pace.per_minute else 0.0
@@ -161,10 +147,10 @@ class _Crew:
                     working -= 1
                 elif isinstance(came, BaseException):
                     error = error or came
-                    continue
                 elif came:
                     self._came_back(*came)
-                if time.monotonic() - drawn_at >= _EVERY_S:
+                # Of what fails before anything came there is nothing to tell.
+                if (error is None or self._found) and time.monotonic() - drawn_at >= _EVERY_S:
                     drawn_at = time.monotonic()
                     on_progress(self._tally.progress())
             except KeyboardInterrupt as interrupt:
@@ -176,7 +162,6 @@ class _Crew:
         return itertools.chain.from_iterable(self._found[place] for place in range(len(self._cases)))
 
     def _tell_and_raise(self, error: BaseException | None, on_progress: Callable[[Progress], None]) -> None:
-        # Of what failed before anything came there is nothing to tell.
         if error is None or self._found:
             on_progress(self._tally.progress())
         if error is not None:
@@ -267,29 +252,6 @@ class _Crew:
                 why=failed.why,
                 fix=f"{failed.fix}; then run the evaluation again: it goes on where it was",
             )
-
-
-class _Tally:
-    """How far the run is, counted as it goes: the cases of a long run are not gone through ten times a second."""
-
-    def __init__(self, planned: int, *, resumed: Sequence[Graded]) -> None:
-        self._planned, self._resumed = planned, len(resumed)
-        self._done = self._failed = self._cached = 0
-        self._usd: Decimal | None = Decimal(0)
-        self.add(resumed)
-
-    def add(self, graded: Sequence[Graded]) -> None:
-        """Counts what came of one case."""
-        answers = [one.answer for one in graded if one.answer is not None]
-        self._done += len(graded)
-        self._failed += len(graded) - len(answers)
-        self._cached += sum(one.is_cached for one in answers)
-        spent = paid(graded)
-        self._usd = None if self._usd is None or spent is None else self._usd + spent
-
-    def progress(self) -> Progress:
-        """The figures so far."""
-        return Progress(self._done, self._planned, self._failed, self._cached, self._resumed, self._usd)
 
 
 def _asked(case: Case) -> str:

@@ -18,9 +18,10 @@ from nbkit.evals.judging import Judge, Pairwise
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.metrics import resolve
 from nbkit.evals.plans import Plan, pins_of, refuse_counts
-from nbkit.evals.running import Progress, run_cases
+from nbkit.evals.running import run_cases
 from nbkit.evals.runs import Graded, Run
 from nbkit.evals.shown import Sieve
+from nbkit.evals.tally import Progress
 from nbkit.evals.tools import Tools
 from nbkit.pricing.table import table_of
 from nbkit.recorded import Outcome

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from nbkit.display.progress import Bar
-from nbkit.evals.running import Progress
+from nbkit.evals.tally import Progress
 from nbkit.figures import count, money
 
 

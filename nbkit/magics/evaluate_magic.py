@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkit.display.evaluated import Evaluated
@@ -75,7 +76,8 @@ def _is_evaluation(line: str) -> bool:
 
 def _refuse_cell(line: str, commands: Iterable[str], names: Mapping[str, Any]) -> None:
     word, *more = line.split() or [""]
-    if word not in commands and (word in names or any(one.startswith("-") for one in more)):
+    is_data = word in names or (bool(word) and Path(word).expanduser().exists())
+    if word not in commands and (is_data or any(one.startswith("-") for one in more)):
         raise UnknownSetting(
             what=f"%evaluate has no command {word!r}",
             why="a data set is evaluated by a cell: two percent signs, and the prompt below",

@@ -11,7 +11,7 @@ from nbkit.evals.declined import is_declined
     "text",
     [
         "I do not know.",
-        "I don’t know the answer to that.",
+        "I don\u2019t know the answer to that.",
         "**I don't know.** Please ask your neighbour.",
         "Sorry, but I have no idea.",
         "I'm not sure.",

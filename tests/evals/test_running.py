@@ -24,9 +24,10 @@ from nbkit.evals.cases import NOTHING, Answer, Case, Score
 from nbkit.evals.datasets import dataset
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.plans import Plan
-from nbkit.evals.running import Pace, Progress, run_cases
+from nbkit.evals.running import Pace, run_cases
 from nbkit.evals.runs import Graded, Pins, Run
 from nbkit.evals.shown import Sieve
+from nbkit.evals.tally import Progress
 from nbkit.evaluation import carry_out
 from nbkit.recorded import Failure, Origin
 from nbkit.session import Session
@@ -433,7 +434,7 @@ sys.path.insert(0, sys.argv[2])
 from test_running import CASES, Says, pins
 from nbkit.evals.asking import FunctionTask
 from nbkit.evals.kept import KeptRuns
-from nbkit.evals.running import Pace, Progress, run_cases
+from nbkit.evals.running import Pace, run_cases
 
 def answer(case):
     with open(sys.argv[1] + "/paid", "a") as file:

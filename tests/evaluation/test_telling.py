@@ -10,7 +10,7 @@ import pytest
 import nbkit
 from nbkit.display.progress import Bar
 from nbkit.errors import BudgetExceeded, EvaluationFailed
-from nbkit.evals.running import Progress
+from nbkit.evals.tally import Progress
 from nbkit.evaluation import Told
 from nbkit.secrets import SecretRegistry
 from nbkit.testing.interactive import shell

@@ -82,6 +82,44 @@ def test_a_case_is_drawn_with_its_prompt_and_with_reasons_where_there_are_any(qu
     assert "nothing to score" in questions.user_ns["_eval"].case("tea")._repr_html_()
 
 
+def test_a_run_that_was_stopped_says_so_wherever_it_is_shown(questions):
+    questions.run("def stops(case, answer):\n    if case.id == 'milk':\n        raise KeyboardInterrupt\n    return 1")
+    cell = questions.run("%%evaluate questions --metrics stops --workers 1 --name half\n{{ input }}")
+    assert isinstance(cell.error, KeyboardInterrupt)
+    assert "Evaluation half: 2 cases, stopped at 1 of 2 answers, $0" in said(questions.run("%evaluate show half"))
+
+
+def test_what_fails_before_anything_came_leaves_no_line_of_progress(questions):
+    cell = questions.run("%%evaluate questions --metrics contains\n{{ absent }}")
+    assert cell.error is not None
+    assert cell.bundles("text/plain") == []
+
+
+def test_runs_that_share_no_metric_are_not_compared(questions):
+    for metric in ("contains", "length"):
+        questions.run(f"%%evaluate questions --metrics {metric} --name {metric}\n{{{{ input }}}}")
+    error = questions.run("%evaluate compare contains length").error
+    assert "share no metric" in str(error)
+
+
+def test_an_unknown_price_is_said_in_words(questions):
+    current().providers["fake"] = FakeProvider(lambda request: "tea")
+    cell = questions.run("%%evaluate questions -m fake:m --metrics cost --name free\n{{ input }}")
+    assert said(cell).splitlines()[0] == "Evaluation free: 2 cases, price not known"
+    assert "2 answers of unknown price" in said(cell)
+
+
+def test_an_error_of_a_function_stands_in_its_case_with_its_line(questions):
+    def breaks(case):
+        return 1 / 0
+
+    found = nbkit.evaluate(breaks, questions.user_ns["questions"], "contains", name="broken")
+    text = repr(found.case("tea"))
+    assert "Answer: ✗ ZeroDivisionError: division by zero" in text
+    assert re.search(r"Why: the function raised it, line \d+ of breaks; call", text)
+    assert "Why" in found.case("tea")._repr_html_()
+
+
 def test_the_worst_answers_are_as_many_as_there_are(questions):
     questions.run("%%evaluate questions --metrics exact_match\n{{ input }}")
     assert "<summary>Worst 2 answers</summary>" in questions.user_ns["_eval"]._repr_mimebundle_()["text/html"]
