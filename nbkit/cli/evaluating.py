@@ -183,7 +183,14 @@ def _prompt(
         return prompt, settings, named(session, name, prompt, settings)
     prompt = given.get("prompt") or ""
     if "prompt_file" in given:
-        prompt = (path.parent / given["prompt_file"]).read_text("utf-8").removesuffix("\n")
+        try:
+            prompt = (path.parent / given["prompt_file"]).read_text("utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSetting(
+                what=f"the prompt_file {given['prompt_file']!r} of {path.name} cannot be read",
+                why=str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8 text",
+                fix="name a text file beside the task",
+            ) from error
     return prompt or "{{ input }}", session.config(own).settings, None
 
 

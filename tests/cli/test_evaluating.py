@@ -199,6 +199,12 @@ def test_a_version_of_a_named_prompt_is_evaluated_as_it_was(folder, capsys):
     assert main(["eval", "task.toml", "--fail-under", "contains=0.6"]) == 1
 
 
+def test_a_prompt_file_that_cannot_be_read_is_an_error_in_words(folder, capsys):
+    (folder / "task.toml").write_text(_TASK.replace('prompt = "{{ input }}"', 'prompt_file = "absent.txt"'))
+    assert main(["eval", "task.toml"]) == 1
+    assert "the prompt_file 'absent.txt' of task.toml cannot be read" in capsys.readouterr().err
+
+
 def test_two_prompts_in_a_task_are_refused(folder, capsys):
     (folder / "task.toml").write_text(f'prompt_name = "plain"\n{_TASK}')
     assert main(["eval", "task.toml"]) == 1
