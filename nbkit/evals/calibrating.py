@@ -18,8 +18,9 @@ from nbkit.evals.intervals import estimate
 from nbkit.evals.judge_card import PASSED, JudgeCard
 from nbkit.evals.judging import Judge
 from nbkit.evals.rows import NAMES
-from nbkit.evals.running import Pace, Progress, run_cases
+from nbkit.evals.running import Pace, run_cases
 from nbkit.evals.runs import Pins
+from nbkit.evals.tally import Progress
 from nbkit.registry import nearest
 
 _TRUE: Final = ("true", "yes", "pass", "good", "right", "correct")
