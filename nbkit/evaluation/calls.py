@@ -9,7 +9,8 @@ from nbkit.display.judges import CardDrawing
 from nbkit.display.origin import origin
 from nbkit.display.power import Power
 from nbkit.display.progress import Bar
-from nbkit.evals.asking import FunctionTask, PromptTask, Task
+from nbkit.evals.asking import PromptTask, Task
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case
 from nbkit.evals.judging import Judge, Pairwise, Scale
 from nbkit.evals.metrics import Wanted
