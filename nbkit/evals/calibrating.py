@@ -10,8 +10,8 @@ from typing import Final
 
 from nbkit.errors import BadSetting
 from nbkit.evals.agreement import cohen_kappa, self_agreement
-from nbkit.evals.calling import FunctionTask
 from nbkit.evals.biases import length_bias
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case, Score
 from nbkit.evals.datasets import Dataset
 from nbkit.evals.intervals import estimate
