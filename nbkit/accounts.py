@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args, overload
 from nbkit import registry, session
 from nbkit.display.rows import record_row
 from nbkit.display.totals import Totals, TotalsBy
-from nbkit.errors import BadSetting, NbkitError
+from nbkit.errors import BadSetting
 from nbkit.ledger.selection import By, Selection
 
 if TYPE_CHECKING:
@@ -25,14 +25,8 @@ def records(*, last_n_hours: float | None = None, this_session: bool = False) ->
     `rating` and `rating_note` hold what was said of the answer by `%cost rate`. Needs the extra `[data]`; raises an
     `NbkitError` naming the install command without it.
     """
-    try:
+    with registry.pandas_for("records()"):
         import pandas as pd
-    except ImportError as error:
-        raise NbkitError(
-            what="records() makes a DataFrame, and pandas is not installed",
-            why="pandas is an extra, so that nbkit installs quickly",
-            fix=registry.install_command("data"),
-        ) from error
     here = session.current()
     chosen = Selection(session_id=here.id if this_session else None, since=_since(last_n_hours))
     ratings = here.ledger.ratings()

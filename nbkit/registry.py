@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points, requires, version
 from typing import Any, Literal, TypeAlias
 
-from nbkit.errors import UnknownPlugin
+from nbkit.errors import NbkitError, UnknownPlugin
 
 Group: TypeAlias = Literal["providers", "guards", "sinks", "embedders", "loaders", "metrics"]
 DISTRIBUTION = "jupyter-nbkit"
@@ -68,6 +69,27 @@ def install_command(extra: str | None = None) -> str:
     'pip install "jupyter-nbkit[local]"'
     """
     return f'pip install "{DISTRIBUTION}[{extra}]"' if extra else f"pip install {DISTRIBUTION}"
+
+
+@contextlib.contextmanager
+def pandas_for(what: str) -> Iterator[None]:
+    """A block that imports pandas, which is an extra; raises an `NbkitError` with the command that installs it.
+
+    >>> with pandas_for("to_frame()"):
+    ...     raise ImportError
+    Traceback (most recent call last):
+    nbkit.errors.NbkitError: to_frame() makes a DataFrame, and pandas is not installed
+      why: pandas is an extra, so that nbkit installs quickly
+      fix: pip install "jupyter-nbkit[data]"
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise NbkitError(
+            what=f"{what} makes a DataFrame, and pandas is not installed",
+            why="pandas is an extra, so that nbkit installs quickly",
+            fix=install_command("data"),
+        ) from error
 
 
 def installed_version(distribution: str = DISTRIBUTION) -> str:

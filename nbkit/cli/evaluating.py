@@ -9,7 +9,7 @@ import tomllib
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nbkit.canonical import to_plain
 from nbkit.cli.progress import Steps
@@ -24,6 +24,7 @@ from nbkit.evals.runs import Run
 from nbkit.evaluation import (
     ASKED_BY,
     carry_out,
+    figures_of,
     gate,
     judging_settings,
     kept_evaluation,
@@ -34,13 +35,19 @@ from nbkit.evaluation import (
 from nbkit.recorded import Origin
 from nbkit.registry import nearest
 from nbkit.session import Session
+from nbkit.session.named import named, recalled
 
+if TYPE_CHECKING:
+    from nbkit.prompts.versions import Version
+    from nbkit.setting import Settings
+
+_PROMPTS: Final = ("prompt", "prompt_file", "prompt_name")
 _KEYS: Final = (
-    "dataset", "prompt", "prompt_file", "index", "metrics", "name", "limit", "samples", "baseline", "fail_under",
-    "tolerance", "settings", "judges",
+    "dataset", *_PROMPTS, "index", "metrics", "name", "limit", "samples", "baseline", "fail_under", "tolerance",
+    "settings", "judges",
 )  # fmt: skip
 _KINDS: Final = (
-    *((name, str, "a text") for name in ("dataset", "prompt", "prompt_file", "index", "name", "baseline")),
+    *((name, str, "a text") for name in ("dataset", *_PROMPTS, "index", "name", "baseline")),
     *((name, int, "a whole number") for name in ("limit", "samples")),
     *((name, dict, "a table") for name in ("fail_under", "tolerance", "settings", "judges")),
     ("metrics", list, 'a list, such as ["f1"]'),
@@ -139,13 +146,11 @@ def _of_task(
     session: Session, path: Path, baseline: str | None, least: Mapping[str, float], most: Mapping[str, float]
 ) -> tuple[Evaluated, tuple[Mapping[str, float], Mapping[str, float]]]:
     given = read_task(path)
-    prompt = given.get("prompt") or ""
-    if "prompt_file" in given:
-        prompt = (path.parent / given["prompt_file"]).read_text("utf-8").removesuffix("\n")
     index = given.get("index")
     own = {name.replace(".", "_"): value for name, value in _flat(given.get("settings", {})).items()}
-    settings = session.config({**own, **({"rag_index": index} if index else {})}).settings
-    task = PromptTask(session, prompt or "{{ input }}", settings, names={}, origin=Origin(), is_rag=index is not None)
+    own |= {"rag_index": index} if index else {}
+    prompt, settings, version = _prompt(session, path, given, own)
+    task = PromptTask(session, prompt, settings, names={}, origin=Origin(), is_rag=index is not None, version=version)
     judges = {name: _judge(session, name, one) for name, one in given.get("judges", {}).items()}
     chosen = [*given.get("metrics", []), *(name for name in judges if name not in given.get("metrics", []))]
     plan = Plan(
@@ -164,9 +169,29 @@ def _of_task(
             plan,
             settings=settings,
             is_rag=index is not None,
-            on_progress=lambda one: steps.update(one.done, one.planned, f"{one.failed} failed" if one.failed else ""),
+            on_progress=lambda one: steps.update(one.done, one.planned, figures_of(one)),
         )
     return found, (plan.least, plan.tolerance)
+
+
+def _prompt(
+    session: Session, path: Path, given: Mapping[str, Any], own: Mapping[str, object]
+) -> tuple[str, Settings, Version | None]:
+    name = given.get("prompt_name")
+    if name is not None:
+        prompt, settings = recalled(session, name, own)
+        return prompt, settings, named(session, name, prompt, settings)
+    prompt = given.get("prompt") or ""
+    if "prompt_file" in given:
+        try:
+            prompt = (path.parent / given["prompt_file"]).read_text("utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSetting(
+                what=f"the prompt_file {given['prompt_file']!r} of {path.name} cannot be read",
+                why=str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8 text",
+                fix="name a text file beside the task",
+            ) from error
+    return prompt or "{{ input }}", session.config(own).settings, None
 
 
 def read_task(path: Path) -> dict[str, Any]:
@@ -193,10 +218,15 @@ def read_task(path: Path) -> dict[str, Any]:
                 why=f"it is {said}",
                 fix="put it right in the task",
             )
-    if "dataset" not in given or not (given.get("prompt") or given.get("prompt_file") or given.get("index")):
+    prompts = [name for name in _PROMPTS if given.get(name)]
+    if len(prompts) > 1:
+        raise BadSetting(
+            what=f"{path.name} has {prompts[0]} and {prompts[1]}", why="one prompt is evaluated", fix="leave one out"
+        )
+    if "dataset" not in given or not (prompts or given.get("index")):
         raise BadSetting(
             what=f"{path.name} says too little",
-            why="a task has a dataset, and a prompt, a prompt_file or an index",
+            why="a task has a dataset, and a prompt, a prompt_file, a prompt_name or an index",
             fix='dataset = "questions.csv" and prompt = "{{ input }}"',
         )
     return given

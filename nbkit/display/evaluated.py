@@ -16,8 +16,8 @@ from nbkit.display.compared import Comparison
 from nbkit.display.evaluation import MetricRow
 from nbkit.display.judges import card_note, doubt
 from nbkit.display.repeats import repeats_table
-from nbkit.errors import BadSetting, NbkitError
-from nbkit.escape import NO_MATH, escape
+from nbkit.errors import BadSetting
+from nbkit.escape import NO_MATH, escape, line
 from nbkit.evals.intervals import Estimate, estimate
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Graded, Run
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _WORST = 5
+_REASON_CHARS = 80
 _AMOUNTS = ("s", "USD")
 _COLUMNS = ("metric", "mean", "95 % interval", "n", "left out")
 
@@ -119,7 +120,7 @@ class Evaluated(Mapping[str, Estimate]):
         note = "Groups are small, and there are several: a difference between two of them needs a test of its own."
         judged = [f"{name}: {doubt(card)}." for name, card in self.cards.items()]
         text, page = (
-            Table(f"{self.name} by {column}", (column, "cases", *names), one, note=" ".join([note, *judged]))
+            Table(f"{self._shown.title} by {column}", (column, "cases", *names), one, note=" ".join([note, *judged]))
             for one in (rows, drawn_rows)
         )
         return Drawing(page.html(), text.text())
@@ -127,7 +128,9 @@ class Evaluated(Mapping[str, Estimate]):
     def worst(self, most: int = 10) -> Drawing:
         """The cases that did worst, failures first."""
         graded = cases.worst(self._shown, most=most)
-        table = cases.cases_table(self._shown, graded, caption=f"Worst {count(len(graded), 'answer')} of {self.name}")
+        table = cases.cases_table(
+            self._shown, graded, caption=f"Worst {count(len(graded), 'answer')} of {self._shown.title}"
+        )
         return Drawing(table.html(), table.text())
 
     def case(self, case_id: str) -> Drawing:
@@ -146,28 +149,22 @@ class Evaluated(Mapping[str, Estimate]):
         """The cases whose answers differ from another run's, with the words that changed marked."""
         before = self._sieve.run(other.run if isinstance(other, Evaluated) else other)
         pairs = list(cases.changes(before, self._shown))
-        caption = f"{count(len(pairs), 'answer')} of {self.name} that {before.name} answered otherwise"
+        caption = f"{count(len(pairs), 'answer')} of {self._shown.title} that {before.title} answered otherwise"
         left = f", the first {most}" if len(pairs) > most else ""
         html = cases.changes_html(before, self._shown, pairs[:most], caption=f"{caption}{left}")
         return Drawing(html, cases.changes_text(before, self._shown, pairs[:most], caption=f"{caption}{left}"))
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each sample: case, question, expected, answer, each score, latency, cost; extra `[data]`."""
-        try:
+        with registry.pandas_for("to_frame()"):
             import pandas as pd
-        except ImportError as error:
-            raise NbkitError(
-                what="to_frame() makes a DataFrame, and pandas is not installed",
-                why="pandas is an extra, so that nbkit installs quickly",
-                fix=registry.install_command("data"),
-            ) from error
         return pd.DataFrame([_frame_row(one, self.run.pins.metrics) for one in self.run.graded])
 
     def _rows(self) -> list[MetricRow]:
         rows = []
         for name, found in self._estimates.items():
             values = self.run.of(name)
-            note = card_note(self.cards[name], values) if name in self.cards else ""
+            note = card_note(self.cards[name], values) if name in self.cards else _why(self._shown, name)
             rows.append(MetricRow(name, self.run.units.get(name, ""), found, values.failed, values.unscored, note))
         return rows
 
@@ -226,12 +223,26 @@ def _headline(run: Run) -> str:
     cached = sum(one.is_cached for one in live)
     parts = [
         count(run.pins.cases, "case") + (f", {run.pins.samples} samples of each" if run.pins.samples > 1 else ""),
-        f"{len(run.failed):,} failed" if run.failed else "",
+        f"stopped at {len(run.graded):,} of {count(run.planned, 'answer')}" if run.finished_at is None else "",
+        f"{len(run.failed):,} failed{_first(run)}" if run.failed else "",
         f"{cached:,} cached" if cached else "",
         # What asks no model has no price to know.
-        money(run.usd) if run.pins.settings.get("model") or run.usd is not None else "",
+        money(run.usd) if run.usd is not None else "price not known" if run.pins.settings.get("model") else "",
     ]
     return ", ".join(filter(None, parts))
+
+
+def _first(run: Run) -> str:
+    """Of what failed, why the first did."""
+    error = run.failed[0].error
+    return "" if error is None else f" ({line(error.what, most_chars=_REASON_CHARS)})"
+
+
+def _why(run: Run, metric: str) -> str:
+    """Why a metric failed first, where the answer did not."""
+    found = (one.scores[metric] for one in run.graded if metric in one.scores)
+    note = next((one.note for one in found if one.status == "error"), "")
+    return line(note, most_chars=_REASON_CHARS)
 
 
 def _frame_row(one: Graded, metrics: Sequence[str]) -> dict[str, Any]:

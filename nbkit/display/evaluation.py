@@ -10,7 +10,7 @@ from nbkit.display.forest import Axis, forest_img
 from nbkit.escape import NO_MATH, escape, line
 from nbkit.evals.differences import Difference
 from nbkit.evals.intervals import Estimate
-from nbkit.evals.runs import Run
+from nbkit.evals.runs import ID_CHARS, Run
 from nbkit.figures import count, duration, money
 
 _CELL = 'style="text-align:left;padding:2px 12px 2px 0;vertical-align:top"'
@@ -145,6 +145,7 @@ def said_of(run: Run) -> str:
     pins = run.pins
     model = pins.settings.get("model")
     parts = [
+        f"run {run.id[:ID_CHARS]}",
         *([str(model)] if model else [line(pins.task, most_chars=60)]),
         *([f"temperature {pins.settings['temperature']}"] if "temperature" in pins.settings else []),
         *([f"index {pins.index} {(pins.index_version or '')[:8]}"] if pins.index else []),
@@ -178,7 +179,8 @@ def html_table(caption: str, columns: Sequence[str], body: str, *, is_html: bool
 
 def _left(row: MetricRow) -> str:
     parts = [f"{row.failed} failed"] if row.failed else []
-    parts += [f"{count(row.unscored, 'answer')} with nothing to score"] if row.unscored else []
+    why = "of unknown price" if row.unit == "USD" else "with nothing to score"
+    parts += [f"{count(row.unscored, 'answer')} {why}"] if row.unscored else []
     return ", ".join([*parts, *([row.note] if row.note else [])])
 
 

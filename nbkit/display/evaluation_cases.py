@@ -55,6 +55,7 @@ def case_html(run: Run, samples: Sequence[Graded]) -> str:
         of = f" {one.sample + 1} of {len(samples)}" if len(samples) > 1 else ""
         parts.append(_part(f"Answer{of}", _said(one)))
         if one.answer is None:
+            parts += [_part("Why", _why(one))] if one.error is not None else []
             continue
         places = [
             f"[{number}] {passage.source}" + (f", page {passage.page}" if passage.page else "")
@@ -133,6 +134,11 @@ def _said(one: Graded) -> str:
     return one.answer.text if one.answer.kept_text is None else one.answer.kept_text
 
 
+def _why(one: Graded) -> str:
+    assert one.error is not None
+    return f"{one.error.why}; {one.error.fix}"
+
+
 def _score(run: Run, one: Graded, name: str) -> str:
     score = one.scores.get(name)
     if score is None or score.status == "error":
@@ -154,6 +160,7 @@ def case_text(run: Run, samples: Sequence[Graded]) -> str:
     lines = [f"Case {samples[0].case.id}", f"Question: {samples[0].case.input}", f"Expected: {_expected(samples[0])}"]
     for one in samples:
         lines.append(f"Answer: {_said(one)}")
+        lines += [f"Why: {_why(one)}"] if one.error is not None else []
         lines += [
             f"  {name}: {_score(run, one, name)}" + (f" ({score.note})" if score.note else "")
             for name, score in one.scores.items()

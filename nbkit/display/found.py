@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from nbkit import registry
 from nbkit.display.guards import said as said_by
 from nbkit.documents import Passage, SearchMode, place
-from nbkit.errors import NbkitError
 from nbkit.escape import NO_MATH, clean, escape, excerpt
 from nbkit.types import Verdict
 
@@ -75,14 +74,8 @@ class Found:
         None in mode `bm25`; `score` is what they are ordered by. Raises an `NbkitError` naming the install command when
         pandas is missing.
         """
-        try:
+        with registry.pandas_for("to_frame()"):
             import pandas as pd
-        except ImportError as error:
-            raise NbkitError(
-                what="to_frame() makes a DataFrame, and pandas is not installed",
-                why="pandas is an extra, so that nbkit installs quickly",
-                fix=registry.install_command("data"),
-            ) from error
         names = ("similarity", "score", "source", "page", "start", "end", "title", "headings", "header", "text", "id")
         rows = [
             [*(getattr(_bare(one) if isinstance(said, str) else said, name) for name in names), _left_out(said)]

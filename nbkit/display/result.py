@@ -14,7 +14,7 @@ from nbkit.display.answer import answers_bundle
 from nbkit.display.error import error_bundle
 from nbkit.display.markdown import table_rows, unfenced
 from nbkit.display.rows import record_row
-from nbkit.errors import BadResponse, NbkitError
+from nbkit.errors import BadResponse
 from nbkit.figures import count, duration, money
 from nbkit.guards.markdown import MarkdownGuard
 from nbkit.protocols import GuardOptions
@@ -143,14 +143,8 @@ class Result:
         `sample` comes first. Other formats: one row for each sample, with its answer and its figures.
         Raises an `NbkitError` when pandas is missing, or when the answer is no table.
         """
-        try:
+        with registry.pandas_for("to_frame()"):
             import pandas as pd
-        except ImportError as error:
-            raise NbkitError(
-                what="to_frame() makes a DataFrame, and pandas is not installed",
-                why="pandas is an extra, so that nbkit installs quickly",
-                fix=registry.install_command("data"),
-            ) from error
         form = self.request.format if self.request else "md"
         if form not in ("table", "json"):
             return pd.DataFrame([record_row(one.record) for one in self._finals])

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nbkit import registry
-from nbkit.errors import NbkitError
 from nbkit.figures import count, duration, money
 from nbkit.ledger.summary import Latency, Summary
 from nbkit.tables import Table
@@ -229,12 +228,6 @@ def _lacking(known_usd: Decimal | None, unknown: int, *, of: str, about: str = "
 
 
 def _frame(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    try:
+    with registry.pandas_for("to_frame()"):
         import pandas as pd
-    except ImportError as error:
-        raise NbkitError(
-            what="to_frame() makes a DataFrame, and pandas is not installed",
-            why="pandas is an extra, so that nbkit installs quickly",
-            fix=registry.install_command("data"),
-        ) from error
     return pd.DataFrame(found)

@@ -1,22 +1,20 @@
-"""What is evaluated: a prompt that is asked of each case through the corridor, or a function."""
+"""What is evaluated, and a prompt that is asked of each case through the corridor."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbkit.canonical import canonical_json, sha256, to_plain
 from nbkit.documents import Passage
-from nbkit.errors import AuthFailed, BudgetExceeded, ConfigError, NbkitError, PromptError, WeightsError
+from nbkit.errors import AuthFailed, BudgetExceeded, ConfigError, PromptError, WeightsError
 from nbkit.evals.cases import Answer, Case
-from nbkit.evals.made import made_of, plain_of, without_address
-from nbkit.guards.labels import is_refusal
+from nbkit.evals.declined import is_declined
+from nbkit.evals.made import plain_of, without_address
 from nbkit.prompts.template import expand, names_in
-from nbkit.rag.prompt import NOT_FOUND, quoted
+from nbkit.rag.prompt import quoted
 from nbkit.recorded import Failure, Origin, Outcome, Record, final
 from nbkit.types import JsonValue
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from nbkit.session.session import Session
     from nbkit.setting import Settings
 
-_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 PINNED = ("model", "system", "temperature", "max_tokens", "seed", "stop", "format", "base_url", "guard_policy")
 PINNED_OF_RAG = ("rag_mode", "rag_k", "rag_min_score", "rag_rerank")
 """Settings that decide an answer."""
@@ -64,16 +61,11 @@ class Task(Protocol):
     def workers(self) -> int:
         """How many cases it answers at once, unless it is told otherwise."""
 
-    def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
-        """One for each sample, in order. Raises only what would stop every other case as well."""
+    def answers(self, case: Case, *, samples: int) -> Iterable[Answer | Failure]:
+        """One for each sample, in order.
 
-
-@runtime_checkable
-class _HasRecords(Protocol):
-    """What `nbkit.ask` gives."""
-
-    text: str
-    records: Sequence[Record]
+        Raises only what would stop every other case as well, and gives before that the samples that there are.
+        """
 
 
 class PromptTask:
@@ -124,9 +116,11 @@ class PromptTask:
         self._where = where
         self._is_rag = is_rag
 
-    def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
+    def answers(self, case: Case, *, samples: int) -> Iterator[Answer | Failure]:
         """One for each sample, each with a record of its own."""
-        session, settings = self._session, dataclasses.replace(self._settings, samples=samples)
+        session, settings = self._session, self._settings
+        if samples != settings.samples:
+            settings = dataclasses.replace(settings, samples=samples)
         prepare = session.reading(settings, where=self._where) if self._is_rag else None
         outcomes = session.ask(
             self.name,
@@ -137,35 +131,7 @@ class PromptTask:
             prepare=prepare,
             named=self._version,
         )
-        return [answered(one, outcomes) for one in final(outcomes)]
-
-
-class FunctionTask:
-    """A function from a case to an answer: a text, what `nbkit.ask` gives, or an `Answer`."""
-
-    def __init__(self, function: Callable[[Case], object]) -> None:
-        self.name = getattr(function, "__name__", type(function).__name__)
-        self.settings: Mapping[str, JsonValue] = {}
-        self.index = self.index_version = None
-        self.workers = 8
-        self.sha256 = made_of(function)
-        self._function = function
-
-    def answers(self, case: Case, *, samples: int) -> list[Answer | Failure]:
-        """One call of the function for each sample."""
-        found: list[Answer | Failure] = []
-        for _ in range(samples):
-            started = time.perf_counter()
-            try:
-                given = self._function(case)
-            except NbkitError as error:
-                raise_common(error)
-                found.append(error.failure)
-            except Exception as error:  # noqa: BLE001 - somebody else's code: one case fails, not the run
-                found.append(Failure(type(error).__name__, str(error), "the function raised it", "see its traceback"))
-            else:
-                found.append(_given(given, latency_s=time.perf_counter() - started))
-        return found
+        return (answered(one, outcomes) for one in final(outcomes))
 
 
 def variables(case: Case) -> dict[str, Any]:
@@ -214,17 +180,11 @@ def answer_of(
         is_cached=all(one.cache.status == "hit" for one in records),
         input_tokens=sum(usage.input_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
-        is_refusal=is_refusal(text) or _says_nothing(text),
+        is_refusal=is_declined(text),
         record_ids=tuple(one.id for one in records),
         kept_text=None if kept_text == text else kept_text,
         originals=originals,
     )
-
-
-def _says_nothing(text: str) -> bool:
-    """Whether it begins by saying that the sources do not have it, or says that in each of its sentences."""
-    said, nothing = text.strip().casefold(), NOT_FOUND.rstrip(".").casefold()
-    return said.startswith(nothing + ".") or (bool(said) and all(nothing in one for one in _SENTENCES.split(said)))
 
 
 def _version(index: Index) -> str:
@@ -273,14 +233,3 @@ def _short(value: JsonValue) -> str:
 def _live(record: Record) -> float:
     original = record.cache.original
     return original.total_s if record.cache.status == "hit" and original is not None else record.timing.total_s
-
-
-def _given(given: object, *, latency_s: float) -> Answer:
-    if isinstance(given, Answer):
-        return given
-    if isinstance(given, _HasRecords) and given.records:
-        records = list(given.records)
-        said = records[-1].response.text if records[-1].response is not None else ""
-        return answer_of(records, given.text, kept_text=said)
-    text = given if isinstance(given, str) else canonical_json(given) if isinstance(given, dict | list) else str(given)
-    return Answer(text, latency_s=latency_s, is_refusal=is_refusal(text))

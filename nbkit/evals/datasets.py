@@ -105,7 +105,11 @@ def dataset(source: object, *, name: str | None = None) -> Dataset:
     if hasattr(source, "convert_dtypes") and hasattr(source, "to_dict"):
         # Whole numbers are fractions in a column where one is missing: nobody answers "30.0".
         frame = source.convert_dtypes().to_dict("records")
-        return Dataset(name or "frame", _of_rows([{str(key): row[key] for key in row} for row in frame], "the frame"))
+        rows = [
+            Row(f"the frame, row {number}", {str(key): row[key] for key in row}) for number, row in enumerate(frame, 1)
+        ]
+        # Most frames come from a CSV, where a list is written as text.
+        return Dataset(name or "frame", cases_of(rows, name="the frame", is_text=True))
     return Dataset(name or "cases", _of_list(source))
 
 

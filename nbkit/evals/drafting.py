@@ -17,8 +17,9 @@ from nbkit.errors import BadSetting
 from nbkit.evals.asking import answered
 from nbkit.evals.cases import Answer, Case
 from nbkit.evals.datasets import Dataset
-from nbkit.evals.running import Pace, Progress, run_cases
+from nbkit.evals.running import Pace, run_cases
 from nbkit.evals.runs import Pins
+from nbkit.evals.tally import Progress
 from nbkit.prompts.schema import shape_of
 from nbkit.recorded import Failure, Origin, final
 from nbkit.types import JsonValue

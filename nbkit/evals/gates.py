@@ -145,18 +145,16 @@ def _under(run: Run, least: Mapping[str, float], rates: Mapping[str, CorrectedRa
 
 
 def _worse(run: Run, baseline: Run, tolerance: Mapping[str, float]) -> list[str]:
-    said = []
+    said, named = [], baseline.title if baseline.name == run.name else repr(baseline.name)
     for name, most in tolerance.items():
         now, then = run.of(name), told_apart(baseline, run).of(name)
         had = dict(zip(then.cases, then.means, strict=True))
         pairs = [(value, had[case]) for case, value in zip(now.cases, now.means, strict=True) if case in had]
         if not pairs:
-            said.append(f"{name}: the run and {baseline.name!r} share no case with a value")
+            said.append(f"{name}: the run and {named} share no case with a value")
             continue
         change = math.fsum(new - old for new, old in pairs) / len(pairs)
         loss = change if name in run.lower_is_better else -change
         if loss > most + _ROUNDING:
-            said.append(
-                f"{name} is worse than {baseline.name!r} by {loss:.3g} (n {len(pairs)}), and {most:g} is tolerated"
-            )
+            said.append(f"{name} is worse than {named} by {loss:.3g} (n {len(pairs)}), and {most:g} is tolerated")
     return said

@@ -14,6 +14,7 @@ from nbkit.evals.cases import Case, Score
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Graded, Run
 from nbkit.evals.shown import Sieve
+from nbkit.figures import count
 from nbkit.registry import nearest
 from nbkit.store.database import Database
 from nbkit.store.together import Together
@@ -28,7 +29,17 @@ _SCHEMA: Final = (
     CREATE TABLE judge (identity TEXT PRIMARY KEY, card TEXT NOT NULL) WITHOUT ROWID;
     """,
 )
-_KEEP: Final = "INSERT OR REPLACE INTO graded VALUES (?, ?, ?, ?, ?, ?)"
+_KEEP: Final = """
+    INSERT INTO graded VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, case_id, sample) DO UPDATE
+    SET place = excluded.place, is_answer = excluded.is_answer, graded = excluded.graded
+    WHERE NOT graded.is_answer OR EXISTS (
+        SELECT 1 FROM json_each(graded.graded, '$.scores') AS score
+        WHERE json_extract(score.value, '$.status') = 'error')
+    """
+
+
+_TELLING: Final = 12
+"""So many characters of an id tell those apart that begin alike."""
 
 
 class KeptRuns:
@@ -54,7 +65,11 @@ class KeptRuns:
         self._write(run)
 
     def add(self, run_id: str, place: int, graded: Graded) -> None:
-        """Keeps what came of one sample; on return it outlives the process. `place`: where it stands in the run."""
+        """Keeps what came of one sample; on return it outlives the process. `place`: where it stands in the run.
+
+        An answer that is there with all its scores stays: of two kernels that work at one run, the second has from the
+        cache what the first has paid for.
+        """
         shown = self._sieve.graded(graded)
         row = (run_id, shown.case.id, graded.sample, place, graded.error is None, canonical_json(shown))
         self._together.run(lambda database: database.execute(_KEEP, row))
@@ -88,18 +103,24 @@ class KeptRuns:
         return [_run(text) for (text,) in rows]
 
     def find(self, name: str, *, is_whole: bool = False) -> Run:
-        """The newest run of this name, or the one whose id begins so; raises `BadSetting` with the nearest name.
+        """The newest run of this name, or the one whose id begins so; raises `BadSetting` for none and several.
 
         `last` is the newest that is whole. With `is_whole` none that was stopped counts.
         """
         last = name == "last"
-        sql = "SELECT id FROM run WHERE is_whole ORDER BY number DESC LIMIT 1" if last else (
-            "SELECT id FROM run WHERE is_whole >= :whole AND (name = :name OR length(:name) >= 4 "
-            "AND substr(id, 1, length(:name)) = :name) ORDER BY name = :name DESC, number DESC LIMIT 1"
+        sql = "SELECT id, 1 FROM run WHERE is_whole ORDER BY number DESC LIMIT 1" if last else (
+            "SELECT id, name = :name FROM run WHERE is_whole >= :whole AND (name = :name OR length(:name) >= 4 "
+            "AND substr(id, 1, length(:name)) = :name) ORDER BY name = :name DESC, number DESC LIMIT 5"
         )  # fmt: skip
         found = self._database.execute(sql, {} if last else {"name": name, "whole": int(is_whole)})
-        if found:
+        if found and (len(found) == 1 or found[0][1]):
             return self._read(found[0][0])
+        if found:
+            raise BadSetting(
+                what=f"{name!r} is the beginning of {count(len(found), 'id')}",
+                why=f"runs that begin so: {', '.join(one[:_TELLING] for one, _ in found)}",
+                fix="give more characters of the one that is meant",
+            )
         known = list(dict.fromkeys(one.name for one in self.all() if one.finished_at is not None or not is_whole))
         near = nearest(name, known)
         raise BadSetting(
@@ -153,7 +174,8 @@ class KeptRuns:
         plain = canonical_json(self._sieve.alone(run))
         sql = (
             "INSERT INTO run (id, name, identity, is_whole, run) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET name = excluded.name, is_whole = excluded.is_whole, run = excluded.run"
+            "ON CONFLICT (id) DO UPDATE SET name = excluded.name, identity = excluded.identity, "
+            "is_whole = excluded.is_whole, run = excluded.run"
         )
         row = (run.id, run.name, run.pins.identity, run.finished_at is not None, plain)
         self._together.run(lambda database: database.execute(sql, row))

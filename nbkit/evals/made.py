@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 import sys
@@ -20,8 +21,8 @@ _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
 def made_of(function: Callable[..., object]) -> str | None:
     """The same for functions that do the same; None where there is no source to read.
 
-    A text, a number or a tuple of such counts as it is, and a function that is called by its own source. What may
-    change while the function runs, such as a list that it fills, counts by its type alone, as a client does.
+    Texts, numbers, and lists, dicts, sets and dataclasses of such count by what they hold now, and a function that is
+    called by its own source. Any other object, such as a client or a DataFrame, counts by its type alone.
 
     >>> made_of(print) is None
     True
@@ -33,8 +34,8 @@ def made_of(function: Callable[..., object]) -> str | None:
 def plain_of(value: object) -> Any:  # noqa: ANN401 - plain data of any shape
     """What a value can be told from another by, as plain data.
 
-    >>> plain_of((1, 2)), plain_of([1, 2])
-    ('(1, 2)', 'builtins.list')
+    >>> plain_of((1, 2)), plain_of([1, object()])
+    ('(1, 2)', ['list', '1', 'builtins.object'])
     """
     return _value(value, seen=set())
 
@@ -70,7 +71,26 @@ def _value(value: object, *, seen: set[object]) -> Any:  # noqa: ANN401 - plain 
         return value.__name__
     if _is_plain(value):
         return repr(value)
+    if (parts := _parts(value)) is not None:
+        # One that holds itself ends here, as a function that calls itself does.
+        if id(value) in seen:
+            return type(value).__name__
+        seen.add(id(value))
+        found = [_value(one, seen=seen) for one in parts]
+        seen.remove(id(value))
+        return [type(value).__name__, *(sorted(found, key=repr) if isinstance(value, set | frozenset) else found)]
     return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _parts(value: object) -> list[object] | None:
+    """What a container holds, at once: another thread may fill it meanwhile."""
+    if isinstance(value, dict):
+        return [part for pair in list(value.items()) for part in pair]
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, one.name, None) for one in dataclasses.fields(value)]
+    return None
 
 
 def _is_library(value: FunctionType | MethodType) -> bool:

@@ -13,17 +13,17 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from nbkit.canonical import sha256
 from nbkit.errors import NbkitError, ProviderError
 from nbkit.evals.asking import Task, raise_common
 from nbkit.evals.cases import Answer, Case, Metric, Score
 from nbkit.evals.kept import KeptRuns
-from nbkit.evals.runs import Graded, Pins, Run, paid
+from nbkit.evals.runs import ID_CHARS, Graded, Pins, Run
+from nbkit.evals.tally import Progress, Tally
 from nbkit.recorded import Failure
 
 _MOST_IN_A_ROW = 10
@@ -32,20 +32,6 @@ _OF_PROVIDERS = frozenset((ProviderError.__name__, *(kind.__name__ for kind in P
 _EVERY_S = 0.1
 _MINUTE_S = 60.0
 _ASKED_CHARS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is, in answers."""
-
-    done: int
-    planned: int
-    failed: int = 0
-    cached: int = 0
-    resumed: int = 0
-    """Of those done, how many an earlier try had."""
-    usd: Decimal | None = Decimal(0)
-    """What was spent so far; None once the price of an answer is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +53,13 @@ def run_cases(  # noqa: PLR0913 - all by name
     name: str = "",
     kept: KeptRuns | None = None,
     pace: Pace = Pace(),
+    pins_now: Callable[[], Pins] | None = None,
     asked_by: str = "",
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Run:
     """The run, whole, with every answer scored; it goes on with one that measures the same and was stopped.
 
+    `pins_now`: what the next try will measure if this one stops; a function may have filled what it holds.
     A case without an answer is a failure with its reason, and in no mean. Raises what would stop every case, such as a
     budget that is used up or a key that is refused, and `KeyboardInterrupt`: what was answered by then is kept.
     """
@@ -79,7 +67,7 @@ def run_cases(  # noqa: PLR0913 - all by name
     run = earlier or Run(uuid.uuid4().hex, name, datetime.now(UTC), pins)
     run = dataclasses.replace(
         run,
-        name=name or run.name or run.id[:8],
+        name=name or run.name or run.id[:ID_CHARS],
         pins=pins,
         asked_by=asked_by,
         units={one.name: one.unit for one in metrics if one.unit},
@@ -90,8 +78,11 @@ def run_cases(  # noqa: PLR0913 - all by name
     had = {(one.case.id, one.sample): one for one in run.graded}
     try:
         graded = _Crew(task, cases, metrics, run=run, had=had, kept=kept, pace=pace).work(on_progress)
-    except NbkitError:
+    except BaseException as error:
         if kept is not None:
+            now = dataclasses.replace(pins, task_sha256=task.sha256) if pins_now is None else pins_now()
+            kept.begin(dataclasses.replace(run, pins=now))
+        if kept is not None and isinstance(error, NbkitError):
             kept.drop_empty(run.id)
         raise
     whole = dataclasses.replace(run, graded=tuple(graded), finished_at=datetime.now(UTC))
@@ -124,16 +115,17 @@ class _Crew:
         metrics: Sequence[Metric],
         *,
         run: Run,
-        had: dict[tuple[str, int], Graded],
+        had: Mapping[tuple[str, int], Graded],
         kept: KeptRuns | None,
         pace: Pace,
     ) -> None:
         self._task, self._cases, self._metrics, self._run, self._kept = task, cases, metrics, run, kept
         self._samples = run.pins.samples
-        self._found: dict[int, list[Graded]] = {}
         self._had = had
-        self._todo = self._places()
-        self._workers = max(1, min(pace.workers or task.workers, len(cases)))
+        self._found = dict(self._finished(had))
+        self._tally = Tally(run.planned, resumed=list(itertools.chain.from_iterable(self._found.values())))
+        self._todo = ((place, case) for place, case in enumerate(cases) if place not in self._found)
+        self._workers = max(1, min(pace.workers or task.workers, len(cases) - len(self._found)))
         self._gap_s = _MINUTE_S / pace.per_minute if pace.per_minute else 0.0
         self._next_at = 0.0
         self._lock = threading.Lock()
@@ -156,19 +148,24 @@ class _Crew:
                 elif isinstance(came, BaseException):
                     error = error or came
                 elif came:
-                    self._found[came[0]] = came[1]
-                if time.monotonic() - drawn_at >= _EVERY_S:
+                    self._came_back(*came)
+                # Of what fails before anything came there is nothing to tell.
+                if (error is None or self._found) and time.monotonic() - drawn_at >= _EVERY_S:
                     drawn_at = time.monotonic()
-                    on_progress(self._progress())
+                    on_progress(self._tally.progress())
             except KeyboardInterrupt as interrupt:
                 if self._stopped.is_set() and isinstance(error, KeyboardInterrupt):
                     raise
                 self._stopped.set()
                 error = interrupt
-        on_progress(self._progress())
+        self._tell_and_raise(error, on_progress)
+        return itertools.chain.from_iterable(self._found[place] for place in range(len(self._cases)))
+
+    def _tell_and_raise(self, error: BaseException | None, on_progress: Callable[[Progress], None]) -> None:
+        if error is None or self._found:
+            on_progress(self._tally.progress())
         if error is not None:
             raise error
-        return itertools.chain.from_iterable(self._found[place] for place in range(len(self._cases)))
 
     def _next(self) -> tuple[int, list[Graded]] | BaseException | tuple[()] | None:
         try:
@@ -176,23 +173,30 @@ class _Crew:
         except queue.Empty:
             return ()
 
-    def _places(self) -> Iterator[tuple[int, Case]]:
+    def _finished(self, had: Mapping[tuple[str, int], Graded]) -> Iterator[tuple[int, list[Graded]]]:
+        """What an earlier try had whole, by its place."""
         for place, case in enumerate(self._cases):
-            had = [self._had[key] for at in range(self._samples) if (key := (case.id, at)) in self._had]
-            if len(had) == self._samples and not any(_is_unmeasured(one) for one in had):
+            own = [had[key] for at in range(self._samples) if (key := (case.id, at)) in had]
+            if len(own) == self._samples and not any(_is_unmeasured(one) for one in own):
                 # The case as it is now: what it says beside the question may have been corrected.
-                self._found[place] = [dataclasses.replace(one, case=case, asked=_asked(case)) for one in had]
-            else:
-                yield place, case
+                yield place, [dataclasses.replace(one, case=case, asked=_asked(case)) for one in own]
+
+    def _came_back(self, place: int, graded: list[Graded]) -> None:
+        self._found[place] = graded
+        self._tally.add(graded)
 
     def _one(self) -> None:
         try:
             while (given := self._take()) is not None:
                 place, case = given
-                graded = self._graded(case)
-                if self._kept is not None:
-                    for one in graded:
-                        self._kept.add(self._run.id, place, one)
+                graded: list[Graded] = []
+                try:
+                    graded.extend(self._graded(case))
+                finally:
+                    # Also those before the sample that stops the run: they are paid for.
+                    if self._kept is not None:
+                        for one in graded:
+                            self._kept.add(self._run.id, place, one)
                 self._came.put((place, graded))
         except BaseException as error:  # noqa: BLE001 - raised on the thread that waits
             self._stopped.set()
@@ -211,47 +215,43 @@ class _Crew:
             return None
         return given
 
-    def _graded(self, case: Case) -> list[Graded]:
-        found: list[Graded] = []
+    def _graded(self, case: Case) -> Iterator[Graded]:
+        asked = _asked(case)
         for sample, given in enumerate(self._answers(case)):
             if isinstance(given, Failure):
-                found.append(Graded(case, sample, None, error=given, asked=_asked(case)))
+                yield Graded(case, sample, None, error=given, asked=asked)
                 continue
+            had = self._had.get((case.id, sample))
+            if had is not None and had.answer is not None and not had.answer.is_cached:
+                # It is asked for once more, by a run that has paid for it before.
+                given = dataclasses.replace(given, is_cached=False)  # noqa: PLW2901 - the same answer
             scores = {metric.name: scored(metric, case, given) for metric in self._metrics}
-            found.append(Graded(case, sample, given, scores, asked=_asked(case)))
-        return found
+            yield Graded(case, sample, given, scores, asked=asked)
 
-    def _answers(self, case: Case) -> Sequence[Answer | Failure]:
+    def _answers(self, case: Case) -> Iterator[Answer | Failure]:
+        number, failed = 0, None
         try:
-            given = self._task.answers(case, samples=self._samples)
+            for given in self._task.answers(case, samples=self._samples):
+                number, failed = number + 1, given if isinstance(given, Failure) else failed
+                yield given
         except ProviderError as error:
-            given = [error.failure]
-        failed = [one for one in given if isinstance(one, Failure)]
-        with self._lock:
-            is_silent = bool(failed) and failed[-1].kind in _OF_PROVIDERS
-            self._in_a_row = self._in_a_row + 1 if is_silent else 0
-            is_hopeless = self._in_a_row >= _MOST_IN_A_ROW
-        if is_hopeless:
-            last = failed[-1]
-            raise ProviderError(
-                what=f"{_MOST_IN_A_ROW} cases in a row have no answer: {last.what}",
-                why=last.why,
-                fix=f"{last.fix}; then run the evaluation again: it goes on where it was",
-            )
-        # The first sample that fails is the last.
-        return [*given, *([failed[-1]] * (self._samples - len(given)) if failed else [])]
+            failed = error.failure
+        self._count(failed)
+        if failed is not None:
+            # The first sample that fails is the last.
+            yield from itertools.repeat(failed, self._samples - number)
 
-    def _progress(self) -> Progress:
-        graded = list(itertools.chain.from_iterable(self._found.values()))
-        answers = [one.answer for one in graded if one.answer is not None]
-        return Progress(
-            len(graded),
-            self._run.planned,
-            failed=len(graded) - len(answers),
-            cached=sum(one.is_cached for one in answers),
-            resumed=len(self._had),
-            usd=paid(graded),
-        )
+    def _count(self, failed: Failure | None) -> None:
+        """Raises `ProviderError` once the provider has been silent so often that it is no use to go on."""
+        with self._lock:
+            self._in_a_row = self._in_a_row + 1 if failed is not None and failed.kind in _OF_PROVIDERS else 0
+            is_hopeless = self._in_a_row >= _MOST_IN_A_ROW
+        if failed is not None and is_hopeless:
+            raise ProviderError(
+                what=f"{_MOST_IN_A_ROW} cases in a row have no answer: {failed.what}",
+                why=failed.why,
+                fix=f"{failed.fix}; then run the evaluation again: it goes on where it was",
+            )
 
 
 def _asked(case: Case) -> str:

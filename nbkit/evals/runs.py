@@ -13,6 +13,8 @@ from nbkit.evals.cases import Answer, Case, Score
 from nbkit.recorded import Failure
 from nbkit.types import JsonValue
 
+ID_CHARS = 8
+"""How much of its id a run is shown by."""
 _NOT_OF_IDENTITY = ("nbkit_version", "prices_as_of")
 
 
@@ -104,6 +106,16 @@ class Run:
 
     asked_by: str = ""
     """The command that had a notebook executed for it; empty where a reader asked."""
+
+    @property
+    def title(self) -> str:
+        """Its name with the beginning of its id, which no other run has.
+
+        >>> Run("3f2a1b9c04d5", "plain", datetime(2026, 1, 2), Pins("p", None)).title
+        'plain (3f2a1b9c)'
+        """
+        short = self.id[:ID_CHARS]
+        return short if self.name == short else f"{self.name} ({short})"
 
     @property
     def planned(self) -> int:

@@ -15,15 +15,18 @@ from nbkit.evaluation.carrying import (
     pass_or_raise,
     sieve,
 )
+from nbkit.evaluation.telling import Told, figures_of
 
 __all__ = [
     "ASKED_BY",
+    "Told",
     "calibrate",
     "cards_of",
     "carried",
     "carry_out",
     "default_metrics",
     "evaluate",
+    "figures_of",
     "gate",
     "judge",
     "judging_settings",

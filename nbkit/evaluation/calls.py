@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.judges import CardDrawing
 from nbkit.display.origin import origin
 from nbkit.display.power import Power
-from nbkit.evals.asking import FunctionTask, PromptTask, Task
+from nbkit.display.progress import Bar
+from nbkit.evals.asking import PromptTask, Task
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case
 from nbkit.evals.judging import Judge, Pairwise, Scale
 from nbkit.evals.metrics import Wanted
 from nbkit.evals.plans import Plan
 from nbkit.evals.running import Pace
 from nbkit.evaluation.carrying import carried, carry_out, judging_settings, kept_runs, limited, pass_or_raise
+from nbkit.evaluation.telling import Told
 from nbkit.session import current
-
-if TYPE_CHECKING:
-    pass
-
-_OF_TEXT = ("exact_match", "f1")
-_OF_RAG = ("citation_precision", "citation_recall", "groundedness")
-_OF_ALL = ("latency", "cost")
 
 
 def evaluate(  # noqa: PLR0913 - all by name
@@ -49,7 +44,8 @@ def evaluate(  # noqa: PLR0913 - all by name
     `metrics`: names such as `f1` or `recall@5`, functions `(case, answer) -> float`, `nbkit.judge(...)`. `index`: the
     prompt is a question to this index, as in a `%%rag` cell. `own`: settings such as `model` and `temperature`.
     `baseline`: a run to compare with. `fail_under`, `tolerance`: limits by metric; raises `EvaluationFailed` beyond
-    them. A run that was stopped goes on where it was. Cases without an answer are errors, and in no mean.
+    them. A run that was stopped goes on where it was. Cases without an answer are errors, and in no mean. In a notebook
+    and on a terminal a bar says how far it is, unless `quiet=True`.
 
     >>> rows = [{"input": "2 + 2", "expected": "4"}, {"input": "3 + 3", "expected": "6"}]
     >>> found = evaluate(lambda case: str(eval(case.input)), rows, ["exact_match"])
@@ -75,7 +71,9 @@ def evaluate(  # noqa: PLR0913 - all by name
         fail_under or {},
         tolerance or {},
     )
-    found = carry_out(session, made, plan, settings=in_force, is_rag=index is not None)
+    with Told(None if in_force.quiet else Bar(session.secrets), is_priced=isinstance(task, str)) as told:
+        found = carry_out(session, made, plan, settings=in_force, is_rag=index is not None, on_progress=told)
+        told.end(f"Evaluation {found.run.title}")
     pass_or_raise(found, plan)
     return found
 
@@ -134,8 +132,10 @@ def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str
 
     session = current()
     settings = session.config().settings
-    with carried(session, settings):
-        card = measure(judged, dataset(data), answer=answer, label=label)
+    bar = None if settings.quiet else Bar(session.secrets)
+    with carried(session, settings), Told(bar, things="verdict") as told:
+        card = measure(judged, dataset(data), answer=answer, label=label, on_progress=told)
+        told.end(f"Judge {card.name}")
     kept = kept_runs(session, settings)
     try:
         kept.keep_card(card)

@@ -18,9 +18,10 @@ from nbkit.evals.judging import Judge, Pairwise
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.metrics import resolve
 from nbkit.evals.plans import Plan, pins_of, refuse_counts
-from nbkit.evals.running import Progress, run_cases
+from nbkit.evals.running import run_cases
 from nbkit.evals.runs import Graded, Run
 from nbkit.evals.shown import Sieve
+from nbkit.evals.tally import Progress
 from nbkit.evals.tools import Tools
 from nbkit.pricing.table import table_of
 from nbkit.recorded import Outcome
@@ -64,13 +65,15 @@ def carry_out(
         cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge | Pairwise)}
         refuse_uncalibrated(cards, plan.least, plan.tolerance)
         baseline = kept.find(plan.baseline, is_whole=True) if isinstance(plan.baseline, str) else plan.baseline
-        pins = pins_of(task, plan, metrics, settings=settings, prices_as_of=table_of(session.home).as_of)
+        as_of = table_of(session.home).as_of
+        pins_now = functools.partial(pins_of, task, plan, metrics, settings=settings, prices_as_of=as_of)
         with carried(session, settings) as asked:
             run = run_cases(
                 task,
                 plan.data.cases,
                 metrics,
-                pins=pins,
+                pins=pins_now(),
+                pins_now=pins_now,
                 name=plan.name,
                 kept=kept,
                 pace=plan.pace,

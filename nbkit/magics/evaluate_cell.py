@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkit import parse
 from nbkit.display.origin import origin
+from nbkit.display.progress import Bar
 from nbkit.errors import BadSetting
 from nbkit.evals.gates import limits
 from nbkit.evals.plans import Plan
-from nbkit.evals.running import Pace, Progress
-from nbkit.evaluation import carried, carry_out, limited, pass_or_raise
-from nbkit.figures import count, money
+from nbkit.evals.running import Pace
+from nbkit.evaluation import Told, carried, carry_out, limited, pass_or_raise
+from nbkit.figures import count
 from nbkit.magics import args
-from nbkit.magics.progress import Bar
 from nbkit.magics.tables import draw_text
 from nbkit.registry import nearest
 from nbkit.session import Session, current
@@ -75,31 +75,14 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
         limits(given.get("fail_under", []), option="--fail-under"),
         limits(given.get("tolerance", []), option="--tolerance"),
     )
-    bar = Bar(shell, session.secrets)
-    found = carry_out(session, task, plan, settings=settings, is_rag=index is not None, on_progress=_drawing(bar))
+    bar = Bar(session.secrets)
+    with Told(bar) as told:
+        found = carry_out(session, task, plan, settings=settings, is_rag=index is not None, on_progress=told)
     for name in ("_eval", options.out):
         if name is not None:
             shell.user_ns[name] = found
     bar.end_with(found._repr_mimebundle_())
     pass_or_raise(found, plan)
-
-
-def _drawing(bar: Bar) -> Callable[[Progress], None]:
-    def show(progress: Progress) -> None:
-        share = progress.done / (progress.planned or 1)
-        bar.show_line(
-            share,
-            lambda: [
-                f"{progress.done:,} of {count(progress.planned, 'answer')}",
-                f"{progress.resumed:,} from before" if progress.resumed else "",
-                f"{progress.cached:,} cached" if progress.cached else "",
-                f"{progress.failed:,} failed" if progress.failed else "",
-                money(progress.usd),
-                bar.left(share),
-            ],
-        )
-
-    return show
 
 
 def _data(source: str | None, names: Mapping[str, Any]) -> Dataset:
@@ -159,9 +142,9 @@ def _draft(shell: InteractiveShell, session: Session, given: Mapping[str, Any], 
     settings = session.config(
         {**options.explicit, **({"rag_index": given["index"]} if "index" in given else {})}
     ).settings
-    bar = Bar(shell, session.secrets)
-    with carried(session, settings):
-        found = draft(session, settings, number, origin=origin(shell), on_progress=_drawing(bar))
+    bar = Bar(session.secrets)
+    with carried(session, settings), Told(bar, things="draft") as told:
+        found = draft(session, settings, number, origin=origin(shell), on_progress=told)
     if options.out is not None:
         shell.user_ns[options.out] = found.data
     bar.end_with(drafts_bundle(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbkit.display.evaluated import Evaluated
@@ -11,7 +12,7 @@ from nbkit.display.judges import doubt
 from nbkit.errors import BadSetting, UnknownSetting
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.kept import KeptRuns
-from nbkit.evals.runs import Run
+from nbkit.evals.runs import ID_CHARS, Run
 from nbkit.evaluation import cards_of, kept_evaluation, kept_runs, sieve
 from nbkit.figures import count
 from nbkit.magics import args
@@ -35,8 +36,9 @@ MANUAL = """Runs of evaluations.
     %evaluate DATASET --rag INDEX      as %%evaluate with {{ input }} below it: the questions alone are asked
     %evaluate --make N --index INDEX   drafts questions, for you to keep or strike
 
-RUN is a name that --name gave, the beginning of an id, or `last`. A run that was stopped goes on when the same
-evaluation runs again: what was answered is not paid twice. In Python: nbkit.evaluate(...), and `_eval` in a notebook.
+RUN is a name that --name gave (of several the newest), the beginning of an id, or `last`. A run that was stopped goes
+on when the same evaluation runs again: what was answered is not paid twice. In Python: nbkit.evaluate(...), and `_eval`
+in a notebook.
 """
 _TWO = 2
 _WITHOUT_PROMPT = ("--rag", "--prompt", "--make")
@@ -74,7 +76,8 @@ def _is_evaluation(line: str) -> bool:
 
 def _refuse_cell(line: str, commands: Iterable[str], names: Mapping[str, Any]) -> None:
     word, *more = line.split() or [""]
-    if word not in commands and (word in names or any(one.startswith("-") for one in more)):
+    is_data = word in names or (bool(word) and Path(word).expanduser().exists())
+    if word not in commands and (is_data or any(one.startswith("-") for one in more)):
         raise UnknownSetting(
             what=f"%evaluate has no command {word!r}",
             why="a data set is evaluated by a cell: two percent signs, and the prompt below",
@@ -96,7 +99,7 @@ def _list(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
         state = "" if one.finished_at is not None else f"stopped at {len(found.run.graded)} of {one.planned}"
         asked = str(one.pins.settings.get("model") or one.pins.task)
         rows.append((
-            one.name, one.id[:8], f"{one.started_at:%Y-%m-%d %H:%M}", asked, one.pins.dataset,
+            one.name, one.id[:ID_CHARS], f"{one.started_at:%Y-%m-%d %H:%M}", asked, one.pins.dataset,
             f"{one.pins.cases:,}", " · ".join(figures), state,
         ))  # fmt: skip
     columns = ("run", "id", "begun, UTC", "asked", "data set", "cases", "figures", "state")
@@ -118,6 +121,12 @@ def _show(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
 
 def _compare(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     before, after = _two(kept, words, "compare")
+    if not set(before.pins.metrics) & set(after.pins.metrics):
+        raise BadSetting(
+            what=f"{before.title} and {after.title} share no metric",
+            why=f"measured: {', '.join(before.pins.metrics)}, and {', '.join(after.pins.metrics)}",
+            fix="evaluate both with the same --metrics: answers that are there come from the cache",
+        )
     drawn = _evaluated(session, kept, after).compare(before)
     shell.display_pub.publish(data=_bundle(session, drawn), metadata={})
 
@@ -131,10 +140,11 @@ def _diff(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list
 def _remove(shell: InteractiveShell, session: Session, kept: KeptRuns, words: list[str]) -> None:
     if not words:
         raise BadSetting(what="%evaluate rm names no run", why="it takes one or more", fix="%evaluate rm baseline")
-    found = [kept.find(word) for word in words]
-    for one in found:
+    found = {one.id: one for one in map(kept.find, words)}
+    for one in found.values():
         kept.remove(one.id)
-    draw_text(shell, session.secrets, f"{count(len(found), 'run')} deleted; their calls stay in the records")
+    named = ", ".join(one.title for one in found.values())
+    draw_text(shell, session.secrets, f"{count(len(found), 'run')} deleted: {named}; their calls stay in the records")
 
 
 def _two(kept: KeptRuns, words: list[str], command: str) -> tuple[Run, Run]:

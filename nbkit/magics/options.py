@@ -65,7 +65,7 @@ OPTIONS = (
         ("--prompt",),
         "prompt",
         "NAME",
-        "Name of this prompt, whose versions are kept; `%llm --prompt NAME` asks the newest again",
+        "Name of this prompt, whose versions are kept; alone it asks the newest again, `NAME@VERSION` an older one",
     ),
     Option(("--thread",), "thread", "NAME", "Conversation that this cell is a turn of"),
     Option(("--cache",), "cache", "use|refresh|off|only"),

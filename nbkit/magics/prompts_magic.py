@@ -72,9 +72,8 @@ def _scored(version: Version, runs: list[Run]) -> str:
         if run.pins.task_sha256 == version.sha256 and shares:
             values = run.of(shares[0])
             found = estimate(values.means, clusters=values.clusters)
-            return (
-                f"{shares[0]} {value_text(found.mean)} {interval_text(found.low, found.high)}, n {found.n} ({run.name})"
-            )
+            interval = interval_text(found.low, found.high)
+            return f"{shares[0]} {value_text(found.mean)} {interval}, n {found.n}, run {run.title}"
     return ""
 
 
@@ -95,7 +94,7 @@ def _diff(shell: InteractiveShell, session: Session, kept: PromptVersions, words
             )  # fmt: skip
         before, after = versions[-2:]
     elif len(words) == _TWO:
-        before, after = (_found(kept, word) for word in words)
+        before, after = map(kept.called, words)
     else:
         raise BadSetting(
             what="%nbkit prompts diff takes a prompt, or two versions",
@@ -120,12 +119,7 @@ def _one(kept: PromptVersions, words: list[str], command: str) -> Version:
             why=f"{count(len(words), 'word')} given, and it takes {example}",
             fix="%nbkit prompts ls lists them",
         )
-    return _found(kept, words[0])
-
-
-def _found(kept: PromptVersions, word: str) -> Version:
-    name, _, start = word.partition("@")
-    return kept.find(name, start) if start else kept.newest(name)
+    return kept.called(words[0])
 
 
 def _named(version: Version) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from nbkit.api import search_index
 from nbkit.display.origin import origin
+from nbkit.display.progress import Bar
 from nbkit.errors import BadSetting, NbkitError
 from nbkit.figures import count
 from nbkit.magics.literal import text_and_options
-from nbkit.magics.progress import Bar
 from nbkit.magics.rag_options import read, some
 from nbkit.magics.tables import draw, draw_text
 from nbkit.magics.words import first_word
@@ -67,7 +67,7 @@ def _add(shell: InteractiveShell, session: Session, rest: str) -> None:
     paths = some(given.words, what="%rag add takes files, folders, globs, URLs", fix="%rag add docs --index handbook")
     own = {"rag_embedder": given.embedder, "rag_chunk_tokens": given.chunk_tokens, "rag_chunk_overlap": given.overlap}
     settings = session.config({name: value for name, value in own.items() if value is not None}).settings
-    bar = Bar(shell, session.secrets)
+    bar = Bar(session.secrets)
     there = session.collections.names()
     name = given.index or settings.rag_index or (there[0] if len(there) == 1 else DEFAULT_INDEX)
     with session.embedding_calls.made_for(origin(shell), tag=settings.tag):

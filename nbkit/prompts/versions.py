@@ -127,6 +127,11 @@ class PromptVersions:
         rows = self._database.execute(sql, (name,))
         return _version(rows[0]) if rows else self.of(name)[-1]
 
+    def called(self, word: str) -> Version:
+        """What `NAME`, or `NAME@VERSION` with the beginning of its hash, stands for; raises `PromptError`."""
+        name, at, start = word.partition("@")
+        return self.find(name, start) if at else self.newest(name)
+
     def find(self, name: str, start: str) -> Version:
         """The version whose hash begins so; raises `PromptError` where none or several do."""
         versions = self.of(name)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbkit import registry
-from nbkit.errors import NbkitError
 from nbkit.escape import clean, line
 from nbkit.figures import count
 from nbkit.rag.index_files import Stats
@@ -53,14 +52,8 @@ class DocumentList(Sequence[Entry]):
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each document; needs the extra `[data]`, raises an `NbkitError` naming the command without it."""
-        try:
+        with registry.pandas_for("to_frame()"):
             import pandas as pd
-        except ImportError as error:
-            raise NbkitError(
-                what="to_frame() makes a DataFrame, and pandas is not installed",
-                why="pandas is an extra, so that nbkit installs quickly",
-                fix=registry.install_command("data"),
-            ) from error
         names = [field.name for field in dataclasses.fields(Entry)]
         return pd.DataFrame([[getattr(one, name) for name in names] for one in self.entries], columns=names)
 

@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from nbkit.evals.asking import FunctionTask, PromptTask
+from nbkit.evals.asking import PromptTask
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case, Score
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.running import Pace, run_cases
@@ -52,12 +53,12 @@ def main(cases: int = 2000) -> None:
         settings = session.config({"model": "echo"}).settings
         task = PromptTask(session, "{{ input }}", settings, names={}, origin=Origin())
         for case in asked:
-            task.answers(case, samples=1)
+            list(task.answers(case, samples=1))
         alone, ran = [], []
         for _ in range(3):
             started = time.process_time()
             for case in asked:
-                task.answers(case, samples=1)
+                list(task.answers(case, samples=1))
             alone.append(time.process_time() - started)
             started = time.process_time()
             run_cases(task, asked, [Same()], pins=pins, kept=kept, pace=Pace(workers=1))

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 
 from nbkit.cli import main
+from nbkit.prompts.versions import PromptVersions, version_of
+from nbkit.setting import Settings
 
 _TASK = """
 dataset = "questions.csv"
@@ -178,3 +180,32 @@ def test_runs_of_other_kernels_are_not_the_notebooks(folder):
     other += f"subprocess.run([sys.executable, '-c', {code!r}], env=own, check=True)"
     _notebook(folder, other, "%%evaluate questions.csv -m echo --metrics contains\n{{ input }}")
     assert main(["eval", "evals.ipynb", "--fail-under", "contains=0.5"]) == 0
+
+
+def test_a_version_of_a_named_prompt_is_evaluated_as_it_was(folder, capsys):
+    kept = PromptVersions(folder / "home")
+    older, newer = (version_of("plain", body, Settings()) for body in ("{{ input }}", "no"))
+    for one in (older, newer):
+        kept.keep(one)
+    kept.close()
+    named = _TASK.replace('prompt = "{{ input }}"', f'prompt_name = "plain@{older.sha256[:8]}"')
+    (folder / "task.toml").write_text(named)
+    assert main(["eval", "task.toml", "--fail-under", "contains=0.6"]) == 0
+    assert f"prompt {older.sha256[:8]}" in capsys.readouterr().out
+    (folder / "task.toml").write_text(f"{named}temperature = 0.9\n")
+    assert main(["eval", "task.toml"]) == 1
+    assert "temperature is 0.9" in capsys.readouterr().err
+    (folder / "task.toml").write_text(_TASK.replace('prompt = "{{ input }}"', 'prompt_name = "plain"'))
+    assert main(["eval", "task.toml", "--fail-under", "contains=0.6"]) == 1
+
+
+def test_a_prompt_file_that_cannot_be_read_is_an_error_in_words(folder, capsys):
+    (folder / "task.toml").write_text(_TASK.replace('prompt = "{{ input }}"', 'prompt_file = "absent.txt"'))
+    assert main(["eval", "task.toml"]) == 1
+    assert "the prompt_file 'absent.txt' of task.toml cannot be read" in capsys.readouterr().err
+
+
+def test_two_prompts_in_a_task_are_refused(folder, capsys):
+    (folder / "task.toml").write_text(f'prompt_name = "plain"\n{_TASK}')
+    assert main(["eval", "task.toml"]) == 1
+    assert "has prompt and prompt_name" in capsys.readouterr().err

@@ -396,3 +396,11 @@ def test_many_rows_are_read_in_little_more_than_their_number():
     rng = random.Random(1)
     rows = [{"input": f"question {rng.random()}", "expected": "x"} for _ in range(20_000)]
     assert len({case.id for case in dataset(rows)}) == 20_000
+
+
+def test_a_list_that_a_frame_has_as_text_is_one_as_in_the_file_that_it_comes_from(tmp_path):
+    pd = pytest.importorskip("pandas")
+    path = tmp_path / "q.csv"
+    path.write_text('id,question,answer\na,Who?,[]\nb,When?,"[""9"", ""nine""]"\nc,Where?,here\n')
+    assert [one.expected for one in dataset(pd.read_csv(path))] == [[], ["9", "nine"], "here"]
+    assert dataset(pd.read_csv(path)).sha256 == dataset(path).sha256

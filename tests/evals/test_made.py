@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 from nbkit.evals.made import made_of
@@ -31,16 +32,27 @@ def test_two_functions_on_one_line_are_told_apart():
     assert made_of(one) != made_of(other)
 
 
-def test_a_list_that_a_function_fills_does_not_make_it_another():
-    held = []
+def test_what_lists_dicts_and_dataclasses_hold_counts():
+    @dataclasses.dataclass
+    class Style:
+        word: str
 
-    def answer(case):
-        held.append(case)
-        return ""
+    held = [["tea"], ["milk"], {"a": "tea"}, {"b": "tea"}, {"tea"}, Style("tea"), Style("milk"), [Style("tea")]]
+    assert len({made_of(says(one)) for one in held}) == len(held)
+    assert made_of(says({"a", "b", "c"})) == made_of(says({"c", "b", "a"}))
+    assert made_of(says([1, [2]])) == made_of(says([1, [2]]))
 
-    before = made_of(answer)
-    answer("q")
-    assert made_of(answer) == before
+
+def test_a_client_and_what_holds_itself_count_without_their_addresses():
+    class Client:
+        pass
+
+    round_about: list[object] = ["tea"]
+    round_about.append(round_about)
+    other: list[object] = ["tea"]
+    other.append(other)
+    assert made_of(says(Client())) == made_of(says(Client()))
+    assert made_of(says(round_about)) == made_of(says(other))
 
 
 def test_of_a_method_what_its_object_holds_counts():

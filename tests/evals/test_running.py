@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,8 @@ import pytest
 
 from nbkit.canonical import canonical_json
 from nbkit.errors import BadSetting, BudgetExceeded, MissingKey, ProviderError, ProviderUnreachable
-from nbkit.evals.asking import FunctionTask, PromptTask
+from nbkit.evals.asking import PromptTask
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import NOTHING, Answer, Case, Score
 from nbkit.evals.datasets import dataset
 from nbkit.evals.kept import KeptRuns
@@ -26,6 +28,7 @@ from nbkit.evals.plans import Plan
 from nbkit.evals.running import Pace, run_cases
 from nbkit.evals.runs import Graded, Pins, Run
 from nbkit.evals.shown import Sieve
+from nbkit.evals.tally import Progress
 from nbkit.evaluation import carry_out
 from nbkit.recorded import Failure, Origin
 from nbkit.session import Session
@@ -89,7 +92,8 @@ def test_a_case_that_fails_is_an_error_and_in_no_mean():
     assert found.of("says").failed == 1
     (failed,) = found.failed
     assert failed.answer is None
-    assert failed.error == Failure("Broken", "no such thing", "the function raised it", "see its traceback")
+    assert (failed.error.kind, failed.error.what) == ("Broken", "Broken: no such thing")
+    assert re.fullmatch(r"the function raised it, line \d+ of answer", failed.error.why)
 
 
 def test_a_metric_that_raises_or_gives_no_number_is_an_error_of_its_own():
@@ -429,7 +433,7 @@ import os, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_running import CASES, Says, pins
-from nbkit.evals.asking import FunctionTask
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.running import Pace, run_cases
 
@@ -474,3 +478,119 @@ def test_the_calls_of_a_run_share_the_budget_of_their_cell(tmp_path):
     spent = sum(one.cost.usd for one in session.ledger.read() if one.cost.usd is not None)
     assert Decimal("0.2") < spent <= Decimal("0.5")
     session.close()
+
+
+def test_what_an_earlier_try_had_is_counted_from_the_first_moment(kept):
+    held = {"broken": True}
+
+    class Stops(FunctionTask):
+        sha256 = "same"
+
+    def stops(case):
+        if case.id == "q4" and held["broken"]:
+            raise MissingKey(what="no key", why="none is set", fix="set it")
+        return case.input
+
+    with pytest.raises(MissingKey):
+        run(Stops(stops), kept=kept, pace=Pace(workers=1))
+    held["broken"] = False
+    seen: list[Progress] = []
+    run(Stops(stops), kept=kept, on_progress=seen.append)
+    assert {(one.resumed, one.planned) for one in seen} == {(4, 6)}
+    assert seen[0].done >= 4
+    assert seen[-1].done == 6
+
+
+def test_a_function_that_fills_a_list_goes_on_and_one_whose_list_was_changed_begins_anew(kept):
+    asked, examples = [], ["one"]
+    stopping = {"at": "q3"}
+
+    def answers(case):
+        asked.append(case.id)
+        if case.id == stopping["at"]:
+            raise MissingKey(what="no key", why="none is set", fix="set it")
+        return f"{examples} {case.input}"
+
+    def again():
+        task = FunctionTask(answers)
+        return run(task, kept=kept, pace=Pace(workers=1))
+
+    with pytest.raises(MissingKey):
+        again()
+    with pytest.raises(MissingKey):
+        again()
+    assert asked == ["q0", "q1", "q2", "q3", "q3"]
+    examples[0] = "another"
+    with pytest.raises(MissingKey):
+        again()
+    assert asked[5:] == ["q0", "q1", "q2", "q3"]
+
+
+def test_of_two_kernels_at_one_run_the_answer_that_was_paid_for_stays(kept):
+    started = Run("r" * 32, "r", datetime.now(UTC), Pins("p", "s", cases=1))
+    kept.begin(started)
+    paid_for = Graded(CASES[0], 0, Answer("0", usd=Decimal("0.01")), {"says": Score(1.0)})
+    from_cache = dataclasses.replace(paid_for, answer=Answer("0", usd=Decimal("0.01"), is_cached=True))
+    failed = Graded(CASES[0], 0, None, error=Failure("Broken", "w", "y", "f"))
+    kept.add(started.id, 0, failed)
+    kept.add(started.id, 0, paid_for)
+    for later in (from_cache, failed):
+        kept.add(started.id, 0, later)
+        assert kept.find(started.id).usd == Decimal("0.01")
+
+
+def test_an_answer_that_is_scored_once_more_was_paid_for_by_its_run(kept):
+    class Fails(Says):
+        broken = True
+
+        def score(self, case, answer):
+            if case.id == "q0" and self.broken:
+                raise Broken
+            return super().score(case, answer)
+
+    stops = {"at": "q3"}
+
+    def answers(case):
+        if case.id == stops["at"]:
+            raise MissingKey(what="no key", why="none is set", fix="set it")
+        return Answer(case.input, usd=Decimal("0.01"), is_cached=stops["at"] == "" and case.id == "q0")
+
+    class Fixed(FunctionTask):
+        sha256 = "s"
+
+    metric = Fails()
+    with pytest.raises(MissingKey):
+        run(Fixed(answers), metrics=[metric], kept=kept, pace=Pace(workers=1))
+    stops["at"], metric.broken = "", False
+    found = run(Fixed(answers), metrics=[metric], kept=kept)
+    assert found.graded[0].scores["says"].value == 1
+    assert (found.usd, kept.find(found.id).usd) == (Decimal("0.06"), Decimal("0.06"))
+
+
+def test_samples_that_were_answered_before_the_budget_was_used_up_are_kept(kept, tmp_path):
+    provider = FakeProvider(lambda request: "0 " * 50)
+    session = Session(home=tmp_path / "home", environment={}, providers={"fake": provider})
+    own = {"model": "fake:m", "max_tokens": 100, "price": {"m": {"input": 0, "output": 1000}}}
+    settings = session.config({**own, "budget_cell": "0.14"}).settings
+    task = PromptTask(session, "{{ input }}", settings, names={}, origin=Origin())
+    with pytest.raises(BudgetExceeded), session.cell.of(settings.budget_cell):
+        run(task, CASES[:1], samples=3, kept=kept)
+    asked = provider.calls
+    assert 0 < asked < 3
+    (stopped,) = kept.all()
+    assert kept.find(stopped.id).answered == asked
+    found = run(task, CASES[:1], samples=3, kept=kept)
+    assert (provider.calls, found.of("says").repeats) == (3, ((1.0, 1.0, 1.0),))
+    assert found.usd == sum(one.answer.usd for one in found.graded)
+    session.close()
+
+
+def test_the_beginning_of_several_ids_names_none_of_them(kept):
+    for run_id in ("abcd1" + "0" * 27, "abcd2" + "0" * 27, "ef" * 16):
+        kept.begin(Run(run_id, "same" if run_id.startswith("a") else "abcd", datetime.now(UTC), Pins("p", None)))
+    assert kept.find("abcd").id == "ef" * 16
+    assert kept.find("abcd2").id.startswith("abcd2")
+    assert kept.find("same").id.startswith("abcd2")
+    kept.remove("ef" * 16)
+    with pytest.raises(BadSetting, match="is the beginning of 2 ids"):
+        kept.find("abcd")

@@ -16,17 +16,6 @@ from nbkit.recorded import RECORD_MIME
 from nbkit.session import current
 from nbkit.testing import FakeProvider
 
-QUESTIONS = [
-    {"id": "tea", "input": "say tea", "expected": "say tea", "kind": "hot"},
-    {"id": "milk", "input": "say milk", "expected": "say water", "kind": "cold"},
-]
-
-
-@pytest.fixture
-def questions(notebook):
-    notebook.user_ns["questions"] = QUESTIONS
-    return notebook
-
 
 def said(cell):
     assert cell.error is None, cell.error
@@ -286,7 +275,8 @@ def test_a_judge_is_flagged_also_where_its_run_is_shown_again_and_listed(questio
 
 def test_a_case_that_asks_something_else_under_the_same_name_is_not_paired(questions):
     questions.run("%%evaluate questions --metrics exact_match --name before\n{{ input }}")
-    questions.user_ns["questions"] = [QUESTIONS[0], {**QUESTIONS[1], "input": "say water"}]
+    tea, milk = questions.user_ns["questions"]
+    questions.user_ns["questions"] = [tea, {**milk, "input": "say water"}]
     questions.run("%%evaluate questions --metrics exact_match --baseline before -o found\n{{ input }}")
     found = questions.user_ns["found"]
     compared = found.compare(found.baseline)["exact_match"]

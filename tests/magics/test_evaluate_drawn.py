@@ -7,20 +7,10 @@ import re
 import pytest
 
 import nbkit
+from nbkit.errors import BadSetting
 from nbkit.evals.cases import Answer
 from nbkit.session import current
 from nbkit.testing import FakeProvider
-
-QUESTIONS = [
-    {"id": "tea", "input": "say tea", "expected": "say tea", "kind": "hot"},
-    {"id": "milk", "input": "say milk", "expected": "say water", "kind": "cold"},
-]
-
-
-@pytest.fixture
-def questions(notebook):
-    notebook.user_ns["questions"] = QUESTIONS
-    return notebook
 
 
 def said(cell):
@@ -32,7 +22,10 @@ def test_what_asks_no_model_is_a_function_with_a_hash_and_without_a_price(questi
     def answering(word):
         return lambda case: word
 
-    said = [repr(nbkit.evaluate(answering(word), QUESTIONS, "exact_match", name="same")) for word in ("tea", "milk")]
+    said = [
+        repr(nbkit.evaluate(answering(word), questions.user_ns["questions"], "exact_match", name="same"))
+        for word in ("tea", "milk")
+    ]
     assert said[0].splitlines()[0] == "Evaluation same: 2 cases"
     assert len({re.search(r"function (\w{8})", one)[1] for one in said}) == 2
 
@@ -90,6 +83,86 @@ def test_a_case_is_drawn_with_its_prompt_and_with_reasons_where_there_are_any(qu
     assert "nothing to score" in questions.user_ns["_eval"].case("tea")._repr_html_()
 
 
+def test_a_run_that_was_stopped_says_so_wherever_it_is_shown(questions):
+    questions.run("def stops(case, answer):\n    if case.id == 'milk':\n        raise KeyboardInterrupt\n    return 1")
+    cell = questions.run("%%evaluate questions --metrics stops --workers 1 --name half\n{{ input }}")
+    assert isinstance(cell.error, KeyboardInterrupt)
+    assert "Evaluation half: 2 cases, stopped at 1 of 2 answers, $0" in said(questions.run("%evaluate show half"))
+
+
+def test_what_fails_before_anything_came_leaves_no_line_of_progress(questions):
+    cell = questions.run("%%evaluate questions --metrics contains\n{{ absent }}")
+    assert cell.error is not None
+    assert cell.bundles("text/plain") == []
+
+
+def test_runs_that_share_no_metric_are_not_compared(questions):
+    for metric in ("contains", "length"):
+        questions.run(f"%%evaluate questions --metrics {metric} --name {metric}\n{{{{ input }}}}")
+    error = questions.run("%evaluate compare contains length").error
+    assert "share no metric" in str(error)
+
+
+def test_an_unknown_price_is_said_in_words(questions):
+    current().providers["fake"] = FakeProvider(lambda request: "tea")
+    cell = questions.run("%%evaluate questions -m fake:m --metrics cost --name free\n{{ input }}")
+    assert said(cell).splitlines()[0] == "Evaluation free: 2 cases, price not known"
+    assert "2 answers of unknown price" in said(cell)
+
+
+def test_an_error_of_a_function_stands_in_its_case_with_its_line(questions):
+    def breaks(case):
+        return 1 / 0
+
+    found = nbkit.evaluate(breaks, questions.user_ns["questions"], "contains", name="broken")
+    text = repr(found.case("tea"))
+    assert "Answer: ✗ ZeroDivisionError: division by zero" in text
+    assert re.search(r"Why: the function raised it, line \d+ of breaks; call", text)
+    assert "Why" in found.case("tea")._repr_html_()
+
+
+def test_what_failed_says_why_in_the_table(questions):
+    def breaks(case):
+        return {}[case.id]
+
+    def wrong(case, answer):
+        return 1 / 0
+
+    found = nbkit.evaluate(breaks, questions.user_ns["questions"], "contains", name="broken")
+    assert repr(found).startswith("Evaluation broken: 2 cases, 2 failed (KeyError: 'tea')")
+    found = nbkit.evaluate(lambda case: "tea", questions.user_ns["questions"], [wrong], name="wrong")
+    assert "2 failed, ZeroDivisionError: division by zero" in repr(found)
+
+
+def test_an_async_function_is_waited_for_and_one_that_gives_nothing_has_failed(questions):
+    async def says(case):
+        return case.input
+
+    cases = questions.user_ns["questions"]
+    assert nbkit.evaluate(says, cases, "contains")["contains"].mean == 0.5
+    found = nbkit.evaluate(lambda case: None, cases, "contains", name="nothing")
+    assert (found["contains"].n, len(found.run.failed)) == (0, 2)
+    with pytest.raises(BadSetting, match="it is of type int"):
+        nbkit.evaluate(3, cases, "contains")
+
+
 def test_the_worst_answers_are_as_many_as_there_are(questions):
     questions.run("%%evaluate questions --metrics exact_match\n{{ input }}")
     assert "<summary>Worst 2 answers</summary>" in questions.user_ns["_eval"]._repr_mimebundle_()["text/html"]
+
+
+def test_two_runs_of_one_name_are_told_apart_by_their_ids(questions):
+    for prompt in ("say water", "{{ input }}"):
+        questions.run(f"%%evaluate questions --metrics exact_match --name same\n{prompt}")
+    ids = re.findall(r"^same +(\w{8})", said(questions.run("%evaluate ls")), re.MULTILINE)
+    assert len(set(ids)) == 2
+    assert f"run {ids[0]} ·" in said(questions.run(f"%evaluate show {ids[0]}"))
+    assert f"run {ids[1]} ·" in said(questions.run("%evaluate show same"))
+    titles = [f"same ({one})" for one in ids]
+    assert f"of {titles[1]} that {titles[0]} answered otherwise" in said(questions.run(f"%evaluate diff {ids[0]} same"))
+    cell = questions.run(
+        "%%evaluate questions --metrics exact_match --name same --baseline same --tolerance exact_match=0\nno"
+    )
+    assert f"worse than {titles[1]} by" in str(cell.error)
+    assert titles[0] in said(questions.run(f"%evaluate rm {ids[0]} {ids[0]}"))
+    assert len(re.findall(r"^same ", said(questions.run("%evaluate ls")), re.MULTILINE)) == 2

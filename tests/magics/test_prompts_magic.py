@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import nbkit
 from nbkit.errors import BadSetting, PromptError, UnknownSetting
 from nbkit.session import current
 
@@ -61,7 +62,7 @@ def test_scores_and_cost_stand_beside_the_version(greeting):
     greeting.user_ns["people"] = [{"input": "x", "expected": "Greet Bob warmly.", "name": "Bob"}]
     greeting.run("%%evaluate people --prompt greet --metrics exact_match --name warm\nGreet {{ name }} warmly.")
     lines = said(greeting.run("%nbkit prompts ls")).splitlines()
-    assert "exact_match 1.000 [0.207, 1.000], n 1 (warm)" in lines[3]
+    assert "exact_match 1.000 [0.207, 1.000], n 1, run warm (" in lines[3]
     assert "exact_match" not in lines[2]
 
 
@@ -92,3 +93,47 @@ def test_personal_data_and_keys_are_not_kept(notebook, monkeypatch, tmp_path):
 )
 def test_what_cannot_be_is_refused(greeting, line, kind):
     assert isinstance(greeting.run(line).error, kind)
+
+
+def test_an_older_version_is_evaluated_and_the_name_stands_for_the_newest_still(greeting):
+    first, second = (one.removesuffix("←") for one in versions(greeting))
+    greeting.user_ns["people"] = [{"input": "Ann", "name": "Ann", "expected": "Say hi to Ann."}]
+    cell = greeting.run(f"%evaluate people --prompt greet@{first} --metrics exact_match --name older")
+    assert cell.error is None, cell.error
+    found = greeting.user_ns["_eval"]
+    assert found["exact_match"].mean == 1
+    assert found.run.pins.settings["temperature"] == 0.5
+    assert (found.run.pins.task_sha256 or "")[:8] == first
+    listed = said(greeting.run("%nbkit prompts ls")).splitlines()
+    assert [("older" in line, "←" in line) for line in listed if line.startswith("greet")] == [
+        (True, False),
+        (False, True),
+    ]
+    assert greeting.run(f"answer = %llm --prompt greet@{first}").error is None
+    assert greeting.user_ns["answer"].record.prompt_version[:8] == first
+    assert versions(greeting) == [first, second]
+
+
+def test_settings_of_the_notebook_are_not_those_of_an_older_version(greeting):
+    first = versions(greeting)[0]
+    greeting.user_ns |= {"nbkit": nbkit, "people": [{"input": "Ann", "name": "Ann"}]}
+    greeting.run("nbkit.configure(system='Be loud.', temperature=1.0, seed=4)")
+    assert greeting.run(f"%evaluate people --prompt greet@{first} --metrics length").error is None
+    assert greeting.user_ns["_eval"].run.pins.settings["system"] in ("", None)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%llm --prompt greet@{} -t 0.9", "temperature is 0.9, and was 0.5"),
+        ("%llm --prompt greet@{} hello", "its text is another"),
+        ("%llm --prompt greet@", "is no version"),
+        ("%llm --prompt greet@00000000", "is no version"),
+    ],
+)
+def test_a_version_that_is_asked_as_another_is_refused(greeting, line, said):
+    first = versions(greeting)[0]
+    cell = greeting.run(line.format(first))
+    assert isinstance(cell.error, PromptError)
+    assert said in str(cell.error)
+    assert versions(greeting)[0] == first

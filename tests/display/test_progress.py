@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbkit.magics.progress import Bar
+from nbkit.display.progress import Bar
 from nbkit.rag.progress import Progress
 from nbkit.secrets import SecretRegistry
 from nbkit.tables import Table
@@ -22,11 +22,13 @@ class Drawn(Bar):
     """Keeps what it would draw."""
 
     def __init__(self, secrets, clock):
-        super().__init__(None, secrets, clock=clock)
+        super().__init__(secrets, clock=clock)
         self.bundles = []
 
     def _draw(self, bundle):
         self.bundles.append(bundle)
+
+    _display = _draw
 
     @property
     def lines(self):
