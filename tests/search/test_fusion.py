@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbkit.search.fusion import distinct, fuse
+from nbkit.search.fusion import Moments, distinct, fuse
 
 
 def unit(rows: int, *, seed: int) -> np.ndarray:
@@ -17,11 +17,11 @@ def unit(rows: int, *, seed: int) -> np.ndarray:
 def test_candidates_have_the_scores_of_the_whole_collection(rows: int, seed: int):
     vectors, question = unit(rows, seed=seed), unit(1, seed=seed + 1)[0]
     words = np.random.default_rng(seed).random(rows, dtype=np.float32)
-    whole = fuse(question, vectors, words, words_spread=float(words.std()), sample=vectors).scores
+    whole = fuse(question, vectors, words, words_spread=float(words.std()), spread=Moments.of(vectors)).scores
     # Whatever can be among the five that the question moves towards has to be among the candidates.
     near = np.argsort(-whole)[: rows // 2]
     kept = np.union1d(near, np.union1d(np.argsort(-(vectors @ question))[:5], np.argsort(-words)[:5]))
-    part = fuse(question, vectors[kept], words[kept], words_spread=float(words.std()), sample=vectors).scores
+    part = fuse(question, vectors[kept], words[kept], words_spread=float(words.std()), spread=Moments.of(vectors)).scores
     assert int(kept[part.argmax()]) == int(whole.argmax()) or np.ptp(np.sort(whole)[-2:]) < 0.5
 
 
@@ -31,7 +31,7 @@ def test_words_count_less_the_nearer_a_text_lies():
     weights = []
     for share in (1.0, 0.9, 0.8, 0.0):
         question = share * vectors[0] + (1 - share**2) ** 0.5 * np.eye(16, dtype=np.float32)[15]
-        weights.append(fuse(question, vectors, words, words_spread=1.0, sample=vectors).words_weight)
+        weights.append(fuse(question, vectors, words, words_spread=1.0, spread=Moments.of(vectors)).words_weight)
     assert weights == sorted(set(weights))
     assert weights[0] == 0
     assert weights[-1] == 0.45
@@ -40,23 +40,23 @@ def test_words_count_less_the_nearer_a_text_lies():
 def test_the_unit_of_the_lexical_score_does_not_matter():
     vectors, question = unit(40, seed=1), unit(1, seed=2)[0]
     words = np.random.default_rng(3).random(40, dtype=np.float32)
-    one = fuse(question, vectors, words, words_spread=0.3, sample=vectors).scores
-    many = fuse(question, vectors, words * 1000, words_spread=300.0, sample=vectors).scores
+    one = fuse(question, vectors, words, words_spread=0.3, spread=Moments.of(vectors)).scores
+    many = fuse(question, vectors, words * 1000, words_spread=300.0, spread=Moments.of(vectors)).scores
     assert np.allclose(one, many, atol=1e-4)
 
 
 def test_without_words_meaning_alone_decides():
     vectors, question = unit(40, seed=1), unit(1, seed=2)[0]
-    fused = fuse(question, vectors, np.zeros(40, np.float32), words_spread=0.0, sample=vectors)
+    fused = fuse(question, vectors, np.zeros(40, np.float32), words_spread=0.0, spread=Moments.of(vectors))
     assert fused.scores.argmax() == (vectors @ question).argmax()
     assert np.isfinite(fused.scores).all()
 
 
 def test_collections_of_one_text_and_of_none_are_searched():
     one = unit(1, seed=1)
-    assert np.isfinite(fuse(one[0], one, np.ones(1, np.float32), words_spread=0.0, sample=one).scores).all()
+    assert np.isfinite(fuse(one[0], one, np.ones(1, np.float32), words_spread=0.0, spread=Moments.of(one)).scores).all()
     none = np.zeros((0, 16), np.float32)
-    assert len(fuse(one[0], none, np.zeros(0, np.float32), words_spread=0.0, sample=none).scores) == 0
+    assert len(fuse(one[0], none, np.zeros(0, np.float32), words_spread=0.0, spread=Moments.of(none)).scores) == 0
 
 
 def test_near_duplicates_are_dropped_and_the_next_best_takes_their_place():
