@@ -29,6 +29,8 @@ def clean(text: str, *, most_chars: int | None = None) -> str:
     """
     if most_chars is not None and len(text) > most_chars:
         text = text[: most_chars - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

@@ -139,20 +139,18 @@ def distinct(vectors: NDArray[float32], k: int, *, same_cosine: float = SAME_COS
     import numpy as np
 
     kept: list[int] = []
-    if not k:
-        return kept
     # As many at once as may all be kept: where no two are the same, that is all.
-    for start in range(0, len(vectors), k):
+    for start in range(0, len(vectors), max(k, 1)):
+        if len(kept) >= k:
+            break
         block = vectors[start : start + k]
         is_same = (np.vecdot(block[:, None], vectors[kept]) >= same_cosine).any(axis=1)
-        are_same = np.vecdot(block[:, None], block) >= same_cosine
-        for position in range(len(block)):
-            if len(kept) == k:
-                return kept
+        repeated = np.triu(np.vecdot(block[:, None], block) >= same_cosine, 1)
+        for position in np.flatnonzero(repeated.any(axis=1)):
             if not is_same[position]:
-                kept.append(start + position)
-                is_same |= are_same[position]
-    return kept
+                is_same |= repeated[position]
+        kept += (start + np.flatnonzero(~is_same)).tolist()
+    return kept[:k]
 
 
 def union(first: NDArray[int64], second: NDArray[int64]) -> NDArray[int64]:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbkit.search.fusion import Moments, distinct, fuse
+from nbkit.search.fusion import SAME_COSINE, Moments, distinct, fuse
 
 
 def unit(rows: int, *, seed: int) -> np.ndarray:
@@ -21,7 +21,9 @@ def test_candidates_have_the_scores_of_the_whole_collection(rows: int, seed: int
     # Whatever can be among the five that the question moves towards has to be among the candidates.
     near = np.argsort(-whole)[: rows // 2]
     kept = np.union1d(near, np.union1d(np.argsort(-(vectors @ question))[:5], np.argsort(-words)[:5]))
-    part = fuse(question, vectors[kept], words[kept], words_spread=float(words.std()), spread=Moments.of(vectors)).scores
+    part = fuse(
+        question, vectors[kept], words[kept], words_spread=float(words.std()), spread=Moments.of(vectors)
+    ).scores
     assert int(kept[part.argmax()]) == int(whole.argmax()) or np.ptp(np.sort(whole)[-2:]) < 0.5
 
 
@@ -66,3 +68,25 @@ def test_near_duplicates_are_dropped_and_the_next_best_takes_their_place():
     assert distinct(stacked, 2) == [0, 2]
     assert distinct(stacked, 9) == [0, 2, 3]
     assert distinct(stacked, 0) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 12), st.sampled_from([0.0, 0.03, 0.035, 0.2]), st.integers(0, 10**6))
+def test_distinct_rows_are_those_that_resemble_none_that_is_kept(rows: int, k: int, noise: float, seed: int):
+    drawn = np.random.default_rng(seed)
+    vectors = unit(4, seed=seed)[drawn.integers(0, 4, rows)]
+    vectors = vectors + noise * drawn.standard_normal(vectors.shape, dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    kept: list[int] = []
+    for position, row in enumerate(vectors):
+        if len(kept) < k and all(np.vecdot(vectors[one], row) < SAME_COSINE for one in kept):
+            kept.append(position)
+    assert distinct(vectors, k) == kept
+
+
+def test_moments_are_those_of_all_cosines():
+    vectors, question = unit(300, seed=5), unit(1, seed=6)[0]
+    cosines = vectors @ question
+    mean, deviation = Moments.of(vectors).cosines(question)
+    assert abs(mean - cosines.mean()) < 1e-6
+    assert abs(deviation - cosines.std()) < 1e-6
