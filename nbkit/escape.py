@@ -40,6 +40,8 @@ def line(text: str, *, most_chars: int = 300) -> str:
     >>> line("two\n  lines")
     'two lines'
     """
+    if text.isascii() and text.isalnum() and len(text) <= most_chars:
+        return text
     return clean(" ".join(text[: most_chars * 4].split()), most_chars=most_chars)
 
 
@@ -65,4 +67,5 @@ def escape(text: str) -> str:
     >>> escape('<b title="x">')
     '&lt;b title=&quot;x&quot;&gt;'
     """
-    return html.escape(clean(text), quote=True)
+    # Most of a card is words and empty cells: a hundred of them.
+    return text if text.isascii() and (text.isalnum() or not text) else html.escape(clean(text), quote=True)

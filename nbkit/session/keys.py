@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -53,10 +54,9 @@ def _env_files(folder: Path) -> tuple[str, ...]:
 def _keyring() -> ModuleType | None:
     """The package, if it is installed; looked for once, since a package that is missing is looked for everywhere."""
     try:
-        import keyring
+        return importlib.import_module("keyring")
     except ImportError:
         return None
-    return keyring
 
 
 def _from_keyring(names: Sequence[str]) -> tuple[str, str] | None:
