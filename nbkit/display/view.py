@@ -76,15 +76,17 @@ class CardView:
 
 
 def view(
-    shown: Record | Sequence[Record] | Live, model: str | None = None, *, opens_passages: bool = False
+    shown: Record | Sequence[Record] | Live | CardView, model: str | None = None, *, opens_passages: bool = False
 ) -> CardView:
-    """The card of one record, of a cell's samples, or of a cell that is still running.
+    """The card of one record, of a cell's samples, or of a cell that is still running; one that is made already is it.
 
     `model` names the model where no record does, as when a guard blocked the request. `opens_passages`: see `sources`.
 
     >>> view(Live("echo", phase="provider", elapsed_s=1.5)).caption
     'nbkit · echo · running: provider'
     """
+    if isinstance(shown, CardView):
+        return shown
     if isinstance(shown, Live):
         return _running(shown)
     records = (shown,) if isinstance(shown, Record) else tuple(shown)

@@ -159,8 +159,9 @@ class Collection:
 
     def _asked_text(self, question: str) -> str:
         """The question as far as the embedder's window goes: its end says less than an error would."""
-        starts = self._embedder.token_starts(question)
-        return question if len(starts) <= self._embedder.max_tokens else question[: starts[self._embedder.max_tokens]]
+        most = self._embedder.max_tokens  # no token is less than an ASCII character; one more may begin the text
+        starts = [] if question.isascii() and len(question) < most else self._embedder.token_starts(question)
+        return question if len(starts) <= most else question[: starts[most]]
 
     def _read(
         self, reader: Reader, sources: Mapping[Path, str], paths: Iterable[Path]

@@ -265,8 +265,8 @@ class Collections:
         return self._made.reranker(settings)
 
     def _chosen(self, name: str | None, *, is_new: bool) -> str:
-        names = self.names()
         if name is None:
+            names = self.names()
             if len(names) == 1:
                 return names[0]
             raise CollectionError(
@@ -275,7 +275,7 @@ class Collections:
                 fix=f"name one: %%rag {names[0]}, or --index {names[0]}" if names else "%rag add PATH --index NAME",
             )
         chosen = self._checked(name)
-        if chosen not in names and not is_new:
+        if not is_new and not (self.folder / chosen / "index.sqlite").exists():
             raise self._unknown(chosen)
         return chosen
 
