@@ -1,5 +1,7 @@
 """Rows of an answer's tables are checked and marked as its sentences are, and values that were replaced are known."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,16 +14,17 @@ from nbkit.rag.citing import CitationGuard
 from nbkit.secrets import SecretRegistry
 from nbkit.testing import request
 
-# ruff: noqa: E501
-
 PASSAGES = [
     Passage(
         "a", "| Bike | Week EUR | Deposit EUR |\n|---|---|---|\n| Lund | 85 | 100 |\n| Fjell | 190 | 300 |", "rent.md"
     ),
     Passage("b", "The shop is reached at shop@norrvik.example. The pump Mini weighs 0.11 kg.", "shop.md"),
 ]
-TABLE = "Rents:\n\n| Bike | Week | Deposit |\n|:--|--:|--:|\n| Lund | 85 EUR | 100 EUR |\n| Fjell | 170 EUR | 300 EUR |\n| Unicorn | 5000 EUR | 9 EUR |\n"
-MARKED = "Rents:\n\n| Bike | Week | Deposit |\n|:--|--:|--:|\n| Lund | 85 EUR | 100 EUR [1] |\n| Fjell | 170 EUR | 300 EUR [?] |\n| Unicorn | 5000 EUR | 9 EUR [?] |\n"
+HEAD = "Rents:\n\n| Bike | Week | Deposit |\n|:--|--:|--:|\n"
+TABLE = f"{HEAD}| Lund | 85 EUR | 100 EUR |\n| Fjell | 170 EUR | 300 EUR |\n| Unicorn | 5000 EUR | 9 EUR |\n"
+MARKED = (
+    f"{HEAD}| Lund | 85 EUR | 100 EUR [1] |\n| Fjell | 170 EUR | 300 EUR [?] |\n| Unicorn | 5000 EUR | 9 EUR [?] |\n"
+)
 
 
 def cited(text, replaced=None):
@@ -68,7 +71,7 @@ def test_made_up_rows_are_counted_and_underlined():
 def test_rows_in_pieces_are_marked_as_rows_at_once(cuts):
     stream = CitationGuard(PASSAGES).open(request())
     places = [0, *sorted(cuts), len(TABLE)]
-    shown = "".join(stream.feed(TABLE[one:other]) for one, other in zip(places, places[1:], strict=False))
+    shown = "".join(stream.feed(TABLE[one:other]) for one, other in pairwise(places))
     assert shown + stream.finish().text == MARKED
 
 
