@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from nbkit.rag.citing import CitationGuard
 from nbkit.rag.prompt import NOT_FOUND, with_passages
 from nbkit.recorded import Retrieval, Retrieved
 from nbkit.session.sealing import Sealing
-from nbkit.types import Cost, Request, Response, Usage, Verdict
+from nbkit.types import Cost, Message, Request, Response, Usage, Verdict
 
 if TYPE_CHECKING:
     from nbkit.setting import Settings
@@ -80,7 +81,7 @@ def prepare(
             if isinstance(said, Verdict)
         ),
         k=settings.rag_k,
-        where=where,
+        where=_recorded(where, question, stages),
         rerank=settings.rag_rerank,
     )
     nearest = found.nearest
@@ -95,6 +96,16 @@ def prepare(
     provider = stages.provider if secret is None else Sealing(stages.provider, secret)
     guards = _with_sources(stages.guards, passages, question=asked)
     return Prepared(made, dataclasses.replace(stages, provider=provider, guards=guards), retrieval, tuple(verdicts))
+
+
+def _recorded(where: str | None, question: Request, stages: Stages) -> str | None:
+    """The filter as the record keeps it: what guards keep from a prompt, they keep from there."""
+    if not where:
+        return where
+    said = dataclasses.replace(question, messages=(Message("user", where),))
+    with contextlib.suppress(Blocked):
+        return screen_request(said, stages.guards, [], may_fail=stages.may_fail).messages[-1].content
+    return "(a guard blocks it)"
 
 
 def retrieved(
