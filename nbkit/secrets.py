@@ -215,12 +215,12 @@ def _in_base64(raw: bytes) -> set[str]:
 def _in_escapes(value: str) -> set[str]:
     r"""Every character by its number, `\u0073` and such; and in two bytes each, as UTF-16 looks when it is shown."""
     wide = value.encode("utf-16-be", "surrogatepass")
-    units = [int.from_bytes(wide[at : at + 2]) for at in range(0, len(wide), 2)]
-    numbers = {"\\u{:04x}": units, "\\x{:02x}": value.encode("utf-8", "surrogatepass"), "&#{};": map(ord, value)}
-    numbers |= {style.replace("x}", "X}"): of for style, of in numbers.items()} | {"&#x{:x};": map(ord, value)}
-    written = {"".join(map(style.format, of)) for style, of in numbers.items()}
-    forms = {nul.join(value) for nul in ("\0", "\\x00", "\\u0000")} | written
-    forms |= {form.replace("\\", "\\\\") for form in written}
+    units = "".join([f"\\u{int.from_bytes(wide[at : at + 2]):04x}" for at in range(0, len(wide), 2)])
+    # Long forms are long to compile: what few tools write, such as escapes of bytes in JSON, is left out.
+    forms = {nul.join(value) for nul in ("\0", "\\x00")} | {units, units.replace("\\", "\\\\")}
+    forms.add(units.upper().replace("U", "u"))
+    forms.add("".join([f"\\x{byte:02x}" for byte in value.encode("utf-8", "surrogatepass")]))
+    forms |= {"".join([form.format(ord(char)) for char in value]) for form in ("&#{};", "&#x{:x};")}
     return forms
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from nbkit.guards.opposites import measures, unit_of
 from nbkit.guards.said import COUNTING, Said, said
+from nbkit.guards.telling import told
 from nbkit.guards.wording import Token
 
 _MOST_ROWS: Final = 100
@@ -145,7 +146,7 @@ def _of_another_column(whole: Said, own: _Row) -> str:
             continue
         missed = [column for column in named if not column.said.numbers & whole.numbers]
         if missed and not any(column in named for column in holding):
-            return f"there is {min(missed[0].said.numbers)}"
+            return f"there is {told(min(missed[0].said.numbers), missed[0].said.text)}"
         units = {unit for n, unit in measures(whole.text) if n == number}
         theirs = frozenset().union(*(column.units for column in holding))
         if units and theirs and not units & theirs:
