@@ -9,6 +9,9 @@ from nbkit.guards.identifiers import find_identifiers
 from nbkit.guards.secret_formats import find_secrets
 
 _LONGEST: Final = 6
+_DOTS: Final = 3
+"""Of an address in four numbers, which may have as many digits."""
+_LONG_WORD: Final = re.compile(r"\S{12}")
 _NO_DIGIT: Final = re.compile(r"\D")
 
 
@@ -20,6 +23,9 @@ def told(number: str, text: str) -> str:
     """
     if len(number) > _LONGEST:
         return "a number"
-    digits = _NO_DIGIT.sub("", number)
-    private = [text[one.start : one.end] for one in (*find_identifiers(text), *find_secrets(text))]
+    digits, all_digits = _NO_DIGIT.sub("", number), _NO_DIGIT.sub("", text)
+    # Asked of every sentence that a source contradicts: most have nothing long enough to be either.
+    personal = find_identifiers(text) if len(all_digits) > _LONGEST or text.count(".") >= _DOTS else []
+    secret = find_secrets(text) if _LONG_WORD.search(text) else []
+    private = [text[one.start : one.end] for one in (*personal, *secret)]
     return "a number" if any(digits in _NO_DIGIT.sub("", one) for one in private) else number
