@@ -27,5 +27,5 @@ def told(number: str, text: str) -> str:
     # Asked of every sentence that a source contradicts: most have nothing long enough to be either.
     personal = find_identifiers(text) if len(all_digits) > _LONGEST or text.count(".") >= _DOTS else []
     secret = find_secrets(text) if _LONG_WORD.search(text) else []
-    private = [text[one.start : one.end] for one in (*personal, *secret)]
+    private = [text[one.start : one.end] for one in personal] + [text[one.start : one.end] for one in secret]
     return "a number" if any(digits in _NO_DIGIT.sub("", one) for one in private) else number
