@@ -26,6 +26,7 @@ from nbkit.evals.tools import Tools
 from nbkit.pricing.table import table_of
 from nbkit.recorded import Outcome
 from nbkit.session import Session
+from nbkit.session.labelled import refuse_private
 
 if TYPE_CHECKING:
     from nbkit.evals.datasets import Dataset
@@ -54,6 +55,7 @@ def carry_out(
     Raises what would stop every case, `BadSetting` for a metric or a baseline that is not there, `KeyboardInterrupt`.
     """
     refuse_counts(plan)
+    refuse_private(session, {"--name": plan.name, "--tag": settings.tag}, settings)
     metrics = resolve(list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag), tools=_tools(session, settings))
     names = [one.name for one in metrics]
     refuse_unmeasured(names, plan.least, option="--fail-under")
