@@ -93,3 +93,9 @@ def test_a_case_is_drawn_with_its_prompt_and_with_reasons_where_there_are_any(qu
 def test_the_worst_answers_are_as_many_as_there_are(questions):
     questions.run("%%evaluate questions --metrics exact_match\n{{ input }}")
     assert "<summary>Worst 2 answers</summary>" in questions.user_ns["_eval"]._repr_mimebundle_()["text/html"]
+
+
+def test_a_gate_that_passes_says_on_what_it_rests(questions):
+    cell = questions.run("%%evaluate questions --metrics exact_match --fail-under exact_match=0.4\n{{ input }}")
+    passed = "It passes: exact_match is 0.5 [0.0945, 0.905] (n 2), and at least 0.4 was asked, decided by the mean"
+    assert passed in said(cell)
