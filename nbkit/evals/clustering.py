@@ -6,7 +6,7 @@ cluster's share of the values; its degrees of freedom are those of Satterthwaite
 Where all clusters have one size, that is the usual CR1 with G - 1, and where every cluster is one value, s²/n with
 n - 1. Rejected: G - 1 throughout, which with one cluster of 100 and 20 of 5 covers 75 % instead of 95 %; degrees of
 freedom by the correlation that is seen (Imbens & Kolesár 2016), which there covers 100 %. Where sizes are very uneven
-and cases of a cluster nearly alike, intervals cover 92 to 96 % (tests/bench/bench_statistics.py).
+and cases of a cluster nearly alike, intervals cover 92 to 97 % (tests/bench/bench_statistics.py).
 """
 
 from __future__ import annotations
