@@ -29,6 +29,8 @@ class MetricRow:
     unscored: int = 0
     note: str = ""
     """What has to be known of it, such as that a judge was never calibrated."""
+    marked: float | None = None
+    """A value to see it against, such as no preference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,18 @@ def interval_text(low: float | None, high: float | None, unit: str = "", *, is_s
     return f"[{', '.join(ends)}]"
 
 
+def n_text(found: Estimate) -> str:
+    """How many cases a mean is of, and into how many clusters they fall where any share one.
+
+    >>> from nbkit.evals.intervals import estimate
+    >>> n_text(estimate([0.1, 0.5, 0.9], clusters=["a", "a", "b"]))
+    '3 in 2 clusters'
+    """
+    return (
+        f"{found.n}" if found.clusters in (None, found.n) else f"{found.n} in {count(found.clusters or 0, 'cluster')}"
+    )
+
+
 def unbroken(figure: str) -> str:
     """A figure that is not broken over two lines of a table."""
     return figure.replace(" ", "\N{NO-BREAK SPACE}")
@@ -86,10 +100,11 @@ def metrics_html(rows: Sequence[MetricRow], *, caption: str) -> str:
             continue
         said = value_text(found.mean, row.unit)
         interval = interval_text(found.low, found.high, row.unit)
-        axis = Axis(0, max(1.0, found.high or 0.0, found.mean) if not row.unit else (found.high or found.mean) * 1.1)
+        most = max(1.0, found.high or 0.0, found.mean) if not row.unit else (found.high or found.mean) * 1.1
+        axis = Axis(0, most, row.marked)
         words = f"{row.name}: {said} {interval}"
         picture = forest_img(axis, found.mean, found.low, found.high, words=words)
-        body += html_row([row.name, said, unbroken(interval), _n(found), _left(row)], picture=picture)
+        body += html_row([row.name, said, unbroken(interval), n_text(found), _left(row)], picture=picture)
     head = ("metric", "mean", "95 % interval", "n", "left out", "from 0 to 1, or past the interval")
     return html_table(caption, head, body)
 
@@ -103,14 +118,14 @@ def metrics_text(rows: Sequence[MetricRow]) -> list[tuple[str, ...]]:
             row.name,
             value_text(row.estimate.mean, row.unit),
             interval_text(row.estimate.low, row.estimate.high, row.unit),
-            _n(row.estimate),
+            n_text(row.estimate),
             _left(row),
         )
         for row in rows
     ]
 
 
-def differences_html(rows: Sequence[DifferenceRow], *, caption: str) -> str:
+def differences_html(rows: Sequence[DifferenceRow], *, caption: str, note: str = "") -> str:
     """The table of differences, each with its interval about a line at no difference."""
     body = ""
     for row, words in zip(rows, differences_text(rows), strict=True):
@@ -122,7 +137,8 @@ def differences_html(rows: Sequence[DifferenceRow], *, caption: str) -> str:
         name, value, interval, p, n, sentence = words
         body += html_row([name, value, unbroken(interval), unbroken(p), n], picture=picture, last=sentence)
     *names, last = DIFFERENCE_COLUMNS
-    return html_table(caption, (*names, "less, more", last), body)
+    said = f"<p {NO_MATH}>{escape(note)}</p>" if note else ""
+    return html_table(caption, (*names, "less, more", last), body) + said
 
 
 def differences_text(rows: Sequence[DifferenceRow]) -> list[tuple[str, ...]]:
@@ -133,7 +149,7 @@ def differences_text(rows: Sequence[DifferenceRow]) -> list[tuple[str, ...]]:
             value_text(row.difference.difference, row.unit, is_signed=True),
             interval_text(row.difference.low, row.difference.high, row.unit, is_signed=True),
             _p(row.difference.p_adjusted),
-            f"{row.difference.n}",
+            _n_of(row.difference),
             row.sentence,
         )
         for row in rows
@@ -184,10 +200,9 @@ def _left(row: MetricRow) -> str:
     return ", ".join([*parts, *([row.note] if row.note else [])])
 
 
-def _n(found: Estimate) -> str:
-    return (
-        f"{found.n}" if found.clusters in (None, found.n) else f"{found.n} in {count(found.clusters or 0, 'cluster')}"
-    )
+def _n_of(found: Difference) -> str:
+    shared = "" if found.clusters in (None, found.n) else f" in {count(found.clusters or 0, 'cluster')}"
+    return f"{found.n}{shared}" + (f", {found.left_out} left out" if found.left_out else "")
 
 
 def _p(p: float | None) -> str:

@@ -173,6 +173,13 @@ def told_apart(before: Run, after: Run) -> Run:
     return replace(before, graded=tuple(map(named, before.graded)))
 
 
+def has_same_judge(before: Run, after: Run, metric: str) -> bool:
+    """Whether both runs have a metric of the same judge; so it is too where no judge gives it."""
+    then, now = (one.pins.settings.get("judges") for one in (before, after))
+    of_then, of_now = (one.get(metric) if isinstance(one, dict) else None for one in (then, now))
+    return of_then == of_now
+
+
 def paid(graded: Iterable[Graded]) -> Decimal | None:
     """What answers and the verdicts of judges cost, hits not counted; None once a price is not known."""
     total = Decimal(0)

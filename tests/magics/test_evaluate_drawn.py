@@ -166,3 +166,9 @@ def test_two_runs_of_one_name_are_told_apart_by_their_ids(questions):
     assert f"worse than {titles[1]} by" in str(cell.error)
     assert titles[0] in said(questions.run(f"%evaluate rm {ids[0]} {ids[0]}"))
     assert len(re.findall(r"^same ", said(questions.run("%evaluate ls")), re.MULTILINE)) == 2
+
+
+def test_a_gate_that_passes_says_on_what_it_rests(questions):
+    cell = questions.run("%%evaluate questions --metrics exact_match --fail-under exact_match=0.4\n{{ input }}")
+    passed = "It passes: exact_match is 0.5 [0.0945, 0.905] (n 2), and at least 0.4 was asked, decided by the mean"
+    assert passed in said(cell)
