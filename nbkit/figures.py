@@ -31,6 +31,30 @@ def money(usd: Decimal | None) -> str:
     return f"{sign}${text}" if len(text) > len("0.0") else f"{sign}${text}0"
 
 
+def known_part(usd: Decimal | None, unknown: int) -> Decimal | None:
+    """What is known of a sum that lacks `unknown` amounts; None where that is nothing.
+
+    What cost nothing says nothing of what nobody knows: a sum of both must not read as 0.
+
+    >>> known_part(Decimal(0), 3) is None, known_part(Decimal(2), 3), known_part(Decimal(0), 0)
+    (True, Decimal('2'), Decimal('0'))
+    """
+    return None if unknown and not usd else usd
+
+
+def sum_of(usd: Decimal | None, unknown: int, *, about: str = "") -> str:
+    """A sum in a word, wherever one is drawn: `?` where nothing is known of what was paid, `≥` where some is not.
+
+    `about`: a mark before an amount that was estimated.
+
+    >>> sum_of(Decimal(0), 115), sum_of(Decimal(3), 1), sum_of(Decimal(3), 0, about="~"), sum_of(Decimal(0), 0)
+    ('?', '≥ $3.00', '~$3.00', '$0')
+    """
+    known = known_part(usd, unknown)
+    mark = about if known else ""
+    return f"≥ {mark}{money(known)}" if unknown and known else mark + money(known)
+
+
 def duration(seconds: float | None) -> str:
     """A duration in the unit a reader would say it in.
 
