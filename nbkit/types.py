@@ -200,3 +200,5 @@ class CacheEntry:
     timing: Timing
     cost: Cost
     created_at: datetime
+    redacted: tuple[Verdict, ...] = ()
+    """Of the guards that changed the answer before it was kept: a hit, which is drawn as they left it, says so too."""

@@ -1,8 +1,9 @@
-"""Answers that are to be asked for again: which they are, which of them a cache keeps, and that it is done once."""
+"""Answers that are to be asked for again, or come from the cache: what of them is kept, and said once more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Sequence
 
 from nbkit.errors import Blocked, SchemaMismatch
 from nbkit.types import Response, Verdict
@@ -25,6 +26,29 @@ def is_kept(answer: Response, verdicts: Iterable[Verdict]) -> bool:
     said = [verdict for verdict in verdicts if verdict.stage == "output"]
     refused = {verdict.guard for verdict in said if verdict.action == "reask"}
     return not refused or (refused == {"schema"} and all(verdict.action != "redact" for verdict in said))
+
+
+def redacted(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """The verdicts of guards that changed an answer, to be kept with what they left of it.
+
+    >>> [one.guard for one in redacted([Verdict("markdown", "output", "redact"), Verdict("pii", "input", "redact")])]
+    ['markdown']
+    """
+    return tuple(one for one in verdicts if one.stage == "output" and one.action == "redact")
+
+
+def recall(verdicts: list[Verdict], kept: Sequence[Verdict]) -> None:
+    """Puts what guards said of an answer before it was kept in the place of their having found nothing more in it.
+
+    >>> said = [Verdict("markdown", "output", "allow", duration_s=0.1)]
+    >>> recall(said, [Verdict("markdown", "output", "redact", "1 link made inert")])
+    >>> said[0].action, said[0].reason, said[0].duration_s
+    ('redact', '1 link made inert', 0.1)
+    """
+    before = {one.guard: one for one in kept}
+    for at, now in enumerate(verdicts):
+        if now.stage == "output" and now.action == "allow" and now.guard in before:
+            verdicts[at] = dataclasses.replace(before[now.guard], duration_s=now.duration_s)
 
 
 def asked_again(verdicts: Iterable[Verdict]) -> Verdict | None:
