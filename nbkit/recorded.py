@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from nbkit.pseudonyms import Pseudonyms
@@ -139,6 +139,17 @@ class Record:
     """Warnings the reader should see, in order."""
     asked: str | None = None
     """PROVIDER:MODEL that a call was for whose request is not kept."""
+
+    @property
+    def drawn_verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts as they are drawn with the answer: of a hit, what was changed before it was kept too."""
+        before = {one.guard: one for one in self.cache.redacted}
+
+        def drawn(now: Verdict) -> Verdict:
+            is_known = now.stage == "output" and now.action == "allow" and now.guard in before
+            return replace(before[now.guard], duration_s=now.duration_s) if is_known else now
+
+        return tuple(map(drawn, self.verdicts))
 
     @property
     def is_unasked(self) -> bool:

@@ -173,6 +173,8 @@ class CacheOutcome:
     """Seconds since a hit was stored."""
     original: Timing | None = None
     """How long the call took that a hit stands for."""
+    redacted: tuple[Verdict, ...] = ()
+    """Of the guards that changed the answer before it was kept, what they said then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,4 +203,4 @@ class CacheEntry:
     cost: Cost
     created_at: datetime
     redacted: tuple[Verdict, ...] = ()
-    """Of the guards that changed the answer before it was kept: a hit, which is drawn as they left it, says so too."""
+    """Of the guards that changed the answer before it was kept, what they said: a hit is drawn as they left it."""

@@ -49,7 +49,7 @@ class Guards:
 
 def guards(records: Sequence[Record]) -> Guards | None:
     """The guards' part of a card; None where none ran."""
-    verdicts = [verdict for record in records for verdict in record.verdicts]
+    verdicts = [verdict for record in records for verdict in record.drawn_verdicts]
     if not verdicts:
         return None
     policies = sorted({record.policy for record in records} - {"standard"})
@@ -71,7 +71,7 @@ def summed(records: Sequence[Record]) -> str:
     """
     failed = (record for record in records if record.error is not None)
     refused = next((one for record in failed for one in record.verdicts if one.action == "reask"), None)
-    return said([verdict for record in records for verdict in record.verdicts], refused=refused)
+    return said([verdict for record in records for verdict in record.drawn_verdicts], refused=refused)
 
 
 def said(verdicts: Sequence[Verdict], *, refused: Verdict | None = None) -> str:

@@ -211,7 +211,7 @@ def cache_tile(records: Sequence[Record]) -> Tile:
 
 def guards_tile(records: Sequence[Record]) -> Tile:
     """What the guards said, in words and counts."""
-    verdicts: list[Verdict] = [verdict for record in records for verdict in record.verdicts]
+    verdicts: list[Verdict] = [verdict for record in records for verdict in record.drawn_verdicts]
     found = Counter(verdict.action for verdict in verdicts if verdict.stage != "retrieved" or verdict.action != "block")
     title = "Checks on what was sent and on what came back."
     if not verdicts:

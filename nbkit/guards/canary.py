@@ -25,8 +25,8 @@ _SAYS: Final = MappingProxyType({PROMPT: "system prompt repeated", SEAL: "marks 
 class CanaryGuard:
     """Takes out of an answer what only the system prompt holds: the mark it was sent with, and long runs of its words.
 
-    The seal of quoted passages goes too, and leaves nothing: what a model repeats of their marks reads as they do in the
-    record. A run that the prompt or an earlier turn says as well may be repeated.
+    The seal of quoted passages goes too, and leaves nothing: what a model repeats of their marks reads as they do in
+    the record. A run that the prompt or an earlier turn says as well may be repeated.
 
     >>> from nbkit.types import Message
     >>> told = "The vault of the bank opens at noon, and no customer is ever to learn of it."

@@ -1,9 +1,8 @@
-"""Answers that are to be asked for again, or come from the cache: what of them is kept, and said once more."""
+"""Answers that are to be asked for again: which they are, what of them a cache keeps, and that it is done once."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from nbkit.errors import Blocked, SchemaMismatch
 from nbkit.types import Response, Verdict
@@ -35,20 +34,6 @@ def redacted(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     ['markdown']
     """
     return tuple(one for one in verdicts if one.stage == "output" and one.action == "redact")
-
-
-def recall(verdicts: list[Verdict], kept: Sequence[Verdict]) -> None:
-    """Puts what guards said of an answer before it was kept in the place of their having found nothing more in it.
-
-    >>> said = [Verdict("markdown", "output", "allow", duration_s=0.1)]
-    >>> recall(said, [Verdict("markdown", "output", "redact", "1 link made inert")])
-    >>> said[0].action, said[0].reason, said[0].duration_s
-    ('redact', '1 link made inert', 0.1)
-    """
-    before = {one.guard: one for one in kept}
-    for at, now in enumerate(verdicts):
-        if now.stage == "output" and now.action == "allow" and now.guard in before:
-            verdicts[at] = dataclasses.replace(before[now.guard], duration_s=now.duration_s)
 
 
 def asked_again(verdicts: Iterable[Verdict]) -> Verdict | None:

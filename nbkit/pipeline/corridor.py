@@ -24,7 +24,7 @@ from typing import Literal, TypeAlias
 
 from nbkit import canonical
 from nbkit.errors import Blocked, CacheMiss, ProviderError
-from nbkit.pipeline.again import is_kept, recall, redacted, refuse_misfit
+from nbkit.pipeline.again import is_kept, redacted, refuse_misfit
 from nbkit.pipeline.parts import Call, Stages
 from nbkit.pipeline.recording import failure, partial, status, without_secrets, write
 from nbkit.pipeline.screening import OutputScreen, screen_request
@@ -235,7 +235,7 @@ class _Walk:
 
     def _replay(self, entry: CacheEntry) -> None:
         age_s = max(0.0, (datetime.now(UTC) - entry.created_at).total_seconds())
-        self._cache = CacheOutcome("hit", self._key, age_s, entry.timing)
+        self._cache = CacheOutcome("hit", self._key, age_s, entry.timing, entry.redacted)
         self._cost = Cost(Decimal(0), entry.cost.usd, entry.cost.prices_as_of, "cache", entry.cost.is_estimate)
         self._on_phase("guards out")
         try:
@@ -244,7 +244,6 @@ class _Walk:
             self._screen.finish()
         finally:
             self._response = dataclasses.replace(entry.response, text=self._screen.shown)
-        recall(self._verdicts, entry.redacted)
         # Cached when a looser policy, or an older validator of the same schema, let it pass.
         refuse_misfit(self._verdicts, is_last=self._call.repairs is not None and self._call.cache_mode == "only")
 

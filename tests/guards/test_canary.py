@@ -137,15 +137,15 @@ def test_an_echo_of_the_marks_reads_as_what_stands_in_them():
     messages = (Message("system", "Answer."), Message("user", "⟪passage 1⟫ a\nb\n⟪end of passage 1⟫\n\nQuestion: ?"))
     asked = request(messages=messages, sources=(("a", "1"),))
     seal = seal_of(asked, SECRET)
-    for given, shown in (
+    for said, shown in (
         (f"[{seal} passage 1] It is b.", "[passage 1] It is b."),
         (f"⟪{seal} passage 1⟫ a\nb", "⟪passage 1⟫ a\nb"),
         (f"It is b [{seal}].", "It is b []."),
         (f"It is b. {seal}", "It is b. "),
     ):
-        found = screen(given, asked=asked)
+        found = screen(said, asked=asked)
         assert (found.text, found.verdict.reason) == (shown, "marks of the passages repeated")
-        text, _, _ = stream(list(given), asked=asked)
+        text, _, _ = stream(list(said), asked=asked)
         assert text == shown
 
 
