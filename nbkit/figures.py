@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 _LEAST_S = 0.0001
@@ -53,6 +54,18 @@ def sum_of(usd: Decimal | None, unknown: int, *, about: str = "") -> str:
     known = known_part(usd, unknown)
     mark = about if known else ""
     return f"≥ {mark}{money(known)}" if unknown and known else mark + money(known)
+
+
+def score_of(score: float, threshold: float | None = None) -> str:
+    """A score from 0 to 1 in two digits; in more where they would put it on the other side of its threshold.
+
+    >>> score_of(0.7459), score_of(0.7459, 0.75), score_of(0.7501, 0.75), score_of(0.749999, 0.75)
+    ('0.75', '0.746', '0.75', '0.7499')
+    """
+    for digits in (2, 3, 4):
+        if threshold is None or (round(score, digits) >= threshold) == (score >= threshold):
+            return f"{score:.{digits}f}"
+    return f"{math.floor(score * 1e4) / 1e4:.4f}"
 
 
 def duration(seconds: float | None) -> str:
