@@ -12,6 +12,7 @@ from nbkit.display.passages import passage_html, shortened
 from nbkit.documents import Passage, place
 from nbkit.escape import clean, escape, excerpt, line
 from nbkit.figures import count, duration, money
+from nbkit.guards.rows import rows
 from nbkit.rag.citing import UNSUPPORTED, citations
 from nbkit.rag.prompt import NOT_FOUND, quoted
 from nbkit.recorded import Record, Retrieval, Retrieved
@@ -23,6 +24,8 @@ _TABLE = "border-collapse:collapse;margin:4px 0 0 0;font-size:12px;" + _RESET
 _BELOW = "margin:6px 0 0 0;font-size:12px"
 _CITED, _UNCITED = "Passages that the answer cites", "Passages that the answer does not cite"
 _NAMES = ("No.", "Where", "Quote", "How near")
+_LINE_END = re.compile(r"[^\S\n]*\n[^\S\n]*(?=\S)")
+_ENDS = ("", ".", "!", "?", ":", ";", "|")
 _SCALE = "; similarity: 1 says just what is asked, 0 nothing of it"
 
 
@@ -225,4 +228,14 @@ def _quote(text: str, places: Sequence[tuple[int, int]] | None) -> str:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
-    return excerpt(" … ".join(text[start:end] for start, end in joined), most_chars=_MOST_QUOTE_CHARS)
+    quote = " … ".join(text[start:end] for start, end in joined)
+    before = "… " if _goes_on(text, joined[0][0]) else ""
+    return excerpt(f"{before}{quote}{' …' if _goes_on(text, joined[-1][1]) else ''}", most_chars=_MOST_QUOTE_CHARS)
+
+
+def _goes_on(text: str, at: int) -> bool:
+    """Whether a sentence goes on across a place where a line ends: pages break lines where they are full."""
+    line_end = len(text[:at].rstrip())
+    below = text[line_end:].lstrip()
+    is_within = _LINE_END.match(text, line_end) is not None and below[:1].islower()
+    return is_within and text[:line_end][-1:] not in _ENDS and not any(one.start <= at <= one.end for one in rows(text))

@@ -209,6 +209,31 @@ def test_passage_that_a_guard_left_out_is_shown_with_its_place_and_reason():
     assert "left out" not in card_html(call)
 
 
+@pytest.mark.parametrize(
+    ("text", "answer", "quote"),
+    [
+        ("The shop has a floor area of 214 square metres, and four\nparking spaces.", "It has 214 square metres [1].",
+         "The shop has a floor area of 214 square metres, and four …"),
+        ("It is read with the others, and headings serve\norientation and nothing else.",
+         "Orientation and nothing else [1].", "… orientation and nothing else."),
+        ("The shop has 214 square metres\n\nand a yard.", "It has 214 square metres [1].",
+         "The shop has 214 square metres"),
+        ("The shop has 214 square metres.\nparking is free.", "It has 214 square metres [1].",
+         "The shop has 214 square metres."),
+        ("item,colour,price\nbell,red,12\nlamp,white,30\npump,black,25", "The lamp costs 30 [1].", "lamp,white,30"),
+    ],
+)  # fmt: skip
+def test_a_quote_says_where_its_sentence_goes_on_in_another_line(text, answer, quote):
+    passage = Passage("p", text, "lease.pdf", end=len(text))
+    found = Retrieved("p", "lease.pdf", None, 0, len(text), 0.9)
+    whole = record(
+        request=with_passages(request("How much?"), [passage]),
+        response=response(answer),
+        retrieval=Retrieval("handbook", "hybrid", 0.014, (found,)),
+    )
+    assert sources(whole).rows[0].quote == quote
+
+
 def test_quotes_that_stand_side_by_side_are_one():
     wrapped = dataclasses.replace(
         PASSAGES[0], text="Turn it off and\ninspect the belt. Then clean part 2702. It is black."
