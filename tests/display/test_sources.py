@@ -107,6 +107,14 @@ def test_whole_passage_keeps_its_lines_and_its_tables_and_obeys_none_of_them():
     assert "<a " not in html
 
 
+def test_whole_passages_break_between_words_and_take_the_room_there_is():
+    _, html = found_by("hybrid", is_open=True, text=HOSTILE)
+    lines = re.search(r'<pre style="([^"]*)"', html)[1]
+    assert "word-break:normal" in lines
+    assert "max-width:60em" not in card_html(made(), opens_passages=True)
+    assert "max-width:60em" in card_html(made())
+
+
 def test_folded_passage_stays_one_line():
     row, html = found_by("hybrid", text=HOSTILE.replace("Weights", "The fan needs 30 W. Weights"))
     assert "\n" not in row.quote
