@@ -23,11 +23,12 @@ _SCORED = {"grounded": re.compile(r"(\d+) of (\d+) ")}
 _BLANKS = re.compile(r"\s+")
 _TOLD = ("injection", "grounded")
 """Guards whose score is always in the line."""
-_OWN = ("markdown", "citations")
+_OWN = ("markdown", "citations", "injection")
 _WORDS = (
     ("", "redact", "redacted"),
     ("markdown", "redact", "made inert"),
     ("citations", "redact", "corrected"),
+    ("injection", "redact", "taken out"),
     (None, "warn", "warned"),
     (None, "reask", "asked again"),
 )

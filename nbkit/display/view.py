@@ -117,6 +117,9 @@ def _finished(records: tuple[Record, ...], model: str | None, *, opens_passages:
     if samples < len(records):
         times = len(records) - samples
         parts.append("asked again" if times == 1 else f"{times} asked again")
+    replayed = sum(record.replayed is not None for record in records)
+    if replayed:
+        parts.append("replayed" if replayed == len(records) else f"{replayed} replayed")
     if status != "ok":
         failed = sum(record.status == status for record in records)
         parts.append(status if failed == len(records) else f"{failed} {status}")
@@ -145,7 +148,8 @@ def _sources(records: Sequence[Record], *, opens_passages: bool) -> Sources | No
 
 
 def _phases(records: Sequence[Record]) -> tuple[Phase, ...]:
-    timings = [record.timing for record in records]
+    timings = [record.replayed or record.timing for record in records if record.cache.status != "hit"]
+    timings += [record.timing for record in records if record.cache.status == "hit"]
     return (
         Phase("guards in", sum(timing.guards_in_s for timing in timings), GREY),
         Phase("cache", sum(timing.cache_s for timing in timings), GREEN),
@@ -203,4 +207,6 @@ def _footer(records: Sequence[Record]) -> str:
         parts.append(f"answered by {', '.join(line(name, most_chars=80) for name in answered[:3])}")
     if tables:
         parts.append(f"prices {', '.join(line(table, most_chars=60) for table in tables[:3])}")
+    if any(record.replayed for record in records):
+        parts.append("replayed from a record: times are those of the call that was made, and nobody was asked now")
     return " · ".join([*parts, *own])

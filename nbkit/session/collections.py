@@ -74,6 +74,7 @@ class Collections:
         name that is none or of nothing, with the nearest; `UnknownPlugin`, `MissingKey`, `WeightsError` for the
         embedder.
         """
+        self._owner.secrets.add_variables(self._owner.environment)
         chosen = self._chosen(name, is_new=is_new)
         sizes = (settings.rag_chunk_tokens, settings.rag_chunk_overlap) if is_new else (None, None)
         made_with = _MadeWith(self.folder / chosen, settings.rag_embedder, settings.rag_embedder_url, *sizes)

@@ -80,6 +80,7 @@ class Furniture:
             estimate_tokens=tokens.estimate_tokens,
             sinks=self.sinks(settings),
             secrets=self._owner.secrets,
+            replayed=getattr(provider, "replayed", lambda record: record),
         )
 
     def spending(
