@@ -78,6 +78,8 @@ class Retrieval:
     """The filter of documents."""
     rerank: str | None = None
     """The model whose scores the passages are ordered by; None where those of the search are."""
+    is_follow_up: bool = False
+    """Whether the question before it in the conversation took part in the search."""
     embedding_id: str | None = None
     """Id of the record of the question's embedding, None when no service was called for it."""
     embedding_tokens: int = 0

@@ -97,7 +97,7 @@ def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = F
     less = f", {len(left_out):,} left out" if left_out else ""
     cut = tuple(f"[{number}] {one.taken_out}" for number, one in enumerate(found.passages, 1) if one.taken_out)
     less += f", part of {len(cut):,} taken out" if cut else ""
-    summary = f"Sources: {times} of {count(len(rows), 'passage')} cited{less} ({_took(found)})"
+    summary = f"Sources: {times} of {count(len(rows), 'passage')} cited{less} ({_took(found, _before(record))})"
     return Sources(summary, rows, note, left_out, is_open, cut)
 
 
@@ -140,8 +140,8 @@ def sources_text(found: Sources) -> list[str]:
         lines.append(f"  [{row.number}] {row.where} ({mark}, {row.score})")
         if (row.is_cited or found.is_open) and row.quote:
             lines.append("      “" + clean(row.quote).replace("\n", "\n       ") + "”")
-    for title, rows in _kept_away(found):
-        lines += [f"  {title}", *(f"    {clean(one)}" for one in rows)]
+    for title, listed in _kept_away(found):
+        lines += [f"  {title}", *(f"    {clean(one)}" for one in listed)]
     return [*lines, found.note] if found.note else lines
 
 
@@ -153,9 +153,19 @@ def _kept_away(found: Sources) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "Taken out of passages, and not shown to the model:", found.taken_out
 
 
-def _took(found: Retrieval) -> str:
+def _before(record: Record) -> str:
+    """The question before that of the record in its conversation; empty where no text was kept."""
+    said = [] if record.request is None else [one.content for one in record.request.messages if one.role == "user"]
+    return said[-2] if len(said) > 1 else ""
+
+
+def _took(found: Retrieval, before: str) -> str:
     """What was looked up, how, in which time, and what a service took for embedding the question."""
     parts = [f"index {found.index}", found.mode]
+    if found.is_follow_up:
+        parts.append(
+            "searched with the question before it" + (f": “{excerpt(before, most_chars=80)}”" if before else "")
+        )
     if found.rerank is not None:
         parts.append(f"reranked by {line(found.rerank, most_chars=60)}")
     parts.append(duration(found.duration_s))
