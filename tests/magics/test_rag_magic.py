@@ -398,12 +398,10 @@ def test_a_filter_that_meets_nothing_fails_the_cell_that_asks(notebook):
 
 def test_filter_takes_two_equals_signs_for_one(notebook):
     notebook.run("%rag add docs --index handbook")
-    one, two = (
-        text_of(notebook.run(f"""%rag search power --filter "path {sign} 'docs/warranty.txt'" """))
-        for sign in ("=", "==")
-    )
-    assert one == two
-    assert "docs/warranty.txt" in two
+    for sign in ("=", "=="):
+        said = text_of(notebook.run(f"""%rag search power --filter "path {sign} 'docs/warranty.txt'" """))
+        assert "docs/warranty.txt, " in said
+        assert "fan.md" not in said
 
 
 def test_the_name_of_an_index_as_first_word_names_it_in_a_search_too(notebook):
