@@ -205,9 +205,12 @@ class Documents:
         return search_index(here, self._name, question, in_force, where=where)
 
     def remove(self, source: str) -> bool:
-        """Whether there was such a document."""
+        """Whether there was such a document; it is named as `documents` has it, or by its path."""
+        from nbkit.rag.gathering import named_in
+
         with session.current().collections.look(self._name) as found:
-            return found.remove(source)
+            known = named_in(source, found.fingerprints(), folder=found.folder, settings=found.settings())
+            return known is not None and found.remove(known)
 
     def documents(self) -> DocumentList:
         """All documents, in the order of their sources: a list that draws as a table and has `to_frame()`."""

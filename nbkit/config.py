@@ -22,6 +22,8 @@ from nbkit.parse import (
 )
 from nbkit.setting import TABLE, Setting, Settings
 
+_IN_PYTHON = ("cell", "nbkit.settings", "configured", "%config")
+"""Origins whose names are Python's: a key with a dot would be refused there."""
 _BY_NAME = {name: setting for setting in TABLE for name in (setting.name, setting.key)}
 
 
@@ -117,6 +119,8 @@ def _lookup(name: str, origin: str) -> Setting:
         # The name of a table stands for all that is in it.
         near = [setting.name for setting in TABLE if setting.key.startswith(f"{name}.")]
         near = near or difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
+        if origin in _IN_PYTHON:
+            near = [_BY_NAME[one].name for one in near]
         raise UnknownSetting(
             what=f"no setting named {name!r}",
             why=f"it was set in {origin}",

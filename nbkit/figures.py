@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 _LEAST_S = 0.0001
@@ -29,6 +30,42 @@ def money(usd: Decimal | None) -> str:
     places = max(4, 2 - amount.adjusted())
     text = f"{amount:.{places}f}".rstrip("0")
     return f"{sign}${text}" if len(text) > len("0.0") else f"{sign}${text}0"
+
+
+def known_part(usd: Decimal | None, unknown: int) -> Decimal | None:
+    """What is known of a sum that lacks `unknown` amounts; None where that is nothing.
+
+    What cost nothing says nothing of what nobody knows: a sum of both must not read as 0.
+
+    >>> known_part(Decimal(0), 3) is None, known_part(Decimal(2), 3), known_part(Decimal(0), 0)
+    (True, Decimal('2'), Decimal('0'))
+    """
+    return None if unknown and not usd else usd
+
+
+def sum_of(usd: Decimal | None, unknown: int, *, about: str = "") -> str:
+    """A sum in a word, wherever one is drawn: `?` where nothing is known of what was paid, `≥` where some is not.
+
+    `about`: a mark before an amount that was estimated.
+
+    >>> sum_of(Decimal(0), 115), sum_of(Decimal(3), 1), sum_of(Decimal(3), 0, about="~"), sum_of(Decimal(0), 0)
+    ('?', '≥ $3.00', '~$3.00', '$0')
+    """
+    known = known_part(usd, unknown)
+    mark = about if known else ""
+    return f"≥ {mark}{money(known)}" if unknown and known else mark + money(known)
+
+
+def score_of(score: float, threshold: float | None = None) -> str:
+    """A score from 0 to 1 in two digits; in more where they would put it on the other side of its threshold.
+
+    >>> score_of(0.7459), score_of(0.7459, 0.75), score_of(0.7501, 0.75), score_of(0.749999, 0.75)
+    ('0.75', '0.746', '0.75', '0.7499')
+    """
+    for digits in (2, 3, 4):
+        if threshold is None or (round(score, digits) >= threshold) == (score >= threshold):
+            return f"{score:.{digits}f}"
+    return f"{math.floor(score * 1e4) / 1e4:.4f}"
 
 
 def duration(seconds: float | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from nbkit.pseudonyms import Pseudonyms
@@ -78,6 +78,8 @@ class Retrieval:
     """The filter of documents."""
     rerank: str | None = None
     """The model whose scores the passages are ordered by; None where those of the search are."""
+    is_follow_up: bool = False
+    """Whether the question before it in the conversation took part in the search."""
     embedding_id: str | None = None
     """Id of the record of the question's embedding, None when no service was called for it."""
     embedding_tokens: int = 0
@@ -143,6 +145,17 @@ class Record:
     """PROVIDER:MODEL that a call was for whose request is not kept."""
     replayed: Timing | None = None
     """How long the call took whose answer a replay gave again; None for one that was made. `timing` is the replay's."""
+
+    @property
+    def drawn_verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts as they are drawn with the answer: of a hit, what was changed before it was kept too."""
+        before = {one.guard: one for one in self.cache.redacted}
+
+        def drawn(now: Verdict) -> Verdict:
+            is_known = now.stage == "output" and now.action == "allow" and now.guard in before
+            return replace(before[now.guard], duration_s=now.duration_s) if is_known else now
+
+        return tuple(map(drawn, self.verdicts))
 
     @property
     def is_unasked(self) -> bool:

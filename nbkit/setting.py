@@ -62,7 +62,11 @@ class Settings:
         choice("use", "refresh", "off", "only"),
     )
     ttl: float | None = _setting(None, "Life of a cached answer: seconds, or 30s, 5m, 2h, 7d; none is for ever", time_s)
-    timeout: float = _setting(120.0, "Deadline of a call, retries included: seconds, or 30s, 5m", time_s)
+    timeout: float = _setting(
+        120.0,
+        "Deadline of a call, retries included: seconds, or 30s, 5m; left as it is, a model on this machine has 15 min",
+        time_s,
+    )
     stream: bool = _setting(True, "Show the answer while it arrives", yes_no)
     quiet: bool = _setting(False, "Draw neither answer nor card", yes_no)
     tag: str | None = _setting(None, "Label kept in the record", text)

@@ -173,6 +173,8 @@ class CacheOutcome:
     """Seconds since a hit was stored."""
     original: Timing | None = None
     """How long the call took that a hit stands for."""
+    redacted: tuple[Verdict, ...] = ()
+    """Of the guards that changed the answer before it was kept, what they said then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +202,5 @@ class CacheEntry:
     timing: Timing
     cost: Cost
     created_at: datetime
+    redacted: tuple[Verdict, ...] = ()
+    """Of the guards that changed the answer before it was kept, what they said: a hit is drawn as they left it."""

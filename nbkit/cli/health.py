@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from nbkit.doctor import Check, check, is_healthy, to_json
 from nbkit.session import Session
 
-_MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
+_MARKS = {"ok": "ok  ", "absent": "-   ", "warn": "warn", "fail": "FAIL"}
 
 
 def print_checks(*, is_json: bool) -> int:
@@ -38,5 +38,7 @@ def lines(checks: Sequence[Check]) -> str:
         if one.fix:
             said.append(f"{'':<6}{'':<{wide}}  fix: {one.fix}")
     count = {status: sum(one.status == status for one in checks) for status in _MARKS}
-    said.append(f"{count['ok']} of {len(checks)} in order, {count['warn']} to look at, {count['fail']} failed")
+    looked = len(checks) - count["absent"]
+    without = f", {count['absent']} optional not installed" if count["absent"] else ""
+    said.append(f"{count['ok']} of {looked} in order{without}, {count['warn']} to look at, {count['fail']} failed")
     return "\n".join(said)

@@ -11,6 +11,7 @@ _REDRAW_S = 0.1
 _LINE_S = 15.0
 _BAR_CHARS = 24
 _MB = 1_000_000
+_TEN_MB, _TENTH_MB = 10 * _MB, _MB // 10
 
 
 class Writable(Protocol):
@@ -69,11 +70,13 @@ class Progress:
 
     def _draw(self, done: int, total: int, now: float) -> None:
         share = min(1.0, done / total) if total else 1.0
-        figures = [f"{done / _MB:,.0f} of {total / _MB:,.0f} MB", f"{share:.0%}".replace("%", " %")]
+        digits = 0 if total >= _TEN_MB else 1 if total >= _TENTH_MB else 3
+        figures = [f"{done / _MB:,.{digits}f} of {total / _MB:,.{digits}f} MB", f"{share:.0%}".replace("%", " %")]
         began_at, began_bytes = self._began
         rate = (done - began_bytes) / (now - began_at) if now > began_at else 0.0
         if rate > 0:
-            figures.append(f"{rate / _MB:,.1f} MB/s")
+            # Of a small part of a large wheel the rate would say little, and wrongly; the time left is right.
+            figures += [f"{rate / _MB:,.1f} MB/s"] if rate >= _TENTH_MB else []
             if done < total:
                 figures.append(f"{clock((total - done) / rate)} left")
         text = f"{self._label}: {', '.join(figures)}, from {self._source}"

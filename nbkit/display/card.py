@@ -19,7 +19,7 @@ from nbkit.recorded import Record
 _RESET = "border:none;background:transparent;text-align:left;"
 _BOX = (
     "border-left:4px solid {tone};border-radius:4px;background:rgba(127,127,127,0.08);"
-    "padding:8px 12px 9px 12px;margin:4px 0 8px 0;max-width:60em;line-height:1.4;font-size:13px"
+    "padding:8px 12px 9px 12px;margin:4px 0 8px 0;max-width:{wide};line-height:1.4;font-size:13px"
 )
 _TABLE = "border-collapse:separate;border-spacing:0;margin:0;width:100%;display:block;" + _RESET
 _CAPTION = "display:block;caption-side:top;text-align:left;font-weight:600;padding:0 0 6px 0;overflow-wrap:break-word"
@@ -50,7 +50,7 @@ def card_html(
     """
     card = view(shown, model, opens_passages=opens_passages)
     parts = [
-        f'<div {NO_MATH} style="{_BOX.format(tone=card.tone)}">',
+        f'<div {NO_MATH} style="{_BOX.format(tone=card.tone, wide=_wide(card))}">',
         tiles_html(card.caption, card.tiles),
         _bar(card.phases),
         _samples(card),
@@ -157,6 +157,11 @@ def _samples(card: CardView) -> str:
         f'<caption style="{_SMALL};text-align:left;padding:4px 0 0 0">Each {card.row_is} alone</caption>'
         f'<thead style="{_RESET}"><tr style="{_RESET}">{head}</tr></thead><tbody>{body}</tbody></table></details>'
     )
+
+
+def _wide(card: CardView) -> str:
+    """How wide it may be: figures read best close together, passages shown whole take the room there is."""
+    return "none" if card.sources is not None and card.sources.is_open else "60em"
 
 
 def _sources(card: CardView) -> str:

@@ -6,14 +6,15 @@ from typing import Final
 
 from nbkit.display.board import Board, Group
 from nbkit.display.card import tiles_html
-from nbkit.display.figures_cost import cost_by_step, cost_words, cumulative_cost, known_cost
+from nbkit.display.figures_cost import cost_by_step, cost_words, cumulative_cost
 from nbkit.display.figures_latency import latency_distribution
 from nbkit.display.figures_usage import blocked_by_guard, hits_by_step, tokens_by_step
 from nbkit.display.tiles import Tile
 from nbkit.display.totals import latency
 from nbkit.display.view import BLUE
 from nbkit.escape import NO_MATH, escape
-from nbkit.figures import count, duration, money
+from nbkit.figures import count, duration, sum_of
+from nbkit.ledger.spread import Sums
 from nbkit.tables import Table
 
 FIGURES: Final = (
@@ -59,12 +60,9 @@ def dashboard_bundle(board: Board, *, hint: str = "") -> dict[str, str]:
 
 def _tiles(board: Board) -> tuple[Tile, ...]:
     sums, live = board.sums, board.live
-    known = known_cost(sums)
-    about = "≥ " if sums.unpriced and known else ""
-    mark = "~" if sums.estimated and known else ""
     asked = sums.hits + sums.misses
     rate = f"{sums.hits / asked:.0%}" if asked else "—"
-    saved = "? saved" if sums.unsaved and not sums.saved else f"{money(sums.saved_usd)} saved"
+    saved = f"{sum_of(sums.saved_usd, sums.unsaved)} saved"
     unknown = (f"{count(sums.unpriced, 'answer')} unpriced",) if sums.unpriced else ()
     stopped = [
         f"{n:,} {word}"
@@ -72,7 +70,7 @@ def _tiles(board: Board) -> tuple[Tile, ...]:
         if n
     ]
     return (
-        Tile("Cost", f"{about}{mark}{money(known)}", unknown, cost_words(sums)),
+        Tile("Cost", _cost(sums), unknown, cost_words(sums)),
         Tile("Calls", f"{sums.calls:,}", tuple(stopped) or ("none failed or blocked",)),
         Tile(
             "Latency p50, live",
@@ -83,6 +81,10 @@ def _tiles(board: Board) -> tuple[Tile, ...]:
         Tile("Tokens in → out", f"{sums.input_tokens:,} → {sums.output_tokens:,}", ("cache hits send none",)),
         Tile("Cache hit rate", rate, (f"n = {asked:,}", saved)),
     )
+
+
+def _cost(sums: Sums) -> str:
+    return sum_of(sums.cost_usd, sums.unpriced, about="~" if sums.estimated else "")
 
 
 def _brackets(tile: Tile) -> str:
@@ -99,12 +101,12 @@ def _group_table(board: Board) -> Table:
 
 
 def _row(one: Group) -> tuple[str, ...]:
-    sums, known = one.sums, known_cost(one.sums)
+    sums = one.sums
     asked = sums.hits + sums.misses
     return (
         one.name,
         f"{sums.calls:,}",
-        ("≥ " if sums.unpriced and known else "") + ("~" if sums.estimated and known else "") + money(known),
+        _cost(sums),
         f"{sums.hits / asked:.0%}" if asked else "—",
         duration(one.live.p50_s),
         duration(one.live.p95_s),

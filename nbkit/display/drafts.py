@@ -29,7 +29,7 @@ def drafts_bundle(found: Drafted) -> dict[str, str]:
     cell = drafts_cell(found)
     html = (
         f"{table.html()}<details><summary>As a cell</summary>"
-        f'<pre {NO_MATH} style="white-space:pre-wrap">{escape(cell)}</pre></details>'
+        f'<pre {NO_MATH} style="white-space:pre-wrap;word-break:normal">{escape(cell)}</pre></details>'
     )
     return {"text/html": html, "text/plain": clean(f"{table.text()}\n\n{cell}")}
 

@@ -67,7 +67,7 @@ def _texts(record: Record) -> dict[Stage, str]:
 def _warned(record: Record) -> Iterator[Excerpt]:
     """Those of guards that changed nothing, in a text that none changed before them."""
     for stage, text in _texts(record).items():
-        own = [one for one in record.verdicts if one.stage == stage]
+        own = [one for one in record.drawn_verdicts if one.stage == stage]
         is_moved = any(one.action == "redact" and one.spans for one in own)
         if is_moved or (stage != "output" and record.retrieval is not None):
             continue
@@ -102,7 +102,7 @@ def _replaced(record: Record) -> Iterator[Excerpt]:
     """Those where something stands in the place of what a guard found."""
     texts = _texts(record)
     sent = {match.group() for match in _STAND_IN.finditer(texts.get("input", ""))}
-    for verdict in record.verdicts:
+    for verdict in record.drawn_verdicts:
         if verdict.action != "redact":
             continue
         text = texts.get(verdict.stage, "")

@@ -13,7 +13,7 @@ from nbkit.display.charts import Series
 from nbkit.display.pictures import Key, Picture, Steps, steps_of
 from nbkit.display.totals import cost
 from nbkit.display.view import AMBER, BLUE, GREEN, GREY, RED
-from nbkit.figures import count, money
+from nbkit.figures import count, known_part, money, sum_of
 from nbkit.ledger.budgets import Standing
 from nbkit.ledger.spread import Sums
 from nbkit.ledger.summary import Summary
@@ -26,12 +26,12 @@ _HIGHEST: Final = 5
 
 
 def known_cost(sums: Sums) -> Decimal | None:
-    """What calls cost as far as prices are known; None where none is.
+    """What calls cost as far as prices are known; None where some are not, and the others come to nothing.
 
     >>> known_cost(Sums(unpriced=1)) is None
     True
     """
-    return None if sums.unpriced and not sums.priced else sums.cost_usd
+    return known_part(sums.cost_usd, sums.unpriced)
 
 
 def cost_words(sums: Sums) -> str:
@@ -57,7 +57,7 @@ def cost_by_step(board: Board) -> Picture:
     stacks = [(part, steps.of(part.hours)) for part in parts]
     sums = steps.of(board.hours)
     names = tuple(part.name for part in parts) if board.by is not None else ()
-    columns = [[money(one.cost_usd) for one in stack] for _, stack in stacks] if names else []
+    columns = [[_money(one) for one in stack] for _, stack in stacks] if names else []
     columns += [[_money(one) for one in sums], [f"{one.calls:,}" for one in sums]]
     rows, note = steps.rows(columns, [not one.calls for one in sums])
     title = f"Cost by {steps.unit}, USD"
@@ -92,10 +92,10 @@ def cumulative_cost(board: Board) -> Picture:
     sums = steps.of(board.hours)
     amounts = list(itertools.accumulate((one.cost_usd for one in sums), initial=Decimal(0)))
     title = "Cost so far, against the budgets, USD" if board.standings else "Cost so far, USD"
-    rows, note = steps.rows(
-        [[_money(one) for one in sums], list(map(money, amounts[1:]))], [not one.calls for one in sums]
-    )
-    table = Table(title, (f"{steps.unit} (UTC)", "cost", "added up, as far as known"), rows, note=note)
+    unpriced = itertools.accumulate(one.unpriced for one in sums)
+    so_far = [sum_of(amount, lacking) for amount, lacking in zip(amounts[1:], unpriced, strict=True)]
+    rows, note = steps.rows([[_money(one) for one in sums], so_far], [not one.calls for one in sums])
+    table = Table(title, (f"{steps.unit} (UTC)", "cost", "added up"), rows, note=note)
     drawn = _drawn(board, amounts[-1])
     says = f"{cost_words(board.sums)} in the time shown; {_budget_words(board, len(drawn))}"
     if not amounts[-1] and not drawn:
@@ -163,12 +163,12 @@ def _palette(parts: Sequence[Group]) -> list[str]:
 
 
 def _money(sums: Sums) -> str:
-    known = known_cost(sums)
-    return f"≥ {money(known)}" if sums.unpriced and known else money(known)
+    return sum_of(sums.cost_usd, sums.unpriced)
 
 
 def _dearest(steps: Steps, sums: Sequence[Sums]) -> str:
     at = max(range(len(sums)), key=lambda number: sums[number].cost_pusd, default=0)
     if not sums or not sums[at].cost_pusd:
-        return "nothing was paid."
+        is_unknown = any(one.unpriced for one in sums)
+        return "no price is known of what was asked." if is_unknown else "nothing was paid."
     return f"the dearest {steps.unit} began {steps.full_names()[at]} UTC with {money(sums[at].cost_usd)}."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nbkit.display.excerpts import Excerpt, excerpts
 from nbkit.escape import clean, escape, line
-from nbkit.figures import count, duration
+from nbkit.figures import count, duration, score_of
 from nbkit.recorded import Record
 from nbkit.types import Verdict
 
@@ -50,7 +50,7 @@ class Guards:
 
 def guards(records: Sequence[Record]) -> Guards | None:
     """The guards' part of a card; None where none ran."""
-    verdicts = [verdict for record in records for verdict in record.verdicts]
+    verdicts = [verdict for record in records for verdict in record.drawn_verdicts]
     if not verdicts:
         return None
     policies = sorted({record.policy for record in records} - {"standard"})
@@ -72,7 +72,7 @@ def summed(records: Sequence[Record]) -> str:
     """
     failed = (record for record in records if record.error is not None)
     refused = next((one for record in failed for one in record.verdicts if one.action == "reask"), None)
-    return said([verdict for record in records for verdict in record.verdicts], refused=refused)
+    return said([verdict for record in records for verdict in record.drawn_verdicts], refused=refused)
 
 
 def said(verdicts: Sequence[Verdict], *, refused: Verdict | None = None) -> str:
@@ -120,8 +120,9 @@ def _scores(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for guard in dict.fromkeys(one.guard for one in verdicts if one.score is not None and _is_told(one)):
         own = [one for one in verdicts if one.guard == guard and one.score is not None]
         counted = next((_SCORED[guard].match(one.reason) for one in own if guard in _SCORED), None)
-        best = max(one.score or 0.0 for one in own)
-        yield f"{guard} {counted[1]}/{counted[2]}" if counted else f"{line(guard, most_chars=40)} {best:.2f}"
+        best = max(own, key=lambda one: one.score or 0.0)
+        score = score_of(best.score or 0.0, best.threshold)
+        yield f"{guard} {counted[1]}/{counted[2]}" if counted else f"{line(guard, most_chars=40)} {score}"
 
 
 def _is_told(verdict: Verdict) -> bool:
@@ -133,7 +134,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     if verdict.spans and not said:
         kinds = Counter(span.kind for span in verdict.spans)
         said = ", ".join(f"{kind} {times}" for kind, times in kinds.most_common(4))
-    score = "" if verdict.score is None else f"{verdict.score:.2f}"
+    score = "" if verdict.score is None else score_of(verdict.score, verdict.threshold)
     if verdict.threshold is not None and score:
         score += f" (acts from {verdict.threshold:.2f})"
     did = "left out" if verdict.action == "block" and not is_end(verdict) else verdict.action

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from nbkit.figures import count, duration, money
+from nbkit.figures import count, duration, money, sum_of
 from nbkit.ledger.impact import Impact
 from nbkit.tables import Table
 
@@ -53,7 +53,7 @@ def _amounts(name: str, before: Decimal, after: Decimal, *, unpriced: int) -> tu
     """Two sums; `?` and `≥` where calls are in neither, for then the sums say nothing, or only a part."""
     if not unpriced:
         return (name, money(before), money(after), _change(float(before), float(after)))
-    return (name, *(f"≥ {money(amount)}" if amount else money(None) for amount in (before, after)), "—")
+    return (name, *(sum_of(amount, unpriced) for amount in (before, after)), "—")
 
 
 def _change(before: float | None, after: float | None) -> str:

@@ -18,7 +18,7 @@ from nbkit.display.totals import cost, latency
 from nbkit.display.view import AMBER, BLUE, GREEN, RED
 from nbkit.errors import NbkitError
 from nbkit.escape import NO_MATH, escape, line
-from nbkit.figures import duration, money
+from nbkit.figures import duration, money, sum_of
 from nbkit.ledger import spread
 from nbkit.ledger.selection import Selection
 
@@ -217,10 +217,10 @@ def _tiles(summary: Summary) -> tuple[Tile, ...]:
     rate = summary.cache_hit_rate
     live = summary.latency_live
     unknown = (f"{summary.unknown_prices:,} unpriced",) if summary.unknown_prices else ()
-    about = "≥ " if summary.unknown_prices and summary.cost_usd else ""
-    about += "~" if summary.estimated_prices and summary.cost_usd else ""
+    paid = sum_of(summary.cost_usd, summary.unknown_prices, about="~" if summary.estimated_prices else "")
+    saved = f"saved {sum_of(summary.saved_usd, summary.unknown_savings)}"
     return (
-        Tile("Cost", about + money(summary.cost_usd), (*unknown, f"saved {money(summary.saved_usd)}"), cost(summary)),
+        Tile("Cost", paid, (*unknown, saved), cost(summary)),
         Tile("Calls", f"{summary.calls:,}", (f"{summary.failures:,} failed", f"{summary.blocked:,} blocked")),
         Tile(
             "Latency p50, live", duration(live.p50_s), (f"p95 {duration(live.p95_s)}", f"n = {live.n:,}"), latency(live)

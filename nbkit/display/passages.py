@@ -8,10 +8,10 @@ from nbkit.display.markdown import table_rows
 from nbkit.escape import escape
 
 _RESET = "border:none;background:transparent;"
-# `pre` keeps the lines also where a page takes styles away.
+# `pre` keeps the lines also where a page takes styles away; of its own, JupyterLab breaks them inside words.
 _LINES = (
-    "margin:0;padding:0;font:inherit;color:inherit;white-space:pre-wrap;overflow-wrap:anywhere;text-align:left;"
-    + _RESET
+    "margin:0;padding:0;font:inherit;color:inherit;white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;"
+    "text-align:left;" + _RESET
 )
 _TABLE = "border-collapse:collapse;margin:2px 0;font:inherit;text-align:left;" + _RESET
 _CELL = "padding:1px 10px 1px 0;vertical-align:top;text-align:left;white-space:normal;" + _RESET

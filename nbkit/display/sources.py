@@ -12,6 +12,7 @@ from nbkit.display.passages import passage_html, shortened
 from nbkit.documents import Passage, place
 from nbkit.escape import clean, escape, excerpt, line
 from nbkit.figures import count, duration, money
+from nbkit.guards.rows import rows
 from nbkit.rag.citing import UNSUPPORTED, citations
 from nbkit.rag.prompt import NOT_FOUND, quoted
 from nbkit.recorded import Record, Retrieval, Retrieved
@@ -23,6 +24,8 @@ _TABLE = "border-collapse:collapse;margin:4px 0 0 0;font-size:12px;" + _RESET
 _BELOW = "margin:6px 0 0 0;font-size:12px"
 _CITED, _UNCITED = "Passages that the answer cites", "Passages that the answer does not cite"
 _NAMES = ("No.", "Where", "Quote", "How near")
+_LINE_END = re.compile(r"[^\S\n]*\n[^\S\n]*(?=\S)")
+_ENDS = ("", ".", "!", "?", ":", ";", "|")
 _SCALE = "; similarity: 1 says just what is asked, 0 nothing of it"
 
 
@@ -94,7 +97,7 @@ def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = F
     less = f", {len(left_out):,} left out" if left_out else ""
     cut = tuple(f"[{number}] {one.taken_out}" for number, one in enumerate(found.passages, 1) if one.taken_out)
     less += f", part of {len(cut):,} taken out" if cut else ""
-    summary = f"Sources: {times} of {count(len(rows), 'passage')} cited{less} ({_took(found)})"
+    summary = f"Sources: {times} of {count(len(rows), 'passage')} cited{less} ({_took(found, _before(record))})"
     return Sources(summary, rows, note, left_out, is_open, cut)
 
 
@@ -137,8 +140,8 @@ def sources_text(found: Sources) -> list[str]:
         lines.append(f"  [{row.number}] {line(row.where)} ({mark}, {row.score})")
         if (row.is_cited or found.is_open) and row.quote:
             lines.append("      “" + clean(row.quote).replace("\n", "\n       ") + "”")
-    for title, rows in _kept_away(found):
-        lines += [f"  {title}", *(f"    {clean(one)}" for one in rows)]
+    for title, listed in _kept_away(found):
+        lines += [f"  {title}", *(f"    {clean(one)}" for one in listed)]
     return [*lines, found.note] if found.note else lines
 
 
@@ -150,9 +153,19 @@ def _kept_away(found: Sources) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "Taken out of passages, and not shown to the model:", found.taken_out
 
 
-def _took(found: Retrieval) -> str:
+def _before(record: Record) -> str:
+    """The question before that of the record in its conversation; empty where no text was kept."""
+    said = [] if record.request is None else [one.content for one in record.request.messages if one.role == "user"]
+    return said[-2] if len(said) > 1 else ""
+
+
+def _took(found: Retrieval, before: str) -> str:
     """What was looked up, how, in which time, and what a service took for embedding the question."""
     parts = [f"index {found.index}", found.mode]
+    if found.is_follow_up:
+        parts.append(
+            "searched with the question before it" + (f": “{excerpt(before, most_chars=80)}”" if before else "")
+        )
     if found.rerank is not None:
         parts.append(f"reranked by {line(found.rerank, most_chars=60)}")
     parts.append(duration(found.duration_s))
@@ -233,4 +246,14 @@ def _quote(text: str, places: Sequence[tuple[int, int]] | None) -> str:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
-    return excerpt(" … ".join(text[start:end] for start, end in joined), most_chars=_MOST_QUOTE_CHARS)
+    quote = " … ".join(text[start:end] for start, end in joined)
+    before = "… " if _goes_on(text, joined[0][0]) else ""
+    return excerpt(f"{before}{quote}{' …' if _goes_on(text, joined[-1][1]) else ''}", most_chars=_MOST_QUOTE_CHARS)
+
+
+def _goes_on(text: str, at: int) -> bool:
+    """Whether a sentence goes on across a place where a line ends: pages break lines where they are full."""
+    line_end = len(text[:at].rstrip())
+    below = text[line_end:].lstrip()
+    is_within = _LINE_END.match(text, line_end) is not None and below[:1].islower()
+    return is_within and text[:line_end][-1:] not in _ENDS and not any(one.start <= at <= one.end for one in rows(text))

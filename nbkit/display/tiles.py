@@ -92,7 +92,8 @@ def cost_tile(records: Sequence[Record]) -> Tile:
     details = []
     if unknown:
         value, title = "?", "No price is known for this model, so the cost is not known; it is not zero."
-        details.append("price unknown" if len(unknown) == len(costs) else f"{money(known)} + {len(unknown)} unpriced")
+        lacking = f"{money(known)} + {len(unknown)} unpriced" if known else f"{len(unknown)} unpriced"
+        details.append("price unknown" if len(unknown) == len(costs) else lacking)
     elif costs and all(cost.source == "local" for cost in costs):
         value, title = "$0 local", "The model runs on this machine and costs nothing per token."
     else:
@@ -220,7 +221,7 @@ def cache_tile(records: Sequence[Record]) -> Tile:
 
 def guards_tile(records: Sequence[Record]) -> Tile:
     """What the guards said, in words and counts."""
-    verdicts: list[Verdict] = [verdict for record in records for verdict in record.verdicts]
+    verdicts: list[Verdict] = [verdict for record in records for verdict in record.drawn_verdicts]
     found = Counter(verdict.action for verdict in verdicts if verdict.stage != "retrieved" or verdict.action != "block")
     title = "Checks on what was sent and on what came back."
     if not verdicts:

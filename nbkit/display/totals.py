@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nbkit import registry
-from nbkit.figures import count, duration, money
+from nbkit.figures import count, duration, sum_of
 from nbkit.ledger.summary import Latency, Summary
 from nbkit.tables import Table
 
@@ -189,8 +189,8 @@ def _row(own: str, found: Summary) -> tuple[str, ...]:
     return (
         own,
         f"{found.calls:,}",
-        _short(found.cost_usd, found.unknown_prices, about="~" if found.estimated_prices else ""),
-        _short(found.saved_usd, found.unknown_savings),
+        sum_of(found.cost_usd, found.unknown_prices, about="~" if found.estimated_prices else ""),
+        sum_of(found.saved_usd, found.unknown_savings),
         "—" if rate is None else f"{rate:.0%}",
         duration(found.latency_live.p50_s),
         duration(found.latency_live.p95_s),
@@ -198,13 +198,6 @@ def _row(own: str, found: Summary) -> tuple[str, ...]:
         f"{found.input_tokens:,} → {found.output_tokens:,}",
         f"{found.failures:,}, {found.blocked:,}",
     )
-
-
-def _short(known_usd: Decimal | None, unknown: int, *, about: str = "") -> str:
-    """An amount in a column: `?` where nothing is known of what was paid, `≥` where some is not."""
-    if not unknown:
-        return about + money(known_usd)
-    return f"≥ {about}{money(known_usd)}" if known_usd else money(None)
 
 
 def _cache(summary: Summary) -> str:
@@ -219,12 +212,10 @@ def _saved(summary: Summary) -> str:
 
 
 def _lacking(known_usd: Decimal | None, unknown: int, *, of: str, about: str = "") -> str:
-    amount = about + money(known_usd)
+    said = sum_of(known_usd, unknown, about=about)
     if not unknown:
-        return amount
-    # A sum of what cost nothing and what nobody knows must not read as nothing.
-    least = f"at least {amount}" if known_usd else money(None)
-    return f"{least} (the price of {count(unknown, of)} is not known)"
+        return said
+    return f"{said.replace('≥', 'at least')} (the price of {count(unknown, of)} is not known)"
 
 
 def _frame(found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

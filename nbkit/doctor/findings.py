@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Health: TypeAlias = Literal["ok", "warn", "fail"]
+Health: TypeAlias = Literal["ok", "absent", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Check:
 
     name: str
     status: Health
-    """`warn` is something you may want to change, `fail` something that does not work."""
+    """`absent` is something that is not there and need not be, `warn` something you may want to change, `fail`
+    something that does not work."""
     what: str
     """What was found, in one line."""
     fix: str = ""

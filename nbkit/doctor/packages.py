@@ -121,7 +121,7 @@ def _extra(name: str, wanted: list[Requirement]) -> Check:
     command = registry.install_command(name)
     title = f"extra [{name}]"
     if not any(versions.values()):
-        return Check(title, "ok", "not installed", command)
+        return Check(title, "absent", "not installed", command)
     wrong = [problem for one in wanted if (problem := _problem(one))]
     if wrong:
         return Check(title, "warn", "; ".join(wrong), command)

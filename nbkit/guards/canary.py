@@ -19,13 +19,14 @@ PROMPT: Final = "system-prompt"
 SEAL: Final = "passage-seal"
 _MOST_HIDDEN_CHARS: Final = 64
 _HIDDEN: Final = re.compile(rf"[{CONTROL}]+")
-_SAYS: Final = MappingProxyType({PROMPT: "system prompt repeated", SEAL: "seal of the passages repeated"})
+_SAYS: Final = MappingProxyType({PROMPT: "system prompt repeated", SEAL: "marks of the passages repeated"})
 
 
 class CanaryGuard:
     """Takes out of an answer what only the system prompt holds: the mark it was sent with, and long runs of its words.
 
-    The seal of quoted passages goes too. A run that the prompt or an earlier turn says as well may be repeated.
+    The seal of quoted passages goes too, and leaves nothing: what a model repeats of their marks reads as they do in
+    the record. A run that the prompt or an earlier turn says as well may be repeated.
 
     >>> from nbkit.types import Message
     >>> told = "The vault of the bank opens at noon, and no customer is ever to learn of it."
@@ -56,18 +57,23 @@ class CanaryGuard:
         """A new stream."""
         told = instructions(request)
         secret = self._install_secret() if told.strip() else None
-        values: dict[str, str] = {}
+        values: list[tuple[str, str]] = []
         if secret is not None:
             sent = request
             if request.sources:
-                values[SEAL] = seal_of(request, secret)
+                seal = seal_of(request, secret)
+                # With the blank that stands behind it in the marks.
+                values += [(SEAL, seal), (SEAL, f"{seal} ")]
                 sent = sealed(request, secret)
             told = instructions(marked(sent, secret))
-            values[PROMPT] = mark_of(sent, secret) or ""
-        kept = {name: value for name, value in values.items() if name not in self._allowed}
+            values.append((PROMPT, mark_of(sent, secret) or ""))
+        marks = SecretRegistry()
+        for name, value in values:
+            if name not in self._allowed:
+                marks.add(name, value)
         said = (message.content for message in request.messages if message.role != "system")
         known = Known("" if PROMPT in self._allowed else told, others=lambda: said)
-        return CanaryStream(SecretRegistry(kept), known, action=self._action)
+        return CanaryStream(marks, known, action=self._action)
 
 
 class CanaryStream:
@@ -177,4 +183,5 @@ def _visible(text: str) -> tuple[str, range | list[int]]:
 
 
 def _label(kind: str) -> str:
-    return f"[secret:{kind}]"
+    """What stands in an answer in place of what was found; a seal is nobody's secret, and would look like one."""
+    return "" if kind == SEAL else f"[secret:{kind}]"

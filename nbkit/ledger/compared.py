@@ -221,8 +221,12 @@ def _change(measure: _Measure, before: Sequence[Call], now: Sequence[Call], limi
     return Change(measure.name, was, is_now, len(old), len(new), "changed", is_worse, p_value, causes)
 
 
-def _valued(measure: _Measure, calls: Iterable[Call]) -> list[tuple[Call, float]]:
-    return [(one, value) for one in calls if (value := measure.value(one)) is not None]
+def _valued(measure: _Measure, calls: Sequence[Call]) -> list[tuple[Call, float]]:
+    found = [(one, value) for one in calls if (value := measure.value(one)) is not None]
+    if measure.kind == "mean" and not any(value for _, value in found):
+        # What cost nothing says nothing of answers that nobody knows the price of.
+        return [] if any(_is_live(one) and one.usd is None for one in calls) else found
+    return found
 
 
 def _figure(measure: _Measure, values: Sequence[float]) -> float | None:

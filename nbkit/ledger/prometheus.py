@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from nbkit.figures import known_part
 from nbkit.ledger.budgets import Standing
 from nbkit.ledger.log import (
     DURATION_BOUNDS_S,
@@ -32,6 +33,8 @@ _PLAIN: Final = (
     ("nbkit_refusals_total", "Answers in which the model declined.", "refused"),
 )
 """Counters by model: name, meaning, and the sum behind it."""
+_LACKING: Final = {"cost_pusd": "unpriced", "saved_pusd": "unsaved"}
+"""Sums of money, each with the count of what it lacks."""
 
 
 @dataclass(slots=True)
@@ -79,7 +82,8 @@ def _counters(counted: Sequence[Counted]) -> Iterator[_Family]:
         family = _Family(name, "counter", meaning)
         for one in counted:
             _add(family, _labels(one), _in_units(amount, getattr(one, amount)))
-        yield _merged(family)
+        merged = _merged(family)
+        yield _known(merged, counted, _LACKING[amount]) if amount in _LACKING else merged
     blocked = _Family("nbkit_blocked_calls_total", "counter", "Calls that a guard, or a budget, did not let through.")
     for one in counted:
         if one.status == "blocked":
@@ -156,6 +160,20 @@ def _merged(family: _Family) -> _Family:
         own = tuple(labels.items())
         sums[own] = sums.get(own, Decimal(0)) + Decimal(number)
     family.samples = [("", dict(own), _text(total)) for own, total in sums.items()]
+    return family
+
+
+def _known(family: _Family, counted: Sequence[Counted], lacking: str) -> _Family:
+    """The family without sums of which nothing is known: a sample of 0 would say that nothing was paid."""
+    unknown: dict[tuple[tuple[str, str], ...], int] = {}
+    for one in counted:
+        own = tuple(_labels(one).items())
+        unknown[own] = unknown.get(own, 0) + getattr(one, lacking)
+    family.samples = [
+        (suffix, labels, number)
+        for suffix, labels, number in family.samples
+        if known_part(Decimal(number), unknown[tuple(labels.items())]) is not None
+    ]
     return family
 
 

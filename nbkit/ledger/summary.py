@@ -45,12 +45,12 @@ class Summary:
     output_tokens: int = 0
     cached_input_tokens: int = 0
     cost_usd: Decimal | None = Decimal(0)
-    """Sum of the known prices; None when there are calls with a price and none of them is known."""
+    """Sum of the known prices; None where some are not known and the known ones come to nothing."""
     unknown_prices: int = 0
     """Answers from providers whose price is not known: `cost_usd` lacks them."""
     estimated_prices: int = 0
     saved_usd: Decimal | None = Decimal(0)
-    """What the hits would have cost, as far as that is known; None when it is known for none of them."""
+    """What the hits would have cost, as far as that is known; None where some is not, and the rest comes to nothing."""
     unknown_savings: int = 0
     saved_s: float = 0.0
     """How much longer the hits' original calls took than they did, as far as that is known."""

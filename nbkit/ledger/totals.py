@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from nbkit.figures import known_part
 from nbkit.ledger.histogram import EPOCH, bins_since, whole_hours
 from nbkit.ledger.rows import IS_TIMED, SUMS, to_usd
 from nbkit.ledger.schema import HOUR
@@ -105,7 +106,6 @@ def _named(row: Sequence[float | None]) -> dict[str, int]:
 
 
 def _summary(sums: dict[str, int], live: Latency, hits: Latency) -> Summary:
-    cost, saved = to_usd(sums["cost_pusd"]), to_usd(sums["saved_pusd"])
     return Summary(
         calls=sums["calls"],
         failures=sums["failures"],
@@ -118,10 +118,10 @@ def _summary(sums: dict[str, int], live: Latency, hits: Latency) -> Summary:
         input_tokens=sums["input_tokens"],
         output_tokens=sums["output_tokens"],
         cached_input_tokens=sums["cached_input_tokens"],
-        cost_usd=None if sums["unpriced"] and not sums["priced"] else cost,
+        cost_usd=known_part(to_usd(sums["cost_pusd"]), sums["unpriced"]),
         unknown_prices=sums["unpriced"],
         estimated_prices=sums["estimated"],
-        saved_usd=None if sums["unsaved"] and not sums["saved"] else saved,
+        saved_usd=known_part(to_usd(sums["saved_pusd"]), sums["unsaved"]),
         unknown_savings=sums["unsaved"],
         saved_s=sums["saved_us"] / 1e6,
         latency_live=live,

@@ -18,7 +18,7 @@ from nbkit.loaders.faults import unreadable
 from nbkit.loaders.limits import Budget
 from nbkit.loaders.pdfpages import HYPHEN, Kind, Page, read
 from nbkit.loaders.sizes import Entry, Line, by_size, largest
-from nbkit.loaders.writer import clean, one_line
+from nbkit.loaders.writer import clean, one_line, stated_title
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _BROKEN = re.compile(rf"(\w+){HYPHEN}(\w*)")
 _WORD = re.compile(r"\w+")
 _BETWEEN = "\n\n"
-_NO_TITLE = re.compile(r"(?i)^(untitled|document\d*|title|microsoft (word|powerpoint|excel) - .*|.*\.\w{3,4})$")
+_NO_TITLE = re.compile(r"(?i)^(unknown|document\d*|title|microsoft (word|powerpoint|excel) - .*|.*\.\w{3,4})$")
 _LETTERS = re.compile(r"[^\W\d_]{3}")
 _MOST_HEADINGS = 5000
 _LEAST_OUTLINE = 2
@@ -179,7 +179,7 @@ def _outline(pdf: PdfDocument, count: int) -> list[Entry]:
 
 
 def _named(pdf: PdfDocument, stem: str) -> str:
-    named = one_line(pdf.get_metadata_value("Title") or "")
+    named = stated_title(pdf.get_metadata_value("Title") or "")
     return named if _LETTERS.search(named) and not _NO_TITLE.match(named) and named != stem else ""
 
 

@@ -13,6 +13,9 @@ from nbkit.types import Span
 _NEWLINE = re.compile(r"\r\n?")
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _BLANK = re.compile(r"[ \t]+")
+_NO_TITLE = re.compile(
+    r"(?i)\W*(?:anonymous|unspecified|unnamed|no[ _-]?title|untitled(?:\W*(?:document|page|presentation|\d+))*)\W*"
+)
 
 
 def clean(text: str) -> str:
@@ -34,6 +37,16 @@ def one_line(text: str) -> str:
     'a b'
     """
     return " ".join(clean(text).split())
+
+
+def stated_title(text: str) -> str:
+    """A title on one line as a file gives it; empty where a program only says in its place that there is none.
+
+    >>> stated_title(" Annual  report"), stated_title("(anonymous)"), stated_title("Untitled document")
+    ('Annual report', '', '')
+    """
+    found = one_line(text)
+    return "" if _NO_TITLE.fullmatch(found) else found
 
 
 class Writer:
@@ -143,9 +156,10 @@ class Writer:
     def document(self, *, title: str | None = None, media_type: str = "text/plain") -> Document:
         """What was written, line breaks at its end left out; without a `title` the first heading is one."""
         text = "".join(self._pieces).rstrip("\n")
+        named = "" if title is None else stated_title(title)
         return Document(
             text,
-            title=self._first_heading() if title is None else one_line(title),
+            title=named if named or title == "" else self._first_heading(),
             headings=tuple(self.headings),
             pages=tuple(min(start, len(text)) for start in self._pages),
             blocks=tuple(self._blocks),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from nbkit import registry
 from nbkit.errors import BadSetting
-from nbkit.figures import count, duration
+from nbkit.figures import count, duration, score_of
 from nbkit.ledger.selection import Selection
 from nbkit.magics.args import words_of
 from nbkit.magics.literal import text_and_options
@@ -169,7 +169,8 @@ def _test(shell: InteractiveShell, session: Session, rest: str) -> None:
 def _score(verdict: Verdict) -> str:
     if verdict.score is None:
         return ""
-    return f"{verdict.score:.2f}" + ("" if verdict.threshold is None else f" of {verdict.threshold:.2f}")
+    score = score_of(verdict.score, verdict.threshold)
+    return score if verdict.threshold is None else f"{score} of {verdict.threshold:.2f}"
 
 
 def _report(shell: InteractiveShell, session: Session, rest: str) -> None:

@@ -13,7 +13,7 @@ from nbkit.evals.intervals import estimate
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Run
 from nbkit.evaluation import cards_of, kept_runs
-from nbkit.figures import count, money
+from nbkit.figures import count, sum_of
 from nbkit.ledger.selection import Selection
 from nbkit.magics.args import words_of
 from nbkit.magics.tables import draw, draw_text
@@ -63,7 +63,7 @@ def _list(shell: InteractiveShell, session: Session, kept: PromptVersions, words
             mark = " ←" if one.sha256 == newest else ""
             rows.append((
                 name, one.sha256[:_SHOWN] + mark, f"{one.made_at:%Y-%m-%d %H:%M}", f"{calls.calls:,}",
-                money(calls.cost_usd), _scored(one, whole),
+                sum_of(calls.cost_usd, calls.unknown_prices), _scored(one, whole),
             ))  # fmt: skip
     note = "← is what the name stands for" if rows else "none yet: %%llm --prompt NAME makes one"
     draw(shell, session.secrets, Table("Prompts", _COLUMNS, rows, note=note))

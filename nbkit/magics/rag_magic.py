@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,9 @@ from nbkit.magics.literal import text_and_options
 from nbkit.magics.rag_options import read, some
 from nbkit.magics.tables import draw, draw_text
 from nbkit.magics.words import first_word
+from nbkit.rag.gathering import named_in
 from nbkit.rag.listing import DocumentList
 from nbkit.registry import nearest
-from nbkit.search.filters import spellings
 from nbkit.session import Session, current
 from nbkit.session.labelled import refuse_private
 from nbkit.tables import Table
@@ -28,10 +29,10 @@ MANUAL = """Indexes of documents, which %%rag answers from.
 
     %rag add PATH… [--index NAME]           reads files, folders and globs; only what is new or changed is read again
     %rag add URL… --allow-url               fetches https pages and files too; without the option nothing is fetched
-    %rag search QUESTION [--index NAME]     the passages that a question finds, and how near they are
+    %rag search [NAME] QUESTION             the passages that a question finds, and how near they are
     %rag ls [NAME]                          the indexes; with a name the documents of one
     %rag stats [NAME]                       documents, chunks, bytes, and the model that embeds
-    %rag rm SOURCE… [--index NAME]          takes documents out, as `%rag ls NAME` shows them
+    %rag rm [NAME] SOURCE…                  takes documents out: as `%rag ls NAME` shows them, or by their paths
     %rag drop NAME…                         removes indexes whole, without asking
 
 `%rag add` takes --embedder NAME (all-minilm-l6-v2), --chunk-tokens N (80), --overlap N (0) and --rebuild, which builds
@@ -42,7 +43,8 @@ unless they are named; quotes hold a name with spaces together. A link leads now
 named, or the one that names start from.
 `%rag search` takes -k N, --mode hybrid|dense|bm25, --filter "path ~ 'docs/' and page < 10" and --rerank MODEL.
 Without a name: the setting rag.index, or the only index there is; `add` makes `docs` when there is none, or several.
---index NAME names one to every command but `drop`.
+The name of an index as the first word names it, but to `add`; --index NAME does to every command but `drop`. A
+question that begins with such a name stands in quotes.
 `NBKIT_HOME` holds the indexes; two kernels may share one.
 """
 DEFAULT_INDEX = "docs"
@@ -88,6 +90,9 @@ def _add(shell: InteractiveShell, session: Session, rest: str) -> None:
 
 def _search(shell: InteractiveShell, session: Session, rest: str) -> None:
     question, given = text_and_options(rest, _SEARCH_OPTIONS, magic="%rag search")
+    name, text = _named_first(session, question)
+    if name and text and "--index" not in given and not _is_quoted(question, rest):
+        question, given["--index"] = text, name
     if not question:
         some((), what="%rag search takes a question", fix="%rag search how long is the warranty")
     chosen = {"rag_index": "--index", "rag_k": "-k", "rag_mode": "--mode", "rag_rerank": "--rerank"}
@@ -96,6 +101,17 @@ def _search(shell: InteractiveShell, session: Session, rest: str) -> None:
     bundle = {"text/plain": repr(found), "text/html": found._repr_html_()}
     shown = {mime: session.secrets.redact(text) for mime, text in bundle.items()}
     shell.display_pub.publish(data=shown, metadata={})
+
+
+def _named_first(session: Session, text: str) -> tuple[str, str]:
+    """The name of an index that a text begins with, and the rest; no name where it begins with none."""
+    word, _, rest = text.partition(" ")
+    return (word, rest.strip()) if word in session.collections.names() else ("", text)
+
+
+def _is_quoted(question: str, line: str) -> bool:
+    """Whether a question is one as it stands: in quotes, or behind `--`."""
+    return any(f"{mark}{question}{mark}" in line for mark in "\"'") or line.strip().startswith("-- ")
 
 
 def _list(shell: InteractiveShell, session: Session, rest: str) -> None:
@@ -136,19 +152,24 @@ def _stats(shell: InteractiveShell, session: Session, rest: str) -> None:
 
 def _remove(shell: InteractiveShell, session: Session, rest: str) -> None:
     given = read("rm", rest)
+    if given.index is None and len(given.words) > 1 and given.words[0] in session.collections.names():
+        given.index, given.words = given.words[0], given.words[1:]
     sources = some(given.words, what="%rag rm takes documents", fix="%rag ls NAME shows them")
     settings = session.config({"rag_index": given.index} if given.index else None).settings
     with session.collections.look(settings.rag_index) as index:
         name = index.folder.name
         with index.writing():
             known = index.fingerprints()
-            missing = [one for one in sources if known.keys().isdisjoint(spellings(one))]
-            removed = 0 if missing else sum(index.remove(source) for source in dict.fromkeys(sources))
+            find = functools.partial(named_in, known=known, folder=index.folder, settings=index.settings())
+            found = {one: find(one) for one in sources}
+            missing = [one for one in found if found[one] is None]
+            removed = 0 if missing else sum(index.remove(one) for one in dict.fromkeys(filter(None, found.values())))
     if missing:
         near = nearest(missing[0], known)
         raise BadSetting(
             what=f"{name} has no document {', '.join(map(repr, missing))}",
-            why="nothing was removed, of what else was named neither",
+            why="nothing was removed"
+            + (", of the others that were named neither" if len(found) > len(missing) else ""),
             fix=f"did you mean {near!r}? %rag ls {name} shows them" if near else f"%rag ls {name} shows them",
         )
     draw_text(shell, session.secrets, f"{count(removed, 'document')} removed from {name}")

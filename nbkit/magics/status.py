@@ -13,7 +13,7 @@ from nbkit.tables import Table
 if TYPE_CHECKING:
     from nbkit.doctor import Check
 
-_MARKS = {"ok": "✓ ok", "warn": "! warning", "fail": "✗ failed"}
+_MARKS = {"ok": "✓ ok", "absent": "- optional", "warn": "! warning", "fail": "✗ failed"}
 
 
 def status_table(summary: Summary) -> Table:

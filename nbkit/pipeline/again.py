@@ -1,4 +1,4 @@
-"""Answers that are to be asked for again: which they are, which of them a cache keeps, and that it is done once."""
+"""Answers that are to be asked for again: which they are, what of them a cache keeps, and that it is done once."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ def is_kept(answer: Response, verdicts: Iterable[Verdict]) -> bool:
     said = [verdict for verdict in verdicts if verdict.stage == "output"]
     refused = {verdict.guard for verdict in said if verdict.action == "reask"}
     return not refused or (refused == {"schema"} and all(verdict.action != "redact" for verdict in said))
+
+
+def redacted(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """The verdicts of guards that changed an answer, to be kept with what they left of it.
+
+    >>> [one.guard for one in redacted([Verdict("markdown", "output", "redact"), Verdict("pii", "input", "redact")])]
+    ['markdown']
+    """
+    return tuple(one for one in verdicts if one.stage == "output" and one.action == "redact")
 
 
 def asked_again(verdicts: Iterable[Verdict]) -> Verdict | None:

@@ -24,7 +24,7 @@ from typing import Literal, TypeAlias
 
 from nbkit import canonical
 from nbkit.errors import Blocked, CacheMiss, ProviderError
-from nbkit.pipeline.again import is_kept, refuse_misfit
+from nbkit.pipeline.again import is_kept, redacted, refuse_misfit
 from nbkit.pipeline.parts import Call, Stages
 from nbkit.pipeline.recording import failure, partial, status, without_secrets, write
 from nbkit.pipeline.screening import OutputScreen, screen_request
@@ -220,11 +220,10 @@ class _Walk:
             return None, None
         started = self._enter("cache")
         try:
-            max_age_s = self._call.ttl_s
-            entry = cache.get(self._key, max_age_s=max_age_s)
+            entry = cache.get(self._key, max_age_s=self._call.ttl_s)
             if entry is not None or mode == "only":
                 return None, entry
-            lease = cache.lease(self._key, timeout_s=self._left_s(), max_age_s=max_age_s)
+            lease = cache.lease(self._key, timeout_s=self._left_s(), max_age_s=self._call.ttl_s)
             entry = lease.__enter__()
         except Exception as error:  # noqa: BLE001 - a broken cache is not a reason to leave the cell unanswered
             self._notes.append(f"the cache could not be read ({type(error).__name__}); the provider was asked")
@@ -236,13 +235,12 @@ class _Walk:
 
     def _replay(self, entry: CacheEntry) -> None:
         age_s = max(0.0, (datetime.now(UTC) - entry.created_at).total_seconds())
-        self._cache = CacheOutcome("hit", self._key, age_s, entry.timing)
+        self._cache = CacheOutcome("hit", self._key, age_s, entry.timing, entry.redacted)
         self._cost = Cost(Decimal(0), entry.cost.usd, entry.cost.prices_as_of, "cache", entry.cost.is_estimate)
         self._on_phase("guards out")
-        text = entry.response.text
         try:
-            for start in range(0, len(text), REPLAY_CHARS):
-                self._screen.feed(text[start : start + REPLAY_CHARS])
+            for start in range(0, len(entry.response.text), REPLAY_CHARS):
+                self._screen.feed(entry.response.text[start : start + REPLAY_CHARS])
             self._screen.finish()
         finally:
             self._response = dataclasses.replace(entry.response, text=self._screen.shown)
@@ -254,7 +252,8 @@ class _Walk:
         if cache is None or answered is None or self._key is None or not is_kept(answered, self._verdicts):
             return
         started, secrets = self._enter("cache"), self._stages.secrets
-        entry = without_secrets(CacheEntry(answered, self._timing_so_far(), self._cost, datetime.now(UTC)), secrets)
+        made = CacheEntry(answered, self._timing_so_far(), self._cost, datetime.now(UTC), redacted(self._verdicts))
+        entry = without_secrets(made, secrets)
         try:
             cache.put(self._key, entry, request=without_secrets(self._request, secrets), ttl_s=self._call.ttl_s)
         except Exception as error:  # noqa: BLE001 - the answer is there; keeping it is a courtesy

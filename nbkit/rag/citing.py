@@ -9,6 +9,7 @@ and sentences that claim nothing stay as they are.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,6 +29,7 @@ _MOST_CITED = 2
 _LEAST_WORDS = 2
 """A sentence with fewer content words and no number claims nothing, unless it is all that the answer says."""
 _MOST_WAITING = 20
+_IN_LINES = re.compile(r"\s*(?:\||```|~~~)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,9 @@ class CitationStream:
         self._has_words = self._has_words or bool(one.plain.strip())
         if self._waiting is None:
             return one.plain if one.is_word or not one.is_claim else self._checked(one)
-        is_over = one.is_claim and not one.is_word
+        is_checked = one.is_claim and not one.is_word
+        # A word before a table, or code, is not all that the answer says: each row is shown as it is there.
+        is_over = is_checked or (bool(self._waiting) and _IN_LINES.match(one.plain) is not None)
         if not is_over and (one.is_word or self._waiting) and len(self._waiting) < _MOST_WAITING:
             self._waiting.append(one)
             return ""
@@ -190,7 +194,7 @@ class CitationStream:
             return one.plain
         before = "".join(each.plain for each in self._waiting)
         self._waiting = None
-        return before + (self._checked(one) if is_over else one.plain)
+        return before + (self._checked(one) if is_checked else one.plain)
 
     def _read(self, text: str) -> _Waiting:
         is_prose = self._sentences.is_prose(text)

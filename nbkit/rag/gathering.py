@@ -17,6 +17,7 @@ from nbkit.loaders.fetching_many import fetch_many
 from nbkit.loaders.finding import Found, find, fits, is_pattern, split_pattern
 from nbkit.loaders.urls import address, is_url, source_of
 from nbkit.rag.progress import OnProgress, Progress
+from nbkit.search.filters import spellings
 from nbkit.store.files import write_atomic
 
 ROOT, KEY_FILE = "root", "url-key"
@@ -146,6 +147,26 @@ def knows_named(
     return not sources.isdisjoint(_below(base, path) for path in paths) or any(
         fits(source, pattern) for source in sources for pattern in patterns
     )
+
+
+def named_in(
+    given: str, known: Iterable[str], *, folder: Path, settings: Mapping[str, str | int] | None = None
+) -> str | None:
+    """The source of an index in `folder` that a name stands for: as sources are written, or as a path that is added.
+
+    None where there is no such source in `known`.
+
+    >>> named_in("a.md", ["a.md"], folder=Path("none"))
+    'a.md'
+    """
+    sources = set(known)
+    names = [given]
+    if not is_url(given):
+        base, path = root(folder, settings), _whole(given)
+        # A link is named by where it stands; a folder above it may be one too.
+        places = (path, Path(os.path.realpath(path)), Path(os.path.realpath(path.parent), path.name))
+        names += [_below(base, place) for place in places]
+    return next((one for name in names for one in spellings(name) if one in sources), None)
 
 
 def _place(path: Path) -> Path:

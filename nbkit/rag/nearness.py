@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbkit.documents import Passage
+from nbkit.figures import score_of
 from nbkit.guards.wording import Token, tokens
 
 _OF_WORDS = 0.3
@@ -41,8 +42,16 @@ class Nearness:
     """Words of the question that say something; 0 where words were not searched."""
 
     def __str__(self) -> str:
+        return self.said()
+
+    def said(self, least: float | None = None) -> str:
+        """The same in words; where it is less than `least`, it does not read as being as much.
+
+        >>> Nearness(0.2479, 0.2479).said(0.25)
+        'nearness 0.248: similarity 0.25'
+        """
         words = f", {self.held} of {self.asked} words of the question" if self.asked else ""
-        return f"nearness {self.score:.2f}: similarity {self.similarity:.2f}{words}"
+        return f"nearness {score_of(self.score, least)}: similarity {self.similarity:.2f}{words}"
 
 
 def nearness(question: str, passages: Sequence[Passage], similarity: float, *, has_words: bool = True) -> Nearness:

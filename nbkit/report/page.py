@@ -10,6 +10,7 @@ from nbkit import registry
 from nbkit.errors import NotebookError
 from nbkit.escape import escape, line
 from nbkit.report.cells import cells_html
+from nbkit.report.concealing import conceal
 from nbkit.report.inert import Outline
 from nbkit.report.reading import calls, change_texts, read_with_digest, title
 from nbkit.report.tables import calls_html, models_html, provenance_html, tiles_html
@@ -22,7 +23,8 @@ def report(notebook: Path, *, out: Path | None = None, hide_code: bool = False) 
     """The path of the page, `NOTEBOOK.html` beside the notebook when `out` is left out.
 
     No kernel is started and nothing is asked of anyone; the same file gives the same page. `hide_code` leaves out
-    source code; prompts, answers and outputs stay, but for the secrets in use. Raises `NotebookError`.
+    source code; prompts, answers and outputs stay, but for secrets: those in use, and what the file
+    itself shows to be one. Raises `NotebookError`.
     """
     notebook = Path(notebook)
     target = Path(out) if out is not None else notebook.with_suffix(".html")
@@ -30,6 +32,7 @@ def report(notebook: Path, *, out: Path | None = None, hide_code: bool = False) 
     here.secrets.add_variables(here.environment)
     # In the page, the colours of code may stand inside of one; the file's own name is not in the notebook.
     change_texts(read, here.secrets.redact)
+    conceal(read)
     text = here.secrets.redact(page_html(read, notebook, digest=digest, hide_code=hide_code))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

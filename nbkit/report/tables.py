@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nbkit.escape import escape, line
-from nbkit.figures import count, duration, money
+from nbkit.figures import count, duration, money, sum_of
 from nbkit.pricing.own import price_tables
 from nbkit.recorded import Record
 from nbkit.report.reading import installed
@@ -134,17 +134,13 @@ def cost(total: Summary) -> str:
     >>> cost(summarise([]))
     '$0'
     """
-    known = ("~" if total.is_estimate else "") + money(total.cost_usd)
-    if total.unpriced == 0:
-        return f"{known} local" if total.is_local else known
-    return "?" if total.unpriced == total.calls or not total.cost_usd else f"{known} + ?"
+    said = sum_of(total.cost_usd, total.unpriced, about="~" if total.is_estimate else "")
+    return f"{said} local" if total.is_local and not total.unpriced else said
 
 
 def saved(total: Summary) -> str:
     """What hits would have cost, in words."""
-    if total.unpriced_savings == 0:
-        return money(total.saved_usd)
-    return f"{money(total.saved_usd)} + ?" if total.saved_usd else "?"
+    return sum_of(total.saved_usd, total.unpriced_savings)
 
 
 def tokens(total: Summary) -> str:

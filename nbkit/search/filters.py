@@ -3,7 +3,7 @@
     condition   = term { "or" term }
     term        = factor { "and" factor }
     factor      = "not" factor | "(" condition ")" | NAME operator value
-    operator    = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "in"
+    operator    = "=" (or "==") | "!=" | "<" | "<=" | ">" | ">=" | "~" | "in"
     value       = text in quotes | number | "(" value { "," value } ")" after "in"
 
 Names: path, title, heading, suffix, added (texts; added as 2026-01-31 or longer), page (a number). `~`: contains,
@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, str] = {
 _NUMBERS = frozenset({"page"})
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")|(?P<number>-?\d+(?:\.\d+)?)(?![\w.])|(?P<word>[A-Za-z_]\w*)"
-    r"|(?P<sign><=|>=|!=|[=<>~(),]))"
+    r"|(?P<sign><=|>=|!=|==|[=<>~(),]))"
 )
 _COMPARISONS = ("=", "!=", "<", "<=", ">", ">=", "~", "in")
 _DEEPEST = 50
@@ -164,7 +164,8 @@ class _Reader:
             near = difflib.get_close_matches(name, COLUMNS, 1)
             self._refuse(f"a name is expected{f', such as {near[0]}' if near else ''}: {', '.join(COLUMNS)}")
         self._next += 1
-        sign = self._take(*_COMPARISONS)
+        sign = self._take(*_COMPARISONS, "==")
+        sign = "=" if sign == "==" else sign
         if sign is None:
             self._refuse(f"an operator is expected: {' '.join(_COMPARISONS)}")
         if sign == "in":

@@ -7,7 +7,7 @@ import functools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from nbkit import canonical
 from nbkit.errors import BadSetting, PromptError
@@ -26,6 +26,8 @@ OnSample = Callable[[int, str], None]
 _OWN = ("model", "messages", "temperature", "max_tokens", "seed", "stop", "stream")
 _SEVERAL = ("n", "best_of", "candidateCount")
 """Parameters that ask for several answers in one response, which would run into one another."""
+LOCAL_TIMEOUT_S: Final = 900.0
+"""Deadline of a call to a model on this machine where none was set."""
 
 
 def build(
@@ -112,15 +114,22 @@ def sample_of(request: Request, index: int, *, of: int) -> Request:
     return dataclasses.replace(request, sample=index, seed=None if request.seed is None else request.seed + index)
 
 
-def call_of(settings: Settings, *, session_id: str, origin: Origin, thread: str | None, ready: Prepared) -> Call:
-    """What of the settings belongs to a call and not to its request."""
+def call_of(
+    settings: Settings, *, session_id: str, origin: Origin, thread: str | None, ready: Prepared, is_local: bool = False
+) -> Call:
+    """What of the settings belongs to a call and not to its request.
+
+    `is_local`: a model on this machine is asked. It is as fast as the machine has time for it, and does not hang: where
+    no deadline was set, it is not given up while it works.
+    """
+    is_default = settings.timeout == Settings().timeout
     return Call(
         id="",
         session_id=session_id,
         started_at=datetime.now(UTC),
         cache_mode=settings.cache,
         ttl_s=settings.ttl,
-        timeout_s=settings.timeout,
+        timeout_s=LOCAL_TIMEOUT_S if is_local and is_default else settings.timeout,
         origin=origin,
         tag=settings.tag,
         thread=thread,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nbkit.documents import SearchMode
+from nbkit.errors import CollectionError
 from nbkit.recorded import Retrieved
 from nbkit.secrets import SecretRegistry
 from nbkit.session.furniture import Furniture
@@ -34,6 +35,12 @@ class _Lookup:
     def search(self, question: str, *, mode: SearchMode, k: int, where: str | None) -> Looked:
         """The passages that fit a question best, and the cosine of the nearest of them."""
         found = self._collection.matches(question, mode=mode, k=k, where=where, reranker=self._reranker)
+        if not found and where is not None and not self._collection.meets(where):
+            raise CollectionError(
+                what=f"no document meets the filter {where}",
+                why=f"so there is nothing in {self.name} to answer from, and nobody was asked",
+                fix=f"%rag ls {self.name} shows what there is to filter by; ~ finds a part of a name",
+            )
         cosines = [match.cosine for match in found if match.cosine is not None]
         return Looked(
             tuple(match.passage for match in found),

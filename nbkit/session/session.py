@@ -164,7 +164,10 @@ class Session:
             stages = dataclasses.replace(stages, price=spending.price, reserve=spending.reserve)
         with self.embedding_calls.made_for(where, tag=settings.tag, spending=spending) as made:
             ready = Prepared(asked, stages) if prepare is None else prepare(asked, stages)
-        call = building.call_of(settings, session_id=self.id, origin=where, thread=thread, ready=ready)
+        is_local = self._furniture.provider(settings, target).is_local
+        call = building.call_of(
+            settings, session_id=self.id, origin=where, thread=thread, ready=ready, is_local=is_local
+        )
         own = named.sha256 if named else canonical.sha256(f"{settings.system or ''}\0{prompt}")
         call = dataclasses.replace(
             call,

@@ -5,6 +5,9 @@ import json
 import pytest
 
 from nbkit.cli import main
+from nbkit.cli.health import lines
+from nbkit.doctor import Check
+from nbkit.magics.status import doctor_table
 
 
 @pytest.fixture
@@ -22,9 +25,9 @@ def test_a_fresh_installation_is_in_order(capsys):
 
 def test_damage_ends_with_1_and_says_what_to_do(damaged, capsys):
     assert main(["doctor"]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    at = next(index for index, line in enumerate(lines) if line.startswith("FAIL  records"))
-    assert lines[at + 1].strip().startswith("fix: ")
+    said = capsys.readouterr().out.splitlines()
+    at = next(index for index, line in enumerate(said) if line.startswith("FAIL  records"))
+    assert said[at + 1].strip().startswith("fix: ")
 
 
 def test_json_says_the_same(damaged, capsys):
@@ -47,3 +50,15 @@ def test_a_key_is_named_and_never_shown(monkeypatch, capsys):
     assert "OPENAI_API_KEY" in said
     assert "sk-this-is-the-secret-value" not in said
     assert "u:p@" not in said
+
+
+def test_what_is_not_installed_and_need_not_be_is_not_ok():
+    found = [Check("Python", "ok", "3.12"), Check("extra [ocr]", "absent", "not installed", "pip install nbkit[ocr]")]
+    assert lines(found).splitlines() == [
+        "ok    Python       3.12",
+        "-     extra [ocr]  not installed",
+        "                   fix: pip install nbkit[ocr]",
+        "1 of 1 in order, 1 optional not installed, 0 to look at, 0 failed",
+    ]
+    (_, row) = doctor_table(found).rows
+    assert row[1] == "- optional"

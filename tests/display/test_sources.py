@@ -115,6 +115,14 @@ def test_whole_passage_keeps_its_lines_and_its_tables_and_obeys_none_of_them():
     assert "<a " not in html
 
 
+def test_whole_passages_break_between_words_and_take_the_room_there_is():
+    _, html = found_by("hybrid", is_open=True, text=HOSTILE)
+    lines = re.search(r'<pre style="([^"]*)"', html)[1]
+    assert "word-break:normal" in lines
+    assert "max-width:60em" not in card_html(made(), opens_passages=True)
+    assert "max-width:60em" in card_html(made())
+
+
 def test_folded_passage_stays_one_line():
     row, html = found_by("hybrid", text=HOSTILE.replace("Weights", "The fan needs 30 W. Weights"))
     assert "\n" not in row.quote
@@ -215,6 +223,31 @@ def test_passage_that_a_guard_left_out_is_shown_with_its_place_and_reason():
     assert "1 passage left out" in html
     assert f"{said}&lt;instructions-to-ai&gt;)" in html
     assert "left out" not in card_html(call)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "quote"),
+    [
+        ("The shop has a floor area of 214 square metres, and four\nparking spaces.", "It has 214 square metres [1].",
+         "The shop has a floor area of 214 square metres, and four …"),
+        ("It is read with the others, and headings serve\norientation and nothing else.",
+         "Orientation and nothing else [1].", "… orientation and nothing else."),
+        ("The shop has 214 square metres\n\nand a yard.", "It has 214 square metres [1].",
+         "The shop has 214 square metres"),
+        ("The shop has 214 square metres.\nparking is free.", "It has 214 square metres [1].",
+         "The shop has 214 square metres."),
+        ("item,colour,price\nbell,red,12\nlamp,white,30\npump,black,25", "The lamp costs 30 [1].", "lamp,white,30"),
+    ],
+)  # fmt: skip
+def test_a_quote_says_where_its_sentence_goes_on_in_another_line(text, answer, quote):
+    passage = Passage("p", text, "lease.pdf", end=len(text))
+    found = Retrieved("p", "lease.pdf", None, 0, len(text), 0.9)
+    whole = record(
+        request=with_passages(request("How much?"), [passage]),
+        response=response(answer),
+        retrieval=Retrieval("handbook", "hybrid", 0.014, (found,)),
+    )
+    assert sources(whole).rows[0].quote == quote
 
 
 def test_quotes_that_stand_side_by_side_are_one():

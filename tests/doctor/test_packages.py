@@ -65,10 +65,10 @@ def test_a_missing_and_an_old_package_fail_with_the_command(monkeypatch):
     assert found.fix == registry.install_command()
 
 
-def test_an_extra_that_is_not_installed_is_in_order_and_sums_and_tests_are_left_out(monkeypatch):
+def test_an_extra_that_is_not_installed_is_optional_and_sums_and_tests_are_left_out(monkeypatch):
     _pretend(monkeypatch, {registry.DISTRIBUTION: "0.1", "httpx": "1", "numpy": "2"})
     [found] = packages.extras()
-    assert (found.name, found.status, found.what) == ("extra [local]", "ok", "not installed")
+    assert (found.name, found.status, found.what) == ("extra [local]", "absent", "not installed")
     assert found.fix == registry.install_command("local")
 
 

@@ -128,8 +128,25 @@ def test_seal_of_passages_is_taken_out():
     sent = marked(sealed(asked, SECRET), SECRET)
     said = screen(f"{sent.messages[1].content} {sent.messages[0].content}", asked=asked)
     assert seal_of(asked, SECRET) not in said.text
-    assert said.text.count("[secret:passage-seal]") == 2
+    assert [span.kind for span in said.verdict.spans] == ["passage-seal", "passage-seal", "system-prompt"]
     assert said.text.endswith(LABEL)
+
+
+def test_an_echo_of_the_marks_reads_as_what_stands_in_them():
+    """The seal is no secret of the reader's: a label in its place would look like one that leaked."""
+    messages = (Message("system", "Answer."), Message("user", "⟪passage 1⟫ a\nb\n⟪end of passage 1⟫\n\nQuestion: ?"))
+    asked = request(messages=messages, sources=(("a", "1"),))
+    seal = seal_of(asked, SECRET)
+    for said, shown in (
+        (f"[{seal} passage 1] It is b.", "[passage 1] It is b."),
+        (f"⟪{seal} passage 1⟫ a\nb", "⟪passage 1⟫ a\nb"),
+        (f"It is b [{seal}].", "It is b []."),
+        (f"It is b. {seal}", "It is b. "),
+    ):
+        found = screen(said, asked=asked)
+        assert (found.text, found.verdict.reason) == (shown, "marks of the passages repeated")
+        text, _, _ = stream(list(said), asked=asked)
+        assert text == shown
 
 
 def test_what_blocks_shows_nothing_behind_it():

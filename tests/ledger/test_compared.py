@@ -33,6 +33,14 @@ def test_the_same_calls_are_no_change():
     assert changed(same, same) == {}
 
 
+def test_free_answers_beside_answers_of_unknown_price_are_no_cost_of_nothing():
+    mixed = calls(30, usd=0.0) + calls(30, usd=None)
+    (cost, *_) = compare(mixed, mixed)
+    assert (cost.before, cost.now, cost.n_now) == (None, None, 0)
+    (free, *_) = compare(calls(30, usd=0.0), calls(30, usd=0.0))
+    assert (free.before, free.n_now) == (0.0, 30)
+
+
 def test_a_share_that_grew_is_named_with_who_did_it():
     before = calls(50) + calls(50, model="openai:other", cell="c2", notebook="/w/b.ipynb")
     now = calls(50) + calls(30, model="openai:other", cell="c2") + failed(20, model="openai:other", cell="c2")

@@ -55,6 +55,8 @@ def test_headings_are_where_their_text_starts():
 def test_title_is_that_of_the_page_else_the_first_heading():
     assert read("<title> Of\n lids </title><h1>Care</h1>").title == "Of lids"
     assert read("<h1>Care</h1>").title == "Care"
+    assert read("<title>Untitled document</title><h1>Care</h1>").title == "Care"
+    assert read("<title>(anonymous)</title><p>Care").title == ""
 
 
 def test_inline_elements_do_not_break_words_and_blocks_do():

@@ -41,7 +41,19 @@ def test_an_outline_that_leads_nowhere_is_left_out(write_pdf):
     assert PdfLoader().load(write_pdf([["one"]], outline=[("Gone", 7)])).headings == ()
 
 
-@pytest.mark.parametrize("title", ["", "report-final.docx", "Microsoft Word - x", "0000764478-23-000041", "Untitled"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "",
+        "report-final.docx",
+        "Microsoft Word - x",
+        "0000764478-23-000041",
+        "Untitled",
+        "(anonymous)",
+        "(unspecified)",
+        "Untitled document 2",
+    ],
+)
 def test_title_is_the_largest_line_where_the_metadata_names_none(write_pdf, title):
     pages = [["ACME Inc. and company", "Kettle manual", "All about lids"], ["LARGER STILL"]]
     made = PdfLoader().load(write_pdf(pages, title=title, sizes={"Kettle manual": 24, "LARGER STILL": 40}))

@@ -385,6 +385,60 @@ def test_a_filter_that_meets_nothing_says_so(notebook):
     assert "no document meets the filter" in "".join(cell.bundles("text/html"))
 
 
+def test_a_filter_that_meets_nothing_fails_the_cell_that_asks(notebook):
+    notebook.run("%rag add docs --index handbook")
+    failed = notebook.run("""%%rag handbook --filter "path ~ 'wrranty'"\nHow much power?""")
+    assert failed.error is not None
+    said = "".join(failed.traceback)
+    assert "no document meets the filter path ~ 'wrranty'" in said
+    assert "%rag ls handbook" in said
+    assert current().providers["fake"].calls == 0
+    assert notebook.run("""%%rag handbook --filter "path ~ 'fan'"\nHow much power?""").error is None
+
+
+def test_filter_takes_two_equals_signs_for_one(notebook):
+    notebook.run("%rag add docs --index handbook")
+    for sign in ("=", "=="):
+        said = text_of(notebook.run(f"""%rag search power --filter "path {sign} 'docs/warranty.txt'" """))
+        assert "docs/warranty.txt, " in said
+        assert "fan.md" not in said
+
+
+def test_the_name_of_an_index_as_first_word_names_it_in_a_search_too(notebook):
+    notebook.run("%rag add docs/fan.md --index shop\n%rag add docs/warranty.txt --index other")
+    named = text_of(notebook.run("%rag search shop K200 power --mode bm25"))
+    assert named.startswith("shop: K200 power (")
+    assert "docs/fan.md" in named
+    behind = text_of(notebook.run("%rag search -k 1 shop K200 power --mode bm25"))
+    assert behind.startswith("shop: K200 power (")
+
+
+@pytest.mark.parametrize("line", ['"shop hours"', "-- shop hours", "shop hours --index shop", "shop"])
+def test_a_question_that_begins_like_an_index_can_be_asked(notebook, line):
+    notebook.run("%rag add docs --index shop")
+    asked = line.partition(" --")[0].strip('"').removeprefix("-- ")
+    assert text_of(notebook.run(f"%rag search {line}")).startswith(f"shop: {asked} (")
+
+
+def test_documents_are_taken_out_by_any_name_they_are_added_by(notebook, tmp_path):
+    whole = tmp_path / "docs" / "fan.md"
+    for named in (whole, "./docs/fan.md", f"handbook {whole}", "handbook docs/fan.md"):
+        notebook.run("%rag add docs --index handbook")
+        assert "1 document removed from handbook" in text_of(notebook.run(f"%rag rm {named}"))
+    notebook.run("%rag add docs --index handbook")
+    assert index("handbook").remove(str(whole))
+    assert not index("handbook").remove(str(whole))
+
+
+def test_a_name_that_is_missing_is_refused_in_sentences(notebook):
+    notebook.run("%rag add docs --index handbook")
+    alone = "".join(notebook.run("%rag rm x.txt").traceback)
+    assert "nothing was removed" in alone
+    assert "named" not in alone.partition("nothing was removed")[2].partition("fix")[0]
+    both = "".join(notebook.run("%rag rm docs/fan.md x.txt").traceback)
+    assert "nothing was removed, of the others that were named neither" in both
+
+
 def test_scores_say_what_they_mean_in_plain_text_too(notebook):
     notebook.run("%rag add docs --index handbook")
     both, dense, words = (

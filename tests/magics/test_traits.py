@@ -119,3 +119,9 @@ def test_a_dotted_name_that_is_mistyped_is_answered_with_the_nearest(notebook):
 
 def test_the_name_of_a_table_is_answered_with_all_that_is_in_it(notebook):
     assert "'budget_day' or 'budget_project'" in notebook.run("%config NbKit.budget = 1").traceback[2]
+
+
+def test_the_name_that_is_answered_is_one_that_config_takes(notebook):
+    failed = notebook.run("%config NbKit.links_allowed_hosts = ['example.org']")
+    assert "use 'allowed_hosts'" in "".join(failed.traceback)
+    assert notebook.run("%config NbKit.allowed_hosts = ['example.org']").error is None

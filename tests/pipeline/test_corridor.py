@@ -9,7 +9,9 @@ from decimal import Decimal
 import pytest
 
 from nbkit.canonical import canonical_json, request_key
+from nbkit.display.guards import summed
 from nbkit.errors import AuthFailed, Blocked, CacheMiss, ProviderUnreachable
+from nbkit.guards.markdown import MarkdownGuard
 from nbkit.guards.pii import PiiGuard
 from nbkit.guards.secrets import SecretsGuard
 from nbkit.pipeline import Call, Stages, run
@@ -151,6 +153,33 @@ def test_hit_costs_nothing_states_the_saving_and_keeps_the_original_figures():
     assert record.response.usage == first.record.response.usage
     assert record.cache.original.attempts == 1
     assert record.timing.attempts == 0
+
+
+def test_hit_says_what_was_changed_in_the_answer_before_it_was_kept():
+    cache = Memory()
+    guards = [SecretsGuard(GuardOptions(SecretRegistry())), MarkdownGuard(GuardOptions(SecretRegistry()))]
+    given = {"cache": cache, "guards": guards, "script": [f"[a](http://a.example/b) {TOKEN} ![c](http://d.example/e)"]}
+    first, _, shown = walk(**given)
+    second, provider, again = walk(**given)
+    assert (provider.calls, again) == (0, shown)
+    for outcome in (first, second):
+        found = {one.guard: one for one in outcome.record.drawn_verdicts if one.stage == "output"}
+        assert sorted(span.kind for span in found["markdown"].spans) == ["address", "address", "image", "link"]
+        assert found["secrets"].action == "redact"
+        said = "guards ✓ 1 redacted (github-token 1) · 4 made inert ("
+        assert summed([outcome.record]).startswith(said)
+    # What guards did to the hit itself is another thing, and counted by itself.
+    assert {one.action for one in second.record.verdicts if one.stage == "output"} == {"allow"}
+    assert canonical_json(cache.entries).find(TOKEN) == -1
+
+
+def test_hit_says_what_is_found_now_where_that_is_more():
+    cache, registry = Memory(), SecretRegistry()
+    walk(cache=cache, guards=[SecretsGuard(GuardOptions(registry))], script=[f"{TOKEN} and {SECRET}"])
+    registry.add("NEW_KEY", SECRET)
+    outcome, *_ = walk(cache=cache, guards=[SecretsGuard(GuardOptions(registry))])
+    (found,) = [one for one in outcome.record.verdicts if one.stage == "output"]
+    assert [span.kind for span in found.spans] == ["NEW_KEY"]
 
 
 def test_refresh_asks_again_and_replaces_the_entry():

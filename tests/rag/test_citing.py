@@ -198,3 +198,15 @@ def test_sentence_about_two_rows_is_cited_by_the_table_alone():
     said = "P-100 is owned by Ivo Brandt with 41 in stock and P-200 has a stock of 7."
     screened = CitationGuard(passages).screen(said, stage="output", request=request())
     assert screened.text == f"{said[:-1]} [1]."
+
+
+@pytest.mark.parametrize("block", ["| Part | W |\n|---|---|\n| Fan | 30 |\n", "```\nfan = 30\nlamp = 9\n```\n"])
+@pytest.mark.parametrize("lead", ["Here are the prices:\n\n", "Sure.\n\n", ""])
+def test_lines_of_a_table_or_of_code_are_shown_as_they_are_there(lead, block):
+    stream = CitationGuard(PASSAGES).open(request())
+    shown = ""
+    for at, line in enumerate([lead, *block.splitlines(keepends=True)]):
+        shown += stream.feed(line)
+        if at:
+            assert shown.endswith(line)
+    assert shown + stream.finish().text == f"{lead}{block}"

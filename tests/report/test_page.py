@@ -46,7 +46,7 @@ def test_unknown_price_is_never_drawn_as_zero(write, make):
     text = plain(page(write(make.prompt("%%llm\nhi", make.card(unknown)))))
     assert "Cost ? 1 call without a known price" in text
     both = plain(page(write(make.prompt("%%llm\nhi", make.card(make.record(), unknown)))))
-    assert "Cost $0.001 + ?" in both
+    assert "Cost ≥ $0.001" in both
 
 
 def test_prices_of_the_readers_own_are_called_so(write, make):

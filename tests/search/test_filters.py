@@ -105,7 +105,7 @@ def test_what_is_not_known_meets_no_condition():
     [
         ("", 1, "a name is expected"),
         ("pth = 'x'", 1, "such as path"),
-        ("path == 'x'", 7, "text in quotes"),
+        ("path === 'x'", 8, "text in quotes"),
         ("path ~ docs", 8, "text in quotes"),
         ("page = 'x'", 8, "with a number"),
         ("page ~ 1", 8, "contains nothing"),

@@ -7,6 +7,7 @@ import pytest
 
 from nbkit.display.card import card_html, card_text
 from nbkit.documents import Passage
+from nbkit.ledger.content import without_content
 from nbkit.marks import seal_of
 from nbkit.recorded import Origin, Retrieved
 from nbkit.session import Session
@@ -243,6 +244,51 @@ def test_conversation_holds_questions_and_not_passages(ask):
     contents = [message.content for message in ask.provider.requests[-1].messages]
     assert contents[1] == "How much?"
     assert contents[2] == "The fan needs 30 W [1]. It sings."
+
+
+def turn(ask, shelf, question, cell, *, count, thread="t"):
+    return ask(question, shelf, thread=thread, origin=Origin(cell_id=cell, execution_count=count))
+
+
+def test_follow_up_is_searched_for_behind_the_question_before_it(ask):
+    shelf = Shelf()
+    first = turn(ask, shelf, "How much?", "a", count=1)
+    second = turn(ask, shelf, "And then?", "b", count=2)
+    turn(ask, shelf, "Since when?", "c", count=3)
+    assert [one for one, *_ in shelf.asked] == [
+        "How much?", "How much?\nAnd then?\nAnd then?", "And then?\nSince when?\nSince when?",
+    ]  # fmt: skip
+    assert [one.retrieval.is_follow_up for one in (first, second)] == [False, True]
+    assert second.request.messages[-1].content.endswith("Question: And then?")
+    for drawn in (card_text(second), card_html(second)):
+        assert "searched with the question before it: “How much?”" in drawn
+    assert "searched with" not in card_text(first)
+
+
+def test_card_of_a_record_without_text_says_that_another_question_took_part(ask):
+    turn(ask, Shelf(), "How much?", "a", count=1)
+    kept = without_content(turn(ask, Shelf(), "And then?", "b", count=2))
+    assert "searched with the question before it, " in card_text(kept)
+
+
+def test_search_follows_the_conversation_and_its_answers_stay_hits(ask):
+    shelf = Shelf()
+    for count, status in ((1, "miss"), (3, "hit")):
+        assert turn(ask, shelf, "How much?", "a", count=count).cache.status == status
+        assert turn(ask, shelf, "And then?", "b", count=count + 1).cache.status == status
+    turn(ask, shelf, "How loud?", "a", count=5)
+    assert turn(ask, shelf, "And then?", "b", count=6).cache.status == "miss"
+    assert shelf.asked[-1][0] == "How loud?\nAnd then?\nAnd then?"
+    # Outside of a conversation a question stands alone.
+    assert ask("And then?", shelf).retrieval.is_follow_up is False
+    assert shelf.asked[-1][0] == "And then?"
+
+
+def test_the_question_before_is_searched_for_as_guards_leave_it(ask):
+    shelf = Shelf()
+    turn(ask, shelf, "Who wrote to ada@example.org?", "a", count=1)
+    turn(ask, shelf, "And when?", "b", count=2)
+    assert shelf.asked[-1][0] == "Who wrote to ⟦EMAIL_1⟧?\nAnd when?\nAnd when?"
 
 
 def test_secret_of_an_installation_is_made_once_and_is_its_owners(tmp_path):

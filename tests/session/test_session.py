@@ -482,3 +482,25 @@ def test_home_moves_everything(open_session, tmp_path):
     session.ask("hi")
     session.close()
     assert {path.name for path in Path(tmp_path).iterdir()} == {"home"}
+
+
+class Timed(FakeProvider):
+    """Keeps how long each call may take."""
+
+    def __init__(self, *, is_local):
+        super().__init__()
+        self.is_local = is_local
+        self.allowed_s = []
+
+    def complete(self, request, *, on_text, timeout_s):
+        self.allowed_s.append(round(timeout_s))
+        return super().complete(request, on_text=on_text, timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize(("is_local", "default_s"), [(True, 900), (False, 120)])
+def test_a_model_on_this_machine_has_longer_where_no_deadline_was_set(open_session, is_local, default_s):
+    session, provider = open_session(Timed(is_local=is_local))
+    session.ask("one")
+    session.configure({"timeout": "30s"})
+    session.ask("two")
+    assert provider.allowed_s == [default_s, 30]
