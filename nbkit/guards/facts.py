@@ -59,8 +59,8 @@ class Facts:
             for stem in one.words:
                 self._holders[stem].append(at)
 
-    def conflict(self, sentence: str) -> Conflict | None:
-        """What contradicts the sentence; None where nothing does."""
+    def conflict(self, sentence: str, *, named: str = "") -> Conflict | None:
+        """What contradicts the sentence; None where nothing does. `named`: of a row, its cells behind their columns."""
         if _is_in(" ".join(sentence.strip(" \t\n.!*_-").lower().split()), self._text):
             return None
         sentence = bounds_as_words(in_digits(sentence))
@@ -69,7 +69,7 @@ class Facts:
             found = self._number(part, whole)
             if found is not None:
                 return found
-        note = self.tables.otherwise(whole)
+        note = self.tables.otherwise(said(bounds_as_words(in_digits(named))) if named else whole)
         return self._name(whole) or (Conflict("name", note) if note else None) or self._otherwise(whole)
 
     def _scores(self, stems: Iterable[str]) -> Counter[int]:

@@ -162,7 +162,7 @@ class Sources:
         places = [(place, said) for place in found if (said := tokens(place.text))]
         places = [one for one in places if _is_claim(one[1])] or places[:1]
         judged = tuple(
-            Judged(place.start, place.end, *self._judge(said, place.named or place.text)) for place, said in places
+            Judged(place.start, place.end, *self._judge(said, place.text, named=place.named)) for place, said in places
         )
         if not judged:
             return Grounding((), 1.0)
@@ -174,18 +174,21 @@ class Sources:
         """How well they support one sentence, 0 to 1, and what it lost support for."""
         return self._judge(tokens(sentence), sentence)[:2]
 
-    def conflict(self, sentence: str) -> Conflict | None:
-        """What contradicts the sentence in the source sentences that it is matched to; None where nothing does."""
-        return self._facts.conflict(sentence)
+    def conflict(self, sentence: str, *, named: str = "") -> Conflict | None:
+        """What contradicts the sentence in the source sentences that it is matched to; None where nothing does.
+
+        `named`: of a row of a table, its cells behind the names of their columns.
+        """
+        return self._facts.conflict(sentence, named=named)
 
     @functools.cached_property
     def _facts(self) -> Facts:
         return Facts(self._units, self._asked)
 
-    def _judge(self, said: Sequence[Token], sentence: str) -> tuple[float, tuple[Reason, ...], str]:
+    def _judge(self, said: Sequence[Token], sentence: str, *, named: str = "") -> tuple[float, tuple[Reason, ...], str]:
         lost = self._lost(said)
         amount = sum(lost.values())
-        conflict = self.conflict(sentence) if amount <= _TOO_MUCH else None
+        conflict = self.conflict(sentence, named=named) if amount <= _TOO_MUCH else None
         is_unknown = any(token.is_identifier and token.stem not in self._known for token in said) or any(
             found.group().lower() not in self._text for found in _ADDRESS.finditer(sentence)
         )

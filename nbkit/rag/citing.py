@@ -236,7 +236,7 @@ class CitationStream:
             support(one.claim, passage.text, context=above)
             for passage, above in zip(self._passages, self._above, strict=True)
         ]
-        numbers = [] if self._together.conflict(one.named or one.body) else self._choose(one.body, found, one.cited)
+        numbers = [] if self._together.conflict(one.body, named=one.named) else self._choose(one.body, found, one.cited)
         if not numbers:
             self._spans.append(Span(one.start, one.start + len(one.text), "no source"))
             return with_marks(one.plain, UNSUPPORTED)
