@@ -285,7 +285,7 @@ def _live(record: Record) -> float:
 
 def _given(given: object, *, latency_s: float) -> Answer:
     if isinstance(given, Answer):
-        return given
+        return given if given.is_refusal or not is_declined(given.text) else dataclasses.replace(given, is_refusal=True)
     # Whether something has the shape of a protocol takes longer to find out than all else here.
     if not isinstance(given, str | dict | list) and isinstance(given, _HasRecords) and given.records:
         records = list(given.records)

@@ -153,6 +153,12 @@ def test_hit_costs_nothing_states_the_saving_and_keeps_the_original_figures():
     assert record.timing.attempts == 0
 
 
+def test_hit_says_as_long_as_the_call_that_it_stands_for():
+    cache = Memory()
+    live, hit = (walk(cache=cache)[0].record for _ in range(2))
+    assert hit.cache.original.total_s == live.timing.total_s
+
+
 def test_refresh_asks_again_and_replaces_the_entry():
     cache = Memory()
     walk(cache=cache)
