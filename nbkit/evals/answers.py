@@ -75,7 +75,7 @@ def rouge(case: Case, answer: Answer) -> Score:
 
 
 def contains(case: Case, answer: Answer) -> Score:
-    """1 where the answer has all words of a right one, as they stand there; case and white space do not count.
+    """1 where the answer has the words of a right one, whole and in its order, by SQuAD's normalisation.
 
     >>> contains(Case("q", "How much?", expected="30 W"), Answer("It needs 30 W at night.")).value
     1.0
