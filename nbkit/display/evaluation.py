@@ -154,6 +154,7 @@ def said_of(run: Run) -> str:
         f"{'prompt' if model else 'function'} {(pins.task_sha256 or '?')[:8]}",
         f"nbkit {pins.nbkit_version}",
         *([f"prices of {pins.prices_as_of}"] if pins.prices_as_of else []),
+        *run.notes,
     ]
     return " · ".join(parts)
 

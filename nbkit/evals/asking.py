@@ -230,6 +230,7 @@ def answer_of(
         output_tokens=sum(usage.output_tokens for usage in usages),
         is_refusal=is_declined(text),
         record_ids=tuple(one.id for one in records),
+        is_searched=last.retrieval is not None,
         kept_text=None if kept_text == text else kept_text,
         originals=originals,
     )
@@ -292,4 +293,4 @@ def _given(given: object, *, latency_s: float) -> Answer:
         said = records[-1].response.text if records[-1].response is not None else ""
         return answer_of(records, given.text, kept_text=said)
     text = given if isinstance(given, str) else canonical_json(given) if isinstance(given, dict | list) else str(given)
-    return Answer(text, latency_s=latency_s, is_refusal=is_declined(text))
+    return Answer(text, latency_s=latency_s, is_refusal=is_declined(text), is_searched=False)

@@ -55,6 +55,7 @@ def run_cases(  # noqa: PLR0913 - all by name
     pace: Pace = Pace(),
     pins_now: Callable[[], Pins] | None = None,
     asked_by: str = "",
+    notes: tuple[str, ...] = (),
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Run:
     """The run, whole, with every answer scored; it goes on with one that measures the same and was stopped.
@@ -70,6 +71,7 @@ def run_cases(  # noqa: PLR0913 - all by name
         name=name or run.name or run.id[:ID_CHARS],
         pins=pins,
         asked_by=asked_by,
+        notes=notes,
         units={one.name: one.unit for one in metrics if one.unit},
         lower_is_better=tuple(one.name for one in metrics if not one.is_better_high),
     )

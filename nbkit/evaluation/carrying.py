@@ -23,6 +23,7 @@ from nbkit.evals.runs import Graded, Run
 from nbkit.evals.shown import Sieve
 from nbkit.evals.tally import Progress
 from nbkit.evals.tools import Tools
+from nbkit.evaluation.searching import notes_of_search
 from nbkit.pricing.table import table_of
 from nbkit.recorded import Outcome
 from nbkit.session import Session
@@ -65,6 +66,7 @@ def carry_out(
         cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge | Pairwise)}
         refuse_uncalibrated(cards, plan.least, plan.tolerance)
         baseline = kept.find(plan.baseline, is_whole=True) if isinstance(plan.baseline, str) else plan.baseline
+        notes = notes_of_search(session, task, plan.data.cases, metrics)
         as_of = table_of(session.home).as_of
         pins_now = functools.partial(pins_of, task, plan, metrics, settings=settings, prices_as_of=as_of)
         with carried(session, settings) as asked:
@@ -78,6 +80,7 @@ def carry_out(
                 kept=kept,
                 pace=plan.pace,
                 asked_by=session.environment.get(ASKED_BY, ""),
+                notes=notes,
                 on_progress=on_progress,
             )
             asked.sort(key=_in_order_of(run))
