@@ -11,11 +11,12 @@ from nbkit.errors import BadSetting, EvaluationFailed
 from nbkit.evals.correction import CorrectedRate
 from nbkit.evals.judge_card import LEAST_LABELS, JudgeCard
 from nbkit.evals.runs import Run, told_apart
+from nbkit.parse import listed
 from nbkit.registry import nearest
 
 _MOST_FAILED = 0.05
 _ROUNDING = 1e-12
-_PAIR = re.compile(r"\s*([\w@.:-]+?)\s*=\s*(\S+)\s*")
+_PAIR = re.compile(r"\s*([\w@.-]+(?::.+?)?)\s*=\s*([^\s=]+)\s*")
 
 
 def limits(given: Sequence[str], *, option: str) -> dict[str, float]:
@@ -25,7 +26,7 @@ def limits(given: Sequence[str], *, option: str) -> dict[str, float]:
     {'f1': 0.7, 'latency': 2.0}
     """
     found: dict[str, float] = {}
-    for part in (part for text in given for part in text.split(",") if part.strip()):
+    for part in (part for text in given for part in listed(text)):
         pair = _PAIR.fullmatch(part)
         try:
             number = float(pair[2]) if pair else math.nan

@@ -40,6 +40,8 @@ class Plan:
     baseline: str | Run | None = None
     least: Mapping[str, float] = dataclasses.field(default_factory=dict)
     tolerance: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    names: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    """Variables of the notebook that metrics may name."""
 
 
 def refuse_counts(plan: Plan) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.judges import CardDrawing
-from nbkit.display.origin import origin
+from nbkit.display.origin import origin, variables
 from nbkit.display.power import Power
 from nbkit.display.progress import Bar
 from nbkit.evals.asking import FunctionTask, PromptTask, Task
@@ -69,6 +69,7 @@ def evaluate(  # noqa: PLR0913 - all by name
         baseline.run if isinstance(baseline, Evaluated) else baseline,
         fail_under or {},
         tolerance or {},
+        variables(),
     )
     with Told(None if in_force.quiet else Bar(session.secrets), is_priced=isinstance(task, str)) as told:
         found = carry_out(session, made, plan, settings=in_force, is_rag=index is not None, on_progress=told)

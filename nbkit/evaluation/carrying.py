@@ -55,7 +55,9 @@ def carry_out(
     Raises what would stop every case, `BadSetting` for a metric or a baseline that is not there, `KeyboardInterrupt`.
     """
     refuse_counts(plan)
-    metrics = resolve(list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag), tools=_tools(session, settings))
+    metrics = resolve(
+        list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag), tools=_tools(session, settings, plan)
+    )
     names = [one.name for one in metrics]
     refuse_unmeasured(names, plan.least, option="--fail-under")
     refuse_unmeasured(names, plan.tolerance, option="--tolerance")
@@ -191,5 +193,5 @@ def sieve(session: Session, settings: Settings) -> Sieve:
     return Sieve(session.secrets.redact, keeps_content=settings.records_content, screen=screened)
 
 
-def _tools(session: Session, settings: Settings) -> Tools:
-    return Tools(embedder=lambda: session.collections.embedder(settings))
+def _tools(session: Session, settings: Settings, plan: Plan) -> Tools:
+    return Tools(embedder=lambda: session.collections.embedder(settings), names=plan.names)

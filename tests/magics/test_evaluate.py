@@ -331,3 +331,31 @@ def test_an_uncalibrated_judge_is_flagged_in_the_list(questions, monkeypatch):
     monkeypatch.setattr(Judge, "score", lambda self, case, answer: Score(1.0))
     questions.run("%%evaluate questions --metrics kind --name judged\n{{ input }}")
     assert "kind (a judge that was never set against labels) 1.000" in said(questions.run("%evaluate ls"))
+
+
+@pytest.mark.parametrize("quoted", ["'contains,{}'", "contains,{}", '"contains,{}"'])
+def test_a_comma_inside_a_pattern_parts_no_metrics(questions, quoted):
+    pattern = r"regex:^\w{2,3}.[em,ti]+" if quoted[0] == "'" else "regex:^[a-z]{2,3}.[em,ti]+"
+    questions.run(f"%%evaluate questions --metrics {quoted.format(pattern)}\n{{{{ input }}}}")
+    assert list(questions.user_ns["_eval"]) == ["contains", pattern]
+    assert questions.user_ns["_eval"][pattern].mean == 1.0
+
+
+def test_metrics_with_commas_are_quoted_or_bracketed_and_may_be_gates(questions):
+    line = """--metrics "'json_schema:name, age int',numeric:0.01,abs=0.5,regex:(a,b)" --fail-under 'regex:(a,b)=0.5'"""
+    cell = questions.run(f"%%evaluate questions {line}\n{{{{ input }}}}")
+    names = ["json_schema:name, age int", "numeric:0.01,abs=0.5", "regex:(a,b)"]
+    assert list(questions.user_ns["_eval"]) == names
+    assert "regex:(a,b) is 0 (n 2), and at least 0.5 was asked" in str(cell.error)
+
+
+@pytest.mark.parametrize("way", ["%%evaluate rows --metrics json_schema:{0}\n{{{{ input }}}}", "{1}"])
+def test_a_schema_of_the_notebook_is_named_and_one_that_is_not_there_is_refused(questions, way):
+    python = "import nbkit; _eval = nbkit.evaluate('{{{{ input }}}}', rows, ['json_schema:{0}'])"
+    questions.user_ns["rows"] = [{"input": '{"a": "x"}'}, {"input": '{"a": 3}'}]
+    questions.user_ns["Person"] = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    assert questions.run(way.format("Person", python.format("Person"))).error is None
+    assert questions.user_ns["_eval"]["json_schema:Person"].mean == 0.5
+    cell = questions.run(way.format("Nope", python.format("Nope")))
+    assert isinstance(cell.error, BadSetting)
+    assert "there are Person" in str(cell.error)
