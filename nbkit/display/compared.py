@@ -8,10 +8,11 @@ from types import MappingProxyType
 from nbkit.display import evaluation as drawn
 from nbkit.display.evaluation import DifferenceRow
 from nbkit.display.judges import doubt
+from nbkit.evals.alike import is_same_metric, told_apart, unlike
 from nbkit.evals.comparing import compare
 from nbkit.evals.differences import Difference, together
 from nbkit.evals.judge_card import JudgeCard
-from nbkit.evals.runs import Run, told_apart
+from nbkit.evals.runs import Run
 from nbkit.evals.sentences import sentence
 from nbkit.evals.shown import Sieve
 from nbkit.tables import Table
@@ -30,7 +31,8 @@ class Comparison(Mapping[str, Difference]):
     ) -> None:
         self.before, self.after = before, after
         self._cards, self._sieve = cards, sieve or Sieve()
-        names = [name for name in after.pins.metrics if name in before.pins.metrics]
+        shared = [name for name in after.pins.metrics if name in before.pins.metrics]
+        names = [name for name in shared if is_same_metric(before, after, name)]
         self._differences = together({name: _difference(before, after, name) for name in names})
 
     def __getitem__(self, metric: str) -> Difference:
@@ -67,16 +69,19 @@ class Comparison(Mapping[str, Difference]):
     def _caption(self) -> str:
         return self._sieve.redact(f"{self.after.name} against {self.before.name}, paired by case")
 
+    def _note(self) -> str:
+        return self._sieve.redact(unlike(self.before, self.after))
+
     def _repr_html_(self) -> str:
-        return drawn.differences_html(self._rows(), caption=self._caption())
+        return drawn.differences_html(self._rows(), caption=self._caption(), note=self._note())
 
     def __repr__(self) -> str:
         rows = drawn.differences_text(self._rows())
-        return Table(self._caption(), drawn.DIFFERENCE_COLUMNS, rows).text()
+        return Table(self._caption(), drawn.DIFFERENCE_COLUMNS, rows, note=self._note()).text()
 
 
 def _difference(before: Run, after: Run, metric: str) -> Difference:
-    then, now = told_apart(before, after).of(metric), after.of(metric)
+    then, now = told_apart(before, after, metric).of(metric), after.of(metric)
     return compare(
         dict(zip(then.cases, then.means, strict=True)),
         dict(zip(now.cases, now.means, strict=True)),

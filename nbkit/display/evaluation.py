@@ -110,7 +110,7 @@ def metrics_text(rows: Sequence[MetricRow]) -> list[tuple[str, ...]]:
     ]
 
 
-def differences_html(rows: Sequence[DifferenceRow], *, caption: str) -> str:
+def differences_html(rows: Sequence[DifferenceRow], *, caption: str, note: str = "") -> str:
     """The table of differences, each with its interval about a line at no difference."""
     body = ""
     for row, words in zip(rows, differences_text(rows), strict=True):
@@ -122,7 +122,8 @@ def differences_html(rows: Sequence[DifferenceRow], *, caption: str) -> str:
         name, value, interval, p, n, sentence = words
         body += html_row([name, value, unbroken(interval), unbroken(p), n], picture=picture, last=sentence)
     *names, last = DIFFERENCE_COLUMNS
-    return html_table(caption, (*names, "less, more", last), body)
+    said = f"<p {NO_MATH}>{escape(note)}</p>" if note else ""
+    return html_table(caption, (*names, "less, more", last), body) + said
 
 
 def differences_text(rows: Sequence[DifferenceRow]) -> list[tuple[str, ...]]:

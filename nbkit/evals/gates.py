@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from nbkit.errors import BadSetting, EvaluationFailed
+from nbkit.evals.alike import is_same_metric, told_apart
 from nbkit.evals.correction import CorrectedRate
 from nbkit.evals.judge_card import LEAST_LABELS, JudgeCard
-from nbkit.evals.runs import Run, told_apart
+from nbkit.evals.runs import Run
 from nbkit.parse import listed
 from nbkit.registry import nearest
 
@@ -148,7 +149,10 @@ def _under(run: Run, least: Mapping[str, float], rates: Mapping[str, CorrectedRa
 def _worse(run: Run, baseline: Run, tolerance: Mapping[str, float]) -> list[str]:
     said, named = [], baseline.title if baseline.name == run.name else repr(baseline.name)
     for name, most in tolerance.items():
-        now, then = run.of(name), told_apart(baseline, run).of(name)
+        if not is_same_metric(baseline, run, name):
+            said.append(f"{name} of {named} is another metric of this name")
+            continue
+        now, then = run.of(name), told_apart(baseline, run, name).of(name)
         had = dict(zip(then.cases, then.means, strict=True))
         pairs = [(value, had[case]) for case, value in zip(now.cases, now.means, strict=True) if case in had]
         if not pairs:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from nbkit.errors import BadSetting, EvaluationFailed
+from nbkit.evals.alike import told_apart
 from nbkit.evals.cases import Answer, Case, Score
 from nbkit.evals.correction import corrected_rate
 from nbkit.evals.gates import check, limits, refuse_unmeasured
-from nbkit.evals.runs import Graded, Pins, Run, told_apart
+from nbkit.evals.runs import Graded, Pins, Run
 from nbkit.recorded import Failure
 
 
