@@ -29,6 +29,8 @@ def clean(text: str, *, most_chars: int | None = None) -> str:
     """
     if most_chars is not None and len(text) > most_chars:
         text = text[: most_chars - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text
     return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -38,6 +40,8 @@ def line(text: str, *, most_chars: int = 300) -> str:
     >>> line("two\n  lines")
     'two lines'
     """
+    if text.isascii() and text.isalnum() and len(text) <= most_chars:
+        return text
     return clean(" ".join(text[: most_chars * 4].split()), most_chars=most_chars)
 
 
@@ -63,4 +67,5 @@ def escape(text: str) -> str:
     >>> escape('<b title="x">')
     '&lt;b title=&quot;x&quot;&gt;'
     """
-    return html.escape(clean(text), quote=True)
+    # Most of a card is words and empty cells: a hundred of them.
+    return text if text.isascii() and (text.isalnum() or not text) else html.escape(clean(text), quote=True)

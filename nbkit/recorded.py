@@ -56,6 +56,8 @@ class Retrieved:
     """Labels of its first and last row, line, cell or paragraph; empty where its characters lead there."""
     left_out: str | None = None
     """Which guard kept it from the model, and why; None for one that the model was given."""
+    taken_out: str | None = None
+    """Which guard took part of it out, and why; None for one that is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class Record:
     """Warnings the reader should see, in order."""
     asked: str | None = None
     """PROVIDER:MODEL that a call was for whose request is not kept."""
+    replayed: Timing | None = None
+    """How long the call took whose answer a replay gave again; None for one that was made. `timing` is the replay's."""
 
     @property
     def is_unasked(self) -> bool:

@@ -121,7 +121,7 @@ class Settings:
     )
     rag_min_score: float = _setting(
         0.25,
-        "Least similarity of the best passage, 0 to 1; below it nobody is asked, unless one has all names asked for",
+        "Least nearness of what was found, 0 to 1: similarity, and up to 0.3 for words; below it nobody is asked",
         number(0, 1),
         "rag.min_score",
     )

@@ -1,14 +1,18 @@
 """The command line: what can be said, who does it, and how it ends.
 
 Ends with 0 when it is done, 1 with three lines on stderr when it cannot be, 2 when the command is not understood, 130
-when it was interrupted; `nbkit watch` has codes of its own. Results go to stdout, everything else to stderr.
+when it was interrupted, 143 when it was told to end (SIGTERM): both keep what was done. `nbkit watch` has codes of its
+own. Results go to stdout, everything else to stderr.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,7 +23,11 @@ _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # 
 _DESCRIPTION = "LLM cells for Jupyter: guarded, cached, priced, recorded and re-runnable."
 _EPILOG = "In a notebook: %load_ext nbkit, then %%llm. What nbkit keeps is below NBKIT_HOME."
 DEMO_MODEL = "qwen2.5-coder-0.5b"
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was told to end; it keeps what an interrupt would keep."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,17 +38,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     try:
-        return int(arguments.act(arguments))
+        with _told_to_end():
+            return int(arguments.act(arguments))
     except NbkitError as error:
         sys.stdout.flush()
         print(error, file=sys.stderr)
         return 1
+    except Terminated:
+        print("\nterminated", file=sys.stderr)
+        return TERMINATED
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # `nbkit models ls | head` has read what it wanted
         sys.stderr.close()
         return 0
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """SIGTERM as an interrupt meanwhile, where this thread may say so and nobody has said it before."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def end(_number: int, _frame: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -39,7 +39,7 @@ _MOST_OPEN_ROWS = 8
 
 
 def card_html(
-    shown: Record | Sequence[Record] | Live, *, model: str | None = None, opens_passages: bool = False
+    shown: Record | Sequence[Record] | Live | CardView, *, model: str | None = None, opens_passages: bool = False
 ) -> str:
     """The card as HTML that survives an untrusted reopening and reads without styles.
 
@@ -75,7 +75,7 @@ def tiles_html(caption: str, tiles: Sequence[Tile]) -> str:
     )
 
 
-def card_text(shown: Record | Sequence[Record] | Live, *, model: str | None = None) -> str:
+def card_text(shown: Record | Sequence[Record] | Live | CardView, *, model: str | None = None) -> str:
     """The card as lines of text, for terminals and for everything that draws no HTML.
 
     >>> card_text(Live("echo")).splitlines()[0]

@@ -17,7 +17,7 @@ from nbkit.display.evaluation import MetricRow
 from nbkit.display.judges import card_note, doubt
 from nbkit.display.repeats import repeats_table
 from nbkit.errors import BadSetting
-from nbkit.escape import NO_MATH, escape
+from nbkit.escape import NO_MATH, escape, line
 from nbkit.evals.intervals import Estimate, estimate
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Graded, Run
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _WORST = 5
+_REASON_CHARS = 80
 _AMOUNTS = ("s", "USD")
 _COLUMNS = ("metric", "mean", "95 % interval", "n", "left out")
 
@@ -163,7 +164,7 @@ class Evaluated(Mapping[str, Estimate]):
         rows = []
         for name, found in self._estimates.items():
             values = self.run.of(name)
-            note = card_note(self.cards[name], values) if name in self.cards else ""
+            note = card_note(self.cards[name], values) if name in self.cards else _why(self._shown, name)
             rows.append(MetricRow(name, self.run.units.get(name, ""), found, values.failed, values.unscored, note))
         return rows
 
@@ -223,12 +224,25 @@ def _headline(run: Run) -> str:
     parts = [
         count(run.pins.cases, "case") + (f", {run.pins.samples} samples of each" if run.pins.samples > 1 else ""),
         f"stopped at {len(run.graded):,} of {count(run.planned, 'answer')}" if run.finished_at is None else "",
-        f"{len(run.failed):,} failed" if run.failed else "",
+        f"{len(run.failed):,} failed{_first(run)}" if run.failed else "",
         f"{cached:,} cached" if cached else "",
         # What asks no model has no price to know.
         money(run.usd) if run.usd is not None else "price not known" if run.pins.settings.get("model") else "",
     ]
     return ", ".join(filter(None, parts))
+
+
+def _first(run: Run) -> str:
+    """Of what failed, why the first did."""
+    error = run.failed[0].error
+    return "" if error is None else f" ({line(error.what, most_chars=_REASON_CHARS)})"
+
+
+def _why(run: Run, metric: str) -> str:
+    """Why a metric failed first, where the answer did not."""
+    found = (one.scores[metric] for one in run.graded if metric in one.scores)
+    note = next((one.note for one in found if one.status == "error"), "")
+    return line(note, most_chars=_REASON_CHARS)
 
 
 def _frame_row(one: Graded, metrics: Sequence[str]) -> dict[str, Any]:

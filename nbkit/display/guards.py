@@ -23,11 +23,12 @@ _SCORED = {"grounded": re.compile(r"(\d+) of (\d+) ")}
 _BLANKS = re.compile(r"\s+")
 _TOLD = ("injection", "grounded")
 """Guards whose score is always in the line."""
-_OWN = ("markdown", "citations")
+_OWN = ("markdown", "citations", "injection")
 _WORDS = (
     ("", "redact", "redacted"),
     ("markdown", "redact", "made inert"),
     ("citations", "redact", "corrected"),
+    ("injection", "redact", "taken out"),
     (None, "warn", "warned"),
     (None, "reask", "asked again"),
 )
@@ -106,11 +107,12 @@ def _did(verdicts: Sequence[Verdict]) -> str:
         named = {None: verdicts, "": [one for one in verdicts if one.guard not in _OWN]}
         of_guard = named[guard] if guard in named else [one for one in verdicts if one.guard == guard]
         own = [one for one in of_guard if one.action == action]
+        if not own:
+            continue
         kinds = Counter(span.kind for one in own for span in one.spans)
         times = sum(max(1, len(one.spans)) for one in own)
         said = ", ".join(f"{line(kind, most_chars=40)} {number}" for kind, number in kinds.most_common(4))
-        if own:
-            parts.append(f"{times} {word}" + (f" ({said or ', '.join(dict.fromkeys(one.guard for one in own))})"))
+        parts.append(f"{times} {word}" + (f" ({said or ', '.join(dict.fromkeys(one.guard for one in own))})"))
     return " · ".join(parts)
 
 
@@ -127,8 +129,10 @@ def _is_told(verdict: Verdict) -> bool:
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
-    kinds = Counter(span.kind for span in verdict.spans)
-    said = line(verdict.reason) or ", ".join(f"{kind} {times}" for kind, times in kinds.most_common(4))
+    said = line(verdict.reason)
+    if verdict.spans and not said:
+        kinds = Counter(span.kind for span in verdict.spans)
+        said = ", ".join(f"{kind} {times}" for kind, times in kinds.most_common(4))
     score = "" if verdict.score is None else f"{verdict.score:.2f}"
     if verdict.threshold is not None and score:
         score += f" (acts from {verdict.threshold:.2f})"

@@ -15,7 +15,7 @@ from nbkit.display.card import card_html, card_text
 from nbkit.display.meter import Meter, Reading
 from nbkit.display.rows import carried
 from nbkit.display.surface import Bundle, Surface, surface
-from nbkit.display.view import Live
+from nbkit.display.view import Live, view
 from nbkit.pipeline import Prepared, Stages
 from nbkit.recorded import RECORD_MIME, Outcome, Record
 from nbkit.setting import Settings
@@ -134,7 +134,8 @@ class Cell:
             reading=Reading() if self._meter is None else self._meter.reading(),
             provider_s=0.0 if self._asked_at is None else now - self._asked_at,
         )
-        return {"text/html": card_html(live), "text/plain": card_text(live)}
+        card = view(live)
+        return {"text/html": card_html(card), "text/plain": card_text(card)}
 
     def _so_far(self) -> str:
         texts = ["".join(pieces) for pieces in self._pieces]
@@ -156,9 +157,12 @@ class Cell:
         return answers_bundle(texts, form, ending=ending, anchors=_anchors(records))
 
     def _card(self, records: Sequence[Record]) -> dict[str, Any]:
+        card = view(records, self._model)
+        # As text, no passage is shown whole.
+        drawn = view(records, self._model, opens_passages=True) if self._settings.rag_show else card
         return {
-            "text/html": card_html(records, model=self._model, opens_passages=self._settings.rag_show),
-            "text/plain": card_text(records, model=self._model),
+            "text/html": card_html(drawn),
+            "text/plain": card_text(card),
             RECORD_MIME: carried(records, keeps_content=self._settings.records_content),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nbkit.display.markdown import cited_numbers
@@ -55,6 +55,8 @@ class Sources:
     """Place and reason of each passage that a guard kept from the model."""
     is_open: bool = False
     """Whether all passages are in sight."""
+    taken_out: tuple[str, ...] = ()
+    """Number and reason of each passage that a guard took part of out."""
 
 
 def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = False) -> Sources | None:
@@ -90,8 +92,10 @@ def sources(record: Record, *, samples: Sequence[Record] = (), is_open: bool = F
     note = _note("\n".join(answers), is_cited=times > 0) if any(texts) else ""
     left_out = tuple(f"{place(one)} ({one.left_out or 'by a guard'})" for one in found.left_out)
     less = f", {len(left_out):,} left out" if left_out else ""
+    cut = tuple(f"[{number}] {one.taken_out}" for number, one in enumerate(found.passages, 1) if one.taken_out)
+    less += f", part of {len(cut):,} taken out" if cut else ""
     summary = f"Sources: {times} of {count(len(rows), 'passage')} cited{less} ({_took(found)})"
-    return Sources(summary, rows, note, left_out, is_open)
+    return Sources(summary, rows, note, left_out, is_open, cut)
 
 
 def anchors(record: Record) -> dict[int, str]:
@@ -117,9 +121,9 @@ def sources_html(found: Sources) -> str:
         is_open = " open" if found.is_open else ""
         table = _table(others, _UNCITED + scale * (not cited), is_open=found.is_open)
         parts.append(f'<details{is_open} style="margin:6px 0 0 0"><summary>{title}</summary>{table}</details>')
-    if found.left_out:
-        listed = "".join(f'<li style="margin:0">{escape(one)}</li>' for one in found.left_out)
-        parts.append(f'<div style="{_BELOW}">{_kept_away(found)}<ul style="margin:0">{listed}</ul></div>')
+    for title, lines in _kept_away(found):
+        listed = "".join(f'<li style="margin:0">{escape(one)}</li>' for one in lines)
+        parts.append(f'<div style="{_BELOW}">{title}<ul style="margin:0">{listed}</ul></div>')
     if found.note:
         parts.append(f'<div style="{_BELOW}">{escape(found.note)}</div>')
     return "".join([*parts, "</details>"])
@@ -133,13 +137,17 @@ def sources_text(found: Sources) -> list[str]:
         lines.append(f"  [{row.number}] {row.where} ({mark}, {row.score})")
         if (row.is_cited or found.is_open) and row.quote:
             lines.append("      “" + clean(row.quote).replace("\n", "\n       ") + "”")
-    if found.left_out:
-        lines += [f"  {_kept_away(found)}", *(f"    {clean(one)}" for one in found.left_out)]
+    for title, rows in _kept_away(found):
+        lines += [f"  {title}", *(f"    {clean(one)}" for one in rows)]
     return [*lines, found.note] if found.note else lines
 
 
-def _kept_away(found: Sources) -> str:
-    return f"{count(len(found.left_out), 'passage')} left out, and not shown to the model:"
+def _kept_away(found: Sources) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What the model was not shown, each kind under its title."""
+    if found.left_out:
+        yield f"{count(len(found.left_out), 'passage')} left out, and not shown to the model:", found.left_out
+    if found.taken_out:
+        yield "Taken out of passages, and not shown to the model:", found.taken_out
 
 
 def _took(found: Retrieval) -> str:

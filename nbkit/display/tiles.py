@@ -12,13 +12,12 @@ from decimal import Decimal
 
 from nbkit.display.meter import Reading
 from nbkit.figures import age, count, duration, money
+from nbkit.pricing.own import price_tables
 from nbkit.recorded import Record
-from nbkit.types import CacheStatus, Cost, Usage, Verdict
+from nbkit.types import CacheStatus, Cost, Timing, Usage, Verdict
 
 _TEN = 10
 """From here on a rate is drawn without decimals."""
-_OWN = "settings"
-"""What `Cost.prices_as_of` says of a price that no table gave."""
 _PLURALS: dict[CacheStatus, str] = {"hit": "hits", "miss": "misses", "off": "off", "skipped": "skipped"}
 
 
@@ -99,7 +98,8 @@ def cost_tile(records: Sequence[Record]) -> Tile:
     else:
         value, title = mark + money(known), _price_title(records)
         if costs and all(cost.source == "none" for cost in costs):
-            details.append("no call made")
+            asked = sum(record.timing.attempts for record in records)
+            details.append("no answer to price" if asked else "no call made")
     details += _savings(records)
     if mark:
         details.append("tokens estimated")
@@ -109,16 +109,6 @@ def cost_tile(records: Sequence[Record]) -> Tile:
 def _price_title(records: Sequence[Record]) -> str:
     tables, own = price_tables(records)
     return " · ".join([*([f"Prices as of {', '.join(tables)}"] if tables else []), *own])
-
-
-def price_tables(records: Sequence[Record]) -> tuple[list[str], list[str]]:
-    """The tables that gave the prices, and words for prices of the reader's own, where there are any.
-
-    >>> price_tables([])
-    ([], [])
-    """
-    found = {record.cost.prices_as_of for record in records if record.cost.prices_as_of}
-    return sorted(found - {_OWN}), ["your own prices"] * (_OWN in found)
 
 
 def _savings(records: Sequence[Record]) -> list[str]:
@@ -136,7 +126,7 @@ def latency_tile(records: Sequence[Record]) -> Tile:
     hits = [record for record in records if record.cache.status == "hit"]
     live = [record for record in records if record.cache.status != "hit"]
     shown = live or hits
-    value = duration(sum(record.timing.total_s for record in shown)) if shown else "—"
+    value = duration(sum(_took(record).total_s for record in shown)) if shown else "—"
     details = []
     if len(records) == 1:
         details += _one_latency(records[0])
@@ -147,11 +137,20 @@ def latency_tile(records: Sequence[Record]) -> Tile:
     attempts = sum(record.timing.attempts for record in live)
     if attempts > len(live):
         details.append(count(attempts, "attempt"))
-    return Tile("Latency", value, tuple(details), "From the request to the whole answer, guards and cache included.")
+    title = "From the request to the whole answer, guards and cache included."
+    if any(record.replayed is not None for record in live):
+        title = "Of the call as it was recorded; the replay asked nobody."
+        details.append("as recorded" if all(record.replayed for record in live) else "some as recorded")
+    return Tile("Latency", value, tuple(details), title)
+
+
+def _took(record: Record) -> Timing:
+    """How long a call took: of one that was given again, the call that was made; a hit is as fast as it is now."""
+    return record.replayed if record.replayed is not None and record.cache.status != "hit" else record.timing
 
 
 def _one_latency(record: Record) -> list[str]:
-    original = record.cache.original
+    original, took = record.replayed or record.cache.original, _took(record)
     if record.cache.status == "hit":
         if original is None:
             return []
@@ -159,12 +158,12 @@ def _one_latency(record: Record) -> list[str]:
         if original.first_token_s is not None:
             details.append(f"first token then {duration(original.first_token_s)}")
         return details
-    if record.timing.first_token_s is None:
+    if took.first_token_s is None:
         return []
-    details = [f"first token {duration(record.timing.first_token_s)}"]
+    details = [f"first token {duration(took.first_token_s)}"]
     output_tokens = record.response.usage.output_tokens if record.response else 0
-    if output_tokens > 1 and record.timing.provider_s > 0:
-        details.append(f"{_rate(output_tokens / record.timing.provider_s)} tokens/s")
+    if output_tokens > 1 and took.provider_s > 0:
+        details.append(f"{_rate(output_tokens / took.provider_s)} tokens/s")
     return details
 
 
@@ -212,7 +211,8 @@ def cache_tile(records: Sequence[Record]) -> Tile:
     ages = [record.cache.age_s for record in hits if record.cache.age_s is not None]
     if ages:
         details.append(f"stored {age(max(ages))}")
-    gained = sum(r.cache.original.total_s - r.timing.total_s for r in hits if r.cache.original is not None)
+    stood_for = [(record.replayed or record.cache.original, record.timing) for record in hits]
+    gained = sum(original.total_s - timing.total_s for original, timing in stood_for if original is not None)
     if gained > 0:
         details.append(f"saved {duration(gained)}")
     return Tile("Cache", value or "—", tuple(details), "Whether the answer was replayed from this machine's cache.")

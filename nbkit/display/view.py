@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING
 
 from nbkit.display.guards import Guards, guards
 from nbkit.display.meter import Reading
-from nbkit.display.tiles import (
-    Tile,
-    cache_tile,
-    cost_tile,
-    latency_tile,
-    price_tables,
-    running_tiles,
-    tiles,
-    tokens_tile,
-)
+from nbkit.display.tiles import Tile, cache_tile, cost_tile, latency_tile, running_tiles, tiles, tokens_tile
 from nbkit.escape import line
 from nbkit.figures import count
+from nbkit.pricing.own import price_tables
 from nbkit.recorded import Record, repaired
 from nbkit.types import Status
 
@@ -84,15 +76,17 @@ class CardView:
 
 
 def view(
-    shown: Record | Sequence[Record] | Live, model: str | None = None, *, opens_passages: bool = False
+    shown: Record | Sequence[Record] | Live | CardView, model: str | None = None, *, opens_passages: bool = False
 ) -> CardView:
-    """The card of one record, of a cell's samples, or of a cell that is still running.
+    """The card of one record, of a cell's samples, or of a cell that is still running; one that is made already is it.
 
     `model` names the model where no record does, as when a guard blocked the request. `opens_passages`: see `sources`.
 
     >>> view(Live("echo", phase="provider", elapsed_s=1.5)).caption
     'nbkit · echo · running: provider'
     """
+    if isinstance(shown, CardView):
+        return shown
     if isinstance(shown, Live):
         return _running(shown)
     records = (shown,) if isinstance(shown, Record) else tuple(shown)
@@ -125,6 +119,9 @@ def _finished(records: tuple[Record, ...], model: str | None, *, opens_passages:
     if samples < len(records):
         times = len(records) - samples
         parts.append("asked again" if times == 1 else f"{times} asked again")
+    replayed = sum(record.replayed is not None for record in records)
+    if replayed:
+        parts.append("replayed" if replayed == len(records) else f"{replayed} replayed")
     if status != "ok":
         failed = sum(record.status == status for record in records)
         parts.append(status if failed == len(records) else f"{failed} {status}")
@@ -153,7 +150,8 @@ def _sources(records: Sequence[Record], *, opens_passages: bool) -> Sources | No
 
 
 def _phases(records: Sequence[Record]) -> tuple[Phase, ...]:
-    timings = [record.timing for record in records]
+    timings = [record.replayed or record.timing for record in records if record.cache.status != "hit"]
+    timings += [record.timing for record in records if record.cache.status == "hit"]
     return (
         Phase("guards in", sum(timing.guards_in_s for timing in timings), GREY),
         Phase("cache", sum(timing.cache_s for timing in timings), GREEN),
@@ -211,4 +209,6 @@ def _footer(records: Sequence[Record]) -> str:
         parts.append(f"answered by {', '.join(line(name, most_chars=80) for name in answered[:3])}")
     if tables:
         parts.append(f"prices {', '.join(line(table, most_chars=60) for table in tables[:3])}")
+    if any(record.replayed for record in records):
+        parts.append("replayed from a record: times are those of the call that was made, and nobody was asked now")
     return " · ".join([*parts, *own])

@@ -18,7 +18,7 @@ from nbkit.evals.numbers import Number, is_near, numbers_in
 from nbkit.evals.overlap import is_same, rouge_l, rouge_tokens, says, token_f1
 from nbkit.evals.tools import FunctionMetric, MetricOptions
 from nbkit.protocols import Embedder
-from nbkit.rag.citing import without_marks
+from nbkit.rag.marking import without_marks
 
 if TYPE_CHECKING:
     from numpy import float32

@@ -1,20 +1,18 @@
-"""What is evaluated: a prompt that is asked of each case through the corridor, or a function."""
+"""What is evaluated, and a prompt that is asked of each case through the corridor."""
 
 from __future__ import annotations
 
 import dataclasses
-import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbkit.canonical import canonical_json, sha256, to_plain
 from nbkit.documents import Passage
-from nbkit.errors import AuthFailed, BudgetExceeded, ConfigError, NbkitError, PromptError, WeightsError
+from nbkit.errors import AuthFailed, BudgetExceeded, ConfigError, PromptError, WeightsError
 from nbkit.evals.cases import Answer, Case
 from nbkit.evals.declined import is_declined
-from nbkit.evals.made import made_of, plain_of, without_address
+from nbkit.evals.made import plain_of, without_address
 from nbkit.prompts.template import expand, names_in
 from nbkit.rag.prompt import quoted
 from nbkit.recorded import Failure, Origin, Outcome, Record, final
@@ -68,14 +66,6 @@ class Task(Protocol):
 
         Raises only what would stop every other case as well, and gives before that the samples that there are.
         """
-
-
-@runtime_checkable
-class _HasRecords(Protocol):
-    """What `nbkit.ask` gives."""
-
-    text: str
-    records: Sequence[Record]
 
 
 class PromptTask:
@@ -142,44 +132,6 @@ class PromptTask:
             named=self._version,
         )
         return (answered(one, outcomes) for one in final(outcomes))
-
-
-class FunctionTask:
-    """A function from a case to an answer: a text, what `nbkit.ask` gives, or an `Answer`."""
-
-    def __init__(self, function: Callable[[Case], object]) -> None:
-        self.name = getattr(function, "__name__", type(function).__name__)
-        self.settings: Mapping[str, JsonValue] = {}
-        self.index = self.index_version = None
-        self.workers = 8
-        self._function = function
-
-    @property
-    def sha256(self) -> str | None:
-        """Of what it is made of now; a function may fill what it holds."""
-        return made_of(self._function)
-
-    def answers(self, case: Case, *, samples: int) -> Iterator[Answer | Failure]:
-        """One call of the function for each sample."""
-        for _ in range(samples):
-            started = time.perf_counter()
-            try:
-                given = self._function(case)
-            except NbkitError as error:
-                raise_common(error)
-                yield error.failure
-            except Exception as error:  # noqa: BLE001 - somebody else's code: one case fails, not the run
-                yield _raised(error)
-            else:
-                yield _given(given, latency_s=time.perf_counter() - started)
-
-
-def _raised(error: Exception) -> Failure:
-    """What somebody else's code raised, and where in it."""
-    kind, frames = type(error).__name__, traceback.extract_tb(error.__traceback__)[1:]
-    where = f", line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
-    fix = "call the function with this case alone to see the whole traceback"
-    return Failure(kind, f"{kind}: {error}", f"the function raised it{where}", fix)
 
 
 def variables(case: Case) -> dict[str, Any]:
@@ -282,15 +234,3 @@ def _short(value: JsonValue) -> str:
 def _live(record: Record) -> float:
     original = record.cache.original
     return original.total_s if record.cache.status == "hit" and original is not None else record.timing.total_s
-
-
-def _given(given: object, *, latency_s: float) -> Answer:
-    if isinstance(given, Answer):
-        return given if given.is_refusal or not is_declined(given.text) else dataclasses.replace(given, is_refusal=True)
-    # Whether something has the shape of a protocol takes longer to find out than all else here.
-    if not isinstance(given, str | dict | list) and isinstance(given, _HasRecords) and given.records:
-        records = list(given.records)
-        said = records[-1].response.text if records[-1].response is not None else ""
-        return answer_of(records, given.text, kept_text=said)
-    text = given if isinstance(given, str) else canonical_json(given) if isinstance(given, dict | list) else str(given)
-    return Answer(text, latency_s=latency_s, is_refusal=is_declined(text), is_searched=False)

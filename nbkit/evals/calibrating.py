@@ -10,16 +10,17 @@ from typing import Final
 
 from nbkit.errors import BadSetting
 from nbkit.evals.agreement import cohen_kappa, self_agreement
-from nbkit.evals.asking import FunctionTask
 from nbkit.evals.biases import length_bias
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case, Score
 from nbkit.evals.datasets import Dataset
 from nbkit.evals.intervals import estimate
 from nbkit.evals.judge_card import PASSED, JudgeCard
 from nbkit.evals.judging import Judge
 from nbkit.evals.rows import NAMES
-from nbkit.evals.running import Pace, Progress, run_cases
+from nbkit.evals.running import Pace, run_cases
 from nbkit.evals.runs import Pins
+from nbkit.evals.tally import Progress
 from nbkit.registry import nearest
 
 _TRUE: Final = ("true", "yes", "pass", "good", "right", "correct")

@@ -29,7 +29,7 @@ from nbkit.evals.tools import MetricOptions, Supports
 from nbkit.guards.claims import claims
 from nbkit.guards.grounding import ENOUGH, Sources
 from nbkit.guards.wording import tokens
-from nbkit.rag.citing import without_marks
+from nbkit.rag.marking import without_marks
 
 
 @dataclass(frozen=True, slots=True)

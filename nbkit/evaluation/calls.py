@@ -9,7 +9,8 @@ from nbkit.display.judges import CardDrawing
 from nbkit.display.origin import origin, variables
 from nbkit.display.power import Power
 from nbkit.display.progress import Bar
-from nbkit.evals.asking import FunctionTask, PromptTask, Task
+from nbkit.evals.asking import PromptTask, Task
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case
 from nbkit.evals.judging import Judge, Pairwise, Scale
 from nbkit.evals.metrics import Wanted
@@ -73,7 +74,7 @@ def evaluate(  # noqa: PLR0913 - all by name
     )
     with Told(None if in_force.quiet else Bar(session.secrets), is_priced=isinstance(task, str)) as told:
         found = carry_out(session, made, plan, settings=in_force, is_rag=index is not None, on_progress=told)
-        told.end(found.run.title)
+        told.end(f"Evaluation {found.run.title}")
     pass_or_raise(found, plan)
     return found
 
@@ -132,8 +133,10 @@ def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str
 
     session = current()
     settings = session.config().settings
-    with carried(session, settings):
-        card = measure(judged, dataset(data), answer=answer, label=label)
+    bar = None if settings.quiet else Bar(session.secrets)
+    with carried(session, settings), Told(bar, things="verdict") as told:
+        card = measure(judged, dataset(data), answer=answer, label=label, on_progress=told)
+        told.end(f"Judge {card.name}")
     kept = kept_runs(session, settings)
     try:
         kept.keep_card(card)

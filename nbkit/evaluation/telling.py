@@ -34,9 +34,9 @@ class Told:
         new = (progress.done - progress.resumed) / max(1, progress.planned - progress.resumed)
         bar.show_line(progress.done / (progress.planned or 1), lambda: [*self._words(progress), bar.left(new)])
 
-    def end(self, name: str) -> None:
-        """Leaves one line of what was drawn."""
-        self._end(f"Evaluation {name}:")
+    def end(self, what: str) -> None:
+        """Leaves one line of what was drawn, which says first what it was."""
+        self._end(f"{what}:")
 
     def __enter__(self) -> Self:
         return self

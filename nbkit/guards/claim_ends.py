@@ -134,6 +134,11 @@ class Sentences:
             return _LITERAL.match(sentence) is None
         return True
 
+    @property
+    def is_in_code(self) -> bool:
+        """Whether what was asked of last is inside a fence, or closes none."""
+        return bool(self._fence)
+
     def drop(self) -> None:
         """Says that the last sentence is not shown: what comes next begins the line where it would have."""
         self._is_inside_line = self._is_inside_line and not self._was_first

@@ -1,4 +1,4 @@
-"""Where an answer claims something: its sentences, but for code, headings, tables and what says it does not know."""
+"""Where an answer claims something: its sentences and rows, but for code, headings and what says it does not know."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from nbkit.guards.answer_tables import AnswerTable
 from nbkit.guards.claim_ends import ITEM, Sentences, code_spans
 
 MARKS: Final = re.compile(
@@ -54,7 +55,9 @@ class Place(NamedTuple):
     start: int
     end: int
     text: str
-    """The sentence without citation marks and addresses."""
+    """The sentence without citation marks and addresses; of a row of a table its cells."""
+    named: str = ""
+    """Of a row, each cell behind the name of its column."""
 
 
 def claims(answer: str) -> list[Place]:
@@ -63,13 +66,18 @@ def claims(answer: str) -> list[Place]:
     >>> [place.text for place in claims("# Fans\n- It needs 30 W [1]. The sources do not say why.\n")]
     ['It needs 30 W.']
     """
-    found, reader, at = [], Sentences(), 0
+    found, reader, table, at = [], Sentences(), AnswerTable(), 0
     for _ in range(_MOST_SENTENCES):
         if at >= len(answer):
             break
         end = reader.end(answer, at, is_last=True) or len(answer)
         sentence = answer[at:end]
-        if reader.is_prose(sentence):
+        is_prose = reader.is_prose(sentence)
+        row = None if reader.is_in_code else table.row(outside_code(_SURE_MARKS, "", sentence[:_LONGEST_SENTENCE]))
+        if row is not None:
+            start = end - len(sentence.lstrip())
+            found.append(Place(start, at + len(sentence.rstrip()), row.text, row.named))
+        elif is_prose:
             item = ITEM.match(sentence)
             body = sentence[item.end() if item else 0 :]
             start = end - len(body.lstrip())

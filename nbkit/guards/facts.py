@@ -10,47 +10,33 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
+from nbkit.guards.contrary import Conflict, opposite, sides_of
 from nbkit.guards.number_words import in_digits
-from nbkit.guards.opposites import GROUP, MONTHS, bounds_as_words, measures
+from nbkit.guards.opposites import MONTHS, bounds_as_words, measures
 from nbkit.guards.said import COUNTING, Said, said
+from nbkit.guards.swapped import head_of_another, is_name_for_another, run_of
 from nbkit.guards.tabled import Tables
-from nbkit.guards.wording import NOT, Token, tokens
-
-Kind: TypeAlias = Literal["number", "name", "negation", "opposite"]
+from nbkit.guards.wording import tokens
 
 _CLAUSE: Final = re.compile(r"[,;:()](?!\d)|\b(?:and|but|while|whereas|then)\b|\s[-\u2013\u2014]\s")
 _MONTH_STEMS: Final = frozenset(one.stem for month in MONTHS for one in tokens(month))
-_WORD: Final = re.compile(r"at-least|at-most|[^\W\d_]+")
-_EXCEPT: Final = re.compile(r"\b(?:except|unless|excluding|non)\b", re.IGNORECASE)
-_NEGATIVE: Final = re.compile(
-    r"\b(?:forbid|forbidden|prohibit|ban|banned|refus|exclud|fail|lack|un|im|in(?=valid|elig|compl)|deni|disab|void|only)\w*",
-    re.IGNORECASE,
-)
-_FROM_TO: Final = re.compile(r"\bfrom [$€£]?(\d[\d.,]{0,15}) (?:\w{1,20} )?to [$€£]?(\d[\d.,]{0,15}\d|\d)")
 _NEAR: Final = 0.75
 """A source sentence with this share of the best one's weight is as good a match."""
 _FAR: Final = 0.45
+_GOES_ON: Final = re.compile(r"\b(?:it|them|this|that|these)\b", re.IGNORECASE)
 _UNKNOWN: Final = 0.4
 _ALIKE: Final = 0.5
 """Share of a sentence's weight that the best match has to hold to contradict it."""
 _MOST_PLACES: Final = 20
 _STOPS: Final = ".!?;\n"
 _MOST_HOLDERS: Final = 40
-_SCOPE: Final = 4
 _LONGEST_SHOWN: Final = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """What a source says otherwise."""
-
-    kind: Kind
-    note: str
-    """One line for the reader."""
+_LONGEST_TITLE: Final = 6
+_BEFORE, _FURTHEST = 2, 12
+"""Sentences that one may go on about, and how far its heading is."""
 
 
 class Facts:
@@ -62,8 +48,9 @@ class Facts:
     'twelve: passage 1 says 11'
     """
 
-    def __init__(self, every: Sequence[Said]) -> None:
+    def __init__(self, every: Sequence[Said], asked: Collection[str] = ()) -> None:
         self._said = every
+        self._asked = asked
         self.tables = Tables(every)
         """Their rows."""
         self._text = "\n".join([" ".join(one.text.split()) for one in every]).lower()
@@ -78,7 +65,7 @@ class Facts:
             return None
         sentence = bounds_as_words(in_digits(sentence))
         whole = said(sentence)
-        for part in _parts(sentence, whole):
+        for part in () if self.tables.has_numbers(whole) else _parts(sentence, whole):
             found = self._number(part, whole)
             if found is not None:
                 return found
@@ -111,6 +98,9 @@ class Facts:
             holders = self._holders.get(number, ())
             held = max((scores[at] for at in holders), default=0)
             top = [self._said[at] for at, score in scores.items() if score == best]
+            if number in self._asked and any(self._is_title(at, top[0].source) for at in holders):
+                # Of what was asked, such as a year, a title says it for all that follows.
+                continue
             others = sorted(top[0].numbers - whole.numbers)
             is_contradicted = held < _NEAR * best and bool(others) and not any(number in one.numbers for one in top)
             if holders and (is_contradicted or held < _FAR * best):
@@ -129,19 +119,23 @@ class Facts:
     def _name(self, whole: Said) -> Conflict | None:
         for name in sorted(whole.names):
             holders = self._holders.get(name, ())
-            rest = whole.words - _run(name, whole)
+            rest = whole.words - run_of(name, whole.tokens)
             scores = self._scores(rest)
             best = max(scores.values(), default=0)
-            if not holders or not best or best < _ALIKE * self._sum(rest):
+            if not best or best < _ALIKE * self._sum(rest):
                 continue
             top = [at for at, score in scores.items() if score >= _NEAR * best]
             if any(name in self._said[at].words for at in top):
                 continue
             at = max(top, key=lambda one: scores[one])
+            if not holders and not is_name_for_another(name, whole, self._said[at]):
+                continue
             if any(self._said[one].cells and self._said[one].source == self._said[at].source for one in holders):
                 continue
-            # A sentence without a name of its own may go on about the one before it.
-            if self._said[at].names - whole.names:
+            # A sentence without a name of its own may go on about the one before it, and one that follows about it.
+            after = self._said[at + 1] if at + 1 < len(self._said) else None
+            goes_on = after is not None and len(after.tokens) <= _LONGEST_TITLE and _GOES_ON.search(after.text)
+            if self._said[at].names - whole.names and not (goes_on and after and name in after.names):
                 return Conflict("name", f"a name: passage {self._said[at].source} names another")
         return None
 
@@ -153,9 +147,35 @@ class Facts:
         best = max(scores.values(), default=0)
         if not best or best < _ALIKE * self._sum(whole.words):
             return None
-        near = [self._said[at] for at, score in scores.most_common(8) if score >= 0.9 * best]
-        found = [_opposite(whole, one) for one in near]
+        near = [at for at, score in scores.most_common(8) if score >= 0.9 * best]
+        found = [opposite(whole, self._said[at]) or self._of_another(whole, at) for at in near]
         return found[0] if all(found) else None
+
+    def _of_another(self, whole: Said, at: int) -> Conflict | None:
+        """Whether the sentence says of something else what this one says, which only other sentences speak of."""
+        source = self._said[at]
+        # A name may come back as "the device"; a tenant does not come back as a landlord.
+        before = set().union(*(one.words if _is_heading(one) else one.names for one in self._before(at)))
+        said = head_of_another(whole, source, before)
+        is_known = all(stem in self._holders for stem in said)
+        # What no source names may be another word for it; of a figure that is too much to believe.
+        if not said or not (is_known or source.numbers & whole.numbers):
+            return None
+        return Conflict("name", f"passage {source.source} says it of something else")
+
+    def _is_title(self, at: int, source: int) -> bool:
+        one = self._said[at]
+        return one.source == source and len(one.tokens) <= _LONGEST_TITLE and one.text.rstrip()[-1] not in _STOPS
+
+    def _before(self, at: int) -> list[Said]:
+        """What a sentence may go on about: what stands before it, and its heading."""
+        own = [one for one in self._said[max(0, at - _FURTHEST) : at] if one.source == self._said[at].source]
+        heading = [one for one in own if _is_heading(one)]
+        return own[-_BEFORE:] + heading[-1:]
+
+
+def _is_heading(one: Said) -> bool:
+    return one.text.lstrip().startswith("#")
 
 
 def _parts(sentence: str, whole: Said) -> list[Said]:
@@ -186,89 +206,14 @@ def _is_of_another(number: str, part: Said, source: Said) -> bool:
         return False
     texts = _CLAUSE.split(source.text)
     clauses = [{one.stem for one in tokens(text)} for text in texts]
-    ours = _sides(part.text)
-    theirs = [_sides(text) for text, one in zip(texts, clauses, strict=True) if number in one]
+    ours = sides_of(part.text)
+    theirs = [sides_of(text) for text, one in zip(texts, clauses, strict=True) if number in one]
     if theirs and all(any(two.get(g, sides).isdisjoint(sides) for g, sides in ours.items()) for two in theirs):
         return True
     own: set[str] = set().union(*(one for one in clauses if number in one))
     others = [one for one in clauses if number not in one and one & source.numbers]
     words = part.words - part.numbers - _MONTH_STEMS
     return bool(own) and not words & own - set().union(*others) and any(words & one - own for one in others)
-
-
-def _opposite(answer: Said, source: Said) -> Conflict | None:
-    where = f"passage {source.source}"
-    text = bounds_as_words(source.text)
-    ours, theirs = _sides(answer.text), _sides(text)
-    for group, sides in ours.items():
-        if len(sides) == 1 and theirs.get(group) and not sides & theirs[group]:
-            return Conflict("opposite", f"{where} says the opposite")
-    denied, others = _denied(answer.text), _denied(text)
-    if (denied is None) != (others is None):
-        scope = (denied or set()) | (others or set())
-        plain = text if others is None else answer.text
-        if scope & answer.words & source.words and not _NEGATIVE.search(plain):
-            return Conflict("negation", f"{where} says {'so' if others is None else 'not'}")
-    elif denied and others and _odd(answer.text) != _odd(text) and (others - denied) & answer.words:
-        return Conflict("negation", f"{where} denies something else")
-    if _is_reversed(answer, source):
-        return Conflict("number", f"{where} has the numbers the other way round")
-    return Conflict("name", f"{where} has the names the other way round") if _is_turned(answer, source) else None
-
-
-def _sides(text: str) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
-    for word in _WORD.findall(text.lower()):
-        if word in GROUP:
-            group, side = GROUP[word]
-            found[group].add(side)
-    return found
-
-
-def _denied(text: str) -> set[str] | None:
-    """What follows negations; None without any."""
-    stems = [one.stem for one in tokens(_EXCEPT.sub(" not ", text))]
-    if NOT not in stems:
-        return None
-    return {stem for at, stem in enumerate(stems) if NOT in stems[max(0, at - _SCOPE) : at]} - {NOT}
-
-
-def _odd(text: str) -> bool:
-    return sum(one.kind == "negation" for one in tokens(_EXCEPT.sub(" not ", text))) % 2 == 1
-
-
-def _run(name: str, said: Said) -> set[str]:
-    """The name with the names that stand beside it."""
-    found: set[str] = set()
-    for one in (*said.tokens, Token("", "word")):
-        if one.kind == "name":
-            found.add(one.stem)
-        elif name in found:
-            return found
-        else:
-            found = set()
-    return {name}
-
-
-def _is_reversed(answer: Said, source: Said) -> bool:
-    """Whether "from 3 to 5" became "from 5 to 3"."""
-    ours, theirs = (_FROM_TO.search(said.text) for said in (answer, source))
-    return ours is not None and theirs is not None and ours.groups() == theirs.groups()[::-1] and ours[1] != ours[2]
-
-
-def _is_turned(answer: Said, source: Said) -> bool:
-    """Whether two names have changed places around the same words."""
-    if source.cells or (" by " in answer.text) != (" by " in source.text):
-        return False
-    ours, theirs = ([one.stem for one in said.tokens] for said in (answer, source))
-    names = [one.stem for one in answer.tokens if one.kind == "name" and one.stem in source.words]
-    if len(set(names)) < 2:  # noqa: PLR2004
-        return False
-    first, last = names[0], names[-1]
-    if first == last or theirs.index(first) < theirs.index(last):
-        return False
-    between = set(ours[ours.index(first) + 1 : ours.index(last)])
-    return bool(between & set(theirs[theirs.index(last) + 1 : theirs.index(first)]) - set(names))
 
 
 def _note(number: str, text: str, source: Said, others: Sequence[str]) -> str:

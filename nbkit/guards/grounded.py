@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from nbkit.guards.grounding import ENOUGH, Grounding, ground
 from nbkit.protocols import GuardOptions
+from nbkit.pseudonyms import Pseudonyms
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
 
 KIND: Final = "unsupported"
@@ -36,13 +37,19 @@ class GroundedGuard:
     standard: ClassVar[Mapping[Stage, Action]] = MappingProxyType({"output": "warn"})
     strict: ClassVar[Mapping[Stage, Action]] = MappingProxyType({"output": "warn"})
 
-    def __init__(self, options: GuardOptions) -> None:
+    def __init__(self, options: GuardOptions, *, replaced: Pseudonyms | None = None) -> None:
         self._options = options
+        self._replaced = replaced or Pseudonyms()
         self._action: Action = options.actions.get("output", self.standard["output"])
+
+    def knowing(self, replaced: Pseudonyms) -> GroundedGuard:
+        """The same guard for one call, whose request had values of the sources replaced."""
+        return GroundedGuard(self._options, replaced=replaced)
 
     def about(self, contexts: Sequence[str], *, question: str) -> GroundedGuard:
         """The same guard for the sources of one call."""
-        return GroundedGuard(dataclasses.replace(self._options, contexts=tuple(contexts), question=question))
+        options = dataclasses.replace(self._options, contexts=tuple(contexts), question=question)
+        return GroundedGuard(options, replaced=self._replaced)
 
     def screen(self, text: str, *, stage: Stage, request: Request) -> Screened:
         """The text as it is; the verdict has the unsupported sentences as spans."""
@@ -56,7 +63,9 @@ class GroundedGuard:
     def _verdict(self, text: str) -> Verdict:
         if not self._options.contexts:
             return Verdict(self.name, "output", "allow")
-        found = ground(text, self._options.contexts, question=self._options.question)
+        found = ground(text, self._options.contexts, question=self._options.question, replaced=self._replaced)
+        if not found.sentences:
+            return Verdict(self.name, "output", "allow", _reason(found))
         spans = tuple(Span(one.start, one.end, KIND) for one in found.sentences if not one.is_supported)
         return Verdict(
             self.name, "output", self._done(found), _reason(found), spans, score=found.score, threshold=ENOUGH

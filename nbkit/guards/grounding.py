@@ -21,16 +21,19 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from nbkit.guards.claims import claims
-from nbkit.guards.facts import Conflict, Facts
+from nbkit.guards.contrary import Conflict
+from nbkit.guards.facts import Facts
 from nbkit.guards.opposites import unit_of
 from nbkit.guards.said import Said, read
 from nbkit.guards.wording import NOT, Token, tokens
+from nbkit.pseudonyms import Pseudonyms
 
 Reason: TypeAlias = Literal["number", "name", "words", "order", "negation", "opposite"]
 """What a sentence lost support for."""
@@ -58,6 +61,18 @@ _REACH: Final = 3
 _NEGATION_REACH: Final = 2
 _LEAST_WORDS: Final = 2
 """A sentence with fewer words and no number claims nothing beside others, as "Sure!" does."""
+
+
+_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+"""Each letter of it counts."""
+_PERSONS: Final = [
+    (re.compile(said, re.IGNORECASE), frozenset(token.stem for token in tokens(meant)))
+    for said, meant in (
+        (r"\b(?:we|our|us)\b", "company firm business organisation organization"),
+        (r"\b(?:you|your)\b", "customer user client"),
+    )
+]
+"""Whom a source means by we and you: an answer calls them by what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +109,10 @@ class Grounding:
         return sum(one.is_supported for one in self.sentences)
 
 
-def ground(answer: str, contexts: Sequence[str], *, question: str = "") -> Grounding:
-    """How well `contexts` support an answer to `question`.
+def ground(
+    answer: str, contexts: Sequence[str], *, question: str = "", replaced: Pseudonyms | None = None
+) -> Grounding:
+    """How well `contexts` support an answer to `question`. `replaced`: what stands in it for values of the contexts.
 
     An answer that claims nothing has no sentences and the score 1.0.
 
@@ -103,7 +120,7 @@ def ground(answer: str, contexts: Sequence[str], *, question: str = "") -> Groun
     >>> [(one.is_supported, one.reasons) for one in found.sentences]
     [(True, ()), (False, ('name', 'words', 'order'))]
     """
-    return Sources(contexts, question=question).ground(answer)
+    return Sources(contexts, question=question).ground(answer, replaced=replaced)
 
 
 class Sources:
@@ -115,11 +132,13 @@ class Sources:
 
     def __init__(self, contexts: Sequence[str], *, question: str = "") -> None:
         self._asked = {token.stem for token in tokens(question)}
+        self._meant: set[str] = set()
         self._known: set[str] = set()
         self._near: set[tuple[str, str]] = set()
         self._denied: set[str] = set()
         affirmed: set[str] = set()
         units: list[Said] = []
+        self._text = "\n".join(contexts).lower()
         for number, text in enumerate((*contexts, question)):
             parts = read(text, number + 1)
             units += parts if number < len(contexts) else []
@@ -131,14 +150,20 @@ class Sources:
                 self._known.update(stems)
                 _sort_out(stems, self._denied, affirmed)
         self._denied -= affirmed
+        for said, meant in _PERSONS:
+            self._meant.update(meant if any(said.search(text) for text in contexts) else ())
         self._units = units
         self._has_rows = any(one.cells for one in units)
 
-    def ground(self, answer: str) -> Grounding:
+    def ground(self, answer: str, *, replaced: Pseudonyms | None = None) -> Grounding:
         """How well they support an answer."""
-        places = [(place, said) for place in claims(answer) if (said := tokens(place.text))]
+        undo = (replaced or Pseudonyms()).undo
+        found = [place._replace(text=undo(place.text), named=undo(place.named)) for place in claims(answer)]
+        places = [(place, said) for place in found if (said := tokens(place.text))]
         places = [one for one in places if _is_claim(one[1])] or places[:1]
-        judged = tuple(Judged(place.start, place.end, *self._judge(said, place.text)) for place, said in places)
+        judged = tuple(
+            Judged(place.start, place.end, *self._judge(said, place.named or place.text)) for place, said in places
+        )
         if not judged:
             return Grounding((), 1.0)
         return Grounding(
@@ -155,13 +180,15 @@ class Sources:
 
     @functools.cached_property
     def _facts(self) -> Facts:
-        return Facts(self._units)
+        return Facts(self._units, self._asked)
 
     def _judge(self, said: Sequence[Token], sentence: str) -> tuple[float, tuple[Reason, ...], str]:
         lost = self._lost(said)
         amount = sum(lost.values())
         conflict = self.conflict(sentence) if amount <= _TOO_MUCH else None
-        is_unknown = any(token.is_identifier and token.stem not in self._known for token in said)
+        is_unknown = any(token.is_identifier and token.stem not in self._known for token in said) or any(
+            found.group().lower() not in self._text for found in _ADDRESS.finditer(sentence)
+        )
         if lost["number"] or is_unknown or conflict is not None:
             amount = max(amount, _TOO_MUCH + _OVER)
         score = 1 / (1 + math.exp(_STEEPNESS * (amount - _TOO_MUCH)))
@@ -173,13 +200,15 @@ class Sources:
     def _lost(self, said: Sequence[Token]) -> dict[Reason, float]:
         """What a sentence of these words loses for each reason."""
         wanted = [token for token in said if token.kind != "negation" and token.stem not in self._asked]
-        missing = [token for token in wanted if token.stem not in self._known]
+        missing = [token for token in wanted if token.stem not in self._known and token.stem not in self._meant]
         is_joined = self._has_rows and self._facts.tables.has_joined(said, self._known)
         if is_joined:
             # A row need not name the unit of its values.
             missing = [token for token in missing if not unit_of(token.stem)]
         # What was asked and no source has: an answer that only says yes to it has made it up.
-        echoed = _ECHO * sum(token.stem in self._asked - self._known for token in said if token.kind != "negation")
+        echoed = _ECHO * sum(
+            token.stem in self._asked - self._known - self._meant for token in said if token.kind != "negation"
+        )
         kinds = {token.kind for token in missing}
         pairs = list(pairwise(token.stem for token in said))
         apart = sum(pair not in self._near and pair[::-1] not in self._near for pair in pairs)

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from nbkit.figures import count
+from nbkit.guards.injection_cuts import cut
 from nbkit.guards.injection_rules import Match, joint, matches
 from nbkit.guards.linear import head, prose, words
 from nbkit.guards.sentences import sentences
@@ -47,10 +49,11 @@ class _Found:
 
 
 class InjectionGuard:
-    """Warns of prompts that read like an attack; leaves out retrieved passages that talk to the model.
+    """Warns of prompts that read like an attack; takes out of retrieved passages what talks to the model.
 
     Kinds of findings: the id of a rule, such as `ignore-instructions`, or `injection` for what the head found.
-    An instruction cannot be cut out of a text so that the rest is sound: under `redact` and `reask` it blocks.
+    Under `redact`, a passage loses the paragraphs in which something was found, and is left out whole where what is
+    left is not harmless by itself; a prompt cannot be cut so that the rest is what was meant, and is blocked.
 
     >>> from nbkit.secrets import SecretRegistry
     >>> guard = InjectionGuard(GuardOptions(SecretRegistry()))
@@ -63,7 +66,7 @@ class InjectionGuard:
 
     name: ClassVar[str] = "injection"
     stages: ClassVar[tuple[Stage, ...]] = ("input", "retrieved")
-    standard: ClassVar[Mapping[Stage, Action]] = {"input": "warn", "retrieved": "block"}
+    standard: ClassVar[Mapping[Stage, Action]] = {"input": "warn", "retrieved": "redact"}
     strict: ClassVar[Mapping[Stage, Action]] = {"input": "block", "retrieved": "block"}
 
     def __init__(self, options: GuardOptions) -> None:
@@ -76,18 +79,30 @@ class InjectionGuard:
         threshold = PROMPT_THRESHOLD if is_prompt else PASSAGE_THRESHOLD
         if is_prompt and _is_own(text, request):
             return Screened(text, Verdict(self.name, stage, "allow", score=0.0, threshold=threshold))
-        score = _prompt_score if is_prompt else _passage_score
         # Passages that a prompt quotes were judged where they were retrieved, as somebody else's text.
         start = question_start(text, request) if is_prompt else 0
-        found = max((score(view, self._allowed) for view in views(text[start:])), key=lambda one: one.score)
+        found = self._found(text[start:], is_prompt=is_prompt)
         rounded = round(found.score, 4)
         if rounded < threshold:
             return Screened(text, Verdict(self.name, stage, "allow", score=rounded, threshold=threshold))
         wanted = self._actions.get(stage, self.standard[stage])
+        if wanted == "redact" and not is_prompt:
+            left = cut(text, found.spans, self._judge)
+            if left is not None:
+                reason = f"{count(left.lines, 'line')} taken out: {_said(found, threshold, is_prompt=False)}"
+                return Screened(left.text, Verdict(self.name, stage, "redact", reason, left.spans, rounded, threshold))
         action: Action = "block" if wanted in ("redact", "reask") else wanted
         reason = _said(found, threshold, is_prompt=is_prompt) if action != "allow" else ""
         spans = tuple(Span(start + span.start, start + span.end, span.kind) for span in found.spans)
         return Screened(text, Verdict(self.name, stage, action, reason, spans, rounded, threshold))
+
+    def _found(self, text: str, *, is_prompt: bool) -> _Found:
+        score = _prompt_score if is_prompt else _passage_score
+        return max((score(view, self._allowed) for view in views(text)), key=lambda one: one.score)
+
+    def _judge(self, text: str) -> tuple[float, tuple[Span, ...]]:
+        found = self._found(text, is_prompt=False)
+        return found.score, found.spans
 
 
 def _is_own(text: str, request: Request) -> bool:

@@ -17,7 +17,10 @@ synchronous|asynchronous; public|private; internal|external;
 accepted approved accepts|rejected declined rejects refused; encrypted|unencrypted; always|never;
 cheaper|dearer; free|paid; open opens opened|closed closes closed; starts start begins|ends end; left|right;
 top|bottom; best|worst; strongest|weakest; highest|lowest; largest|smallest; longest|shortest; oldest|newest;
-first|last; success succeeds|failure fails; daily|weekly|monthly|quarterly|yearly annually;
+first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last; success succeeds|failure fails;
+hourly per-hour|daily per-day|weekly per-week|monthly per-month|quarterly|yearly annually per-year;
+thousand|million|billion|trillion; hire hires hired hiring|fire fires fired firing dismiss dismissed;
+only partly|whole entire entirely wholly everywhere;
 monday|tuesday|wednesday|thursday|friday|saturday|sunday;
 january|february|march|april|june|july|august|september|october|november|december; morning|afternoon|evening;
 hot|cold; north|south|east|west; indoor indoors|outdoor outdoors; all every|none; permanent|temporary;
@@ -36,6 +39,14 @@ _BOUNDS: Final = re.compile(
     r"|\b(?P<most>at most|no(?:t)? (?:more|later|longer) than|a maximum of|up to|not exceed(?:ing)?)\b",
     re.IGNORECASE,
 )
+_RATE: Final = re.compile(r"(?:\s(?:an?|per|each|every) |/)(?=(?:hour|day|week|month|year)\b)", re.IGNORECASE)
+_SMALL: Final = {
+    word: str(number)
+    for number, word in enumerate(
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), 1
+    )
+}
+_COUNTED: Final = re.compile(rf"\b(?:{'|'.join(_SMALL)})(?=[\s-][a-z])", re.IGNORECASE)
 _UNITS: Final = {
     alias: names[0]
     for names in (
@@ -103,11 +114,12 @@ def unit_of(word: str) -> str:
 
 
 def bounds_as_words(text: str) -> str:
-    """The text with each phrase for a bound as one word, so that its "no" denies nothing.
+    """The text with each phrase for a bound or a rate as one word, so that its "no" denies nothing.
 
-    >>> bounds_as_words("no more than 5, at least 2")
-    'at-most 5, at-least 2'
+    >>> bounds_as_words("no more than 5 a day, at least 2")
+    'at-most 5 per-day, at-least 2'
     """
+    text = _RATE.sub(" per-", text)
     return _BOUNDS.sub(lambda found: "at-least" if found["least"] else "at-most", text)
 
 
@@ -118,6 +130,7 @@ def measures(text: str) -> set[tuple[str, str]]:
     [('12', '%'), ('30', '$')]
     """
     found = set()
+    text = _COUNTED.sub(lambda word: _SMALL[word.group().lower()], text)
     for match in _MEASURE.finditer(text):
         number = re.sub(r",(?=\d{3}(?:\D|$))", "", match["n"] or match["m"]).rstrip(".,").removesuffix(".00")
         unit = match["sign"] or _UNITS.get(match["unit"].lower(), "")

@@ -142,6 +142,15 @@ def _row(text: str, start: int, end: int, cells: list[tuple[int, int]], names: l
     return Row(start, end, tuple(Cell(name, text[one:last], one, last) for (one, last), name in places if one < last))
 
 
+def cells_of(line: str) -> list[str]:
+    """The cells of a line between bars.
+
+    >>> cells_of("| Lid | 3 EUR |")
+    ['Lid', '3 EUR']
+    """
+    return [line[first:last] for first, last in _cut(line, 0, len(line), _BAR)]
+
+
 def _cut(text: str, start: int, end: int, mark: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     """Where the cells of a line begin and end, white space left out; what stands outside its outer bars is none."""
     line = text[start:end]

@@ -36,13 +36,17 @@ class _Row:
     source: int
     words: frozenset[str]
     """With the names of its columns."""
-    key: frozenset[str]
-    """The words of the first value: what it is of."""
+    keys: tuple[frozenset[str], ...]
+    """The words of the first value: what it is of; of the second one too, where the first is a number or code."""
     columns: tuple[_Column, ...]
     names: frozenset[str]
     """The words of the names of its columns."""
     values: frozenset[str]
     """The words of what is no prose."""
+
+    def named(self, whole: Said, at: int = 0) -> frozenset[str]:
+        """The words of its key by which the sentence names it; empty where it does not."""
+        return self.keys[at] if at < len(self.keys) and self.keys[at] <= whole.words else frozenset()
 
 
 class Tables:
@@ -65,12 +69,14 @@ class Tables:
             return False
         return any(wanted <= row.words for row in self._all if row.values & wanted)
 
+    def has_numbers(self, whole: Said) -> bool:
+        """Whether a row that the sentence names has all of its numbers."""
+        return any(row.named(whole) and whole.numbers <= row.words for row in self._all)
+
     def otherwise(self, whole: Said) -> str:
         """What rows say otherwise, for the reader; empty where nothing."""
         for source, rows in self._by_source.items():
-            own = [row for row in rows if row.key and row.key <= whole.words]
-            # What is longer names it more exactly.
-            own = [row for row in own if not any(row.key < other.key for other in own)]
+            own = _named(rows, whole)
             if len(own) == 1 and self._is_in_another(whole, own[0], rows):
                 return f"passage {source} has it in another row"
             if not own and self._is_in_none(whole, rows):
@@ -81,7 +87,7 @@ class Tables:
 
     def _is_in_another(self, whole: Said, own: _Row, rows: Sequence[_Row]) -> bool:
         others = [row for row in rows if row is not own]
-        values = frozenset().union(*(row.values - row.key for row in others))
+        values = frozenset().union(*(row.values - (row.keys[0] if row.keys else frozenset()) for row in others))
         prose = frozenset().union(*(row.words for row in others)) & (whole.names | whole.numbers)
         return bool(whole.words & (values | prose) - own.words - own.names)
 
@@ -110,6 +116,16 @@ class Tables:
         return {source: rows for source, rows in found.items() if rows}
 
 
+def _named(rows: Sequence[_Row], whole: Said) -> list[_Row]:
+    """The rows that a sentence is about: by their codes, or where it has none of those, by what these stand for."""
+    for at in range(2):
+        own = [row for row in rows if row.named(whole, at)]
+        if own:
+            # What is longer names it more exactly.
+            return [row for row in own if not any(row.named(whole, at) < other.named(whole, at) for other in own)]
+    return []
+
+
 def _row(one: Said) -> _Row:
     columns = tuple(
         _Column(
@@ -122,21 +138,25 @@ def _row(one: Said) -> _Row:
     )
     names = frozenset[str]().union(*(column.name for column in columns))
     values = frozenset[str]().union(*(column.said.words for column in columns if not column.is_prose))
-    return _Row(one.source, one.words | names, next(_keys(one, columns), frozenset()), columns, names, values)
+    return _Row(one.source, one.words | names, tuple(_keys(one, columns)), columns, names, values)
 
 
 def _keys(one: Said, columns: Sequence[_Column]) -> Iterator[frozenset[str]]:
-    """The first value, but for one that only counts the rows."""
+    """The first value, but for one that only counts the rows; if it is a code, the next one that is none, too."""
     for cell, column in zip(one.cells, columns, strict=True):
         if column.is_prose:
             return
         is_count = cell.value.isdigit() and len(cell.value) < _YEAR_DIGITS
         if column.said.words and not is_count:
             yield column.said.words
+            if not any(map(str.isdigit, cell.value)):
+                return
 
 
 def _of_another_column(whole: Said, own: _Row) -> str:
     """The value of the column that a sentence names, where it says another column's of it; or the unit."""
+    if (word := _word_of_another(whole, own)) is not None:
+        return word
     counted = [column for column in own.columns if column.said.numbers and not column.is_prose]
     named = [column for column in counted if column.name & whole.words]
     for number in sorted(whole.numbers):
@@ -151,3 +171,13 @@ def _of_another_column(whole: Said, own: _Row) -> str:
         if units and theirs and not units & theirs:
             return "with another unit"
     return ""
+
+
+def _word_of_another(whole: Said, own: _Row) -> str | None:
+    """The same of a value in words, as "closed" of a day: it stands in other columns than the one that is named."""
+    plain = [column for column in own.columns if not column.is_prose and column.said.words not in own.keys]
+    named = [column for column in plain if column.name & whole.words]
+    held = [column for column in plain if column.said.words and column.said.words <= whole.words.difference(*own.keys)]
+    if len(named) == 1 and held and named[0] not in held and not _JOINS.search(whole.text):
+        return f"there is {min(named[0].said.numbers)}" if named[0].said.numbers else "there is another"
+    return None

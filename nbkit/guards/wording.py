@@ -41,9 +41,10 @@ _STOP: Final = frozenset(
         a about above after again all also am an and any are as at be because been before being below between both but
         by can could did do does doing down during each either every few for from further had has have having he her
         here hers him his how however i if in into is it its itself just me may might more most must my now of off on
-        once one only or other our ours out over own same shall she should so some such than that the their theirs them
-        then there these they this those through to too under until up upon us very was we were what when where which
-        while who whom why will with would you your yours yes sure okay ok certainly thanks hello true false correct
+        once one only or other our ours out over own per same shall she should so some such than that the their theirs
+        them then there these they this those through to too under until up upon us very was we were what when where
+        which while who whom why will with would you your yours yes sure okay ok certainly thanks hello true false
+        correct
         """,
     )
 )
@@ -147,7 +148,7 @@ def _folded(word: str) -> str:
 
 def _number(text: str) -> str:
     whole = re.sub(r"(?<=\d),(?=\d{3}(?:\D|$))", "", text)
-    return re.sub(r"\.00$", "", whole.replace(",", ".").rstrip("."))
+    return re.sub(r"\.00$|(?<=\.\d)0$", "", whole.replace(",", ".").rstrip("."))
 
 
 def _stem(word: str) -> str:

@@ -58,7 +58,7 @@ def run(
 
 
 def _close(walk: _Walk, stages: Stages, error: BaseException | None) -> Outcome:
-    record = walk.record(error)
+    record = stages.replayed(walk.record(error))
     notes = write(record, stages.sinks)
     whole = dataclasses.replace(record, notes=(*record.notes, *notes)) if notes else record
     return Outcome(whole, error, walk.pseudonyms)

@@ -49,7 +49,7 @@ def _reason(held: str) -> str:
 
 
 def _beside(request: Request) -> Iterator[str]:
-    yield from (request.model, request.schema or "", *request.stop)
+    yield from filter(None, (request.model, request.schema, *request.stop))
     for name, value in request.params:
         yield from (name, *_texts(value))
 

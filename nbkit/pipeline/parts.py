@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from nbkit.protocols import Cache, Guard, OnText, Sink
-from nbkit.recorded import Origin, Retrieval
+from nbkit.recorded import Origin, Record, Retrieval
 from nbkit.secrets import SecretRegistry
 from nbkit.types import CacheMode, Cost, GuardPolicy, Request, Response, Verdict
 
@@ -34,6 +34,8 @@ class Stages:
     secrets: SecretRegistry
     reserve: Callable[[str, Request], None] = lambda _record_id, _request: None
     """Reserves what a call may cost, under its record's id; raises `BudgetExceeded`, and then nothing is sent."""
+    replayed: Callable[[Record], Record] = lambda record: record
+    """Adds to a record that its answer was not asked for but given again, as by a replay."""
     may_fail: frozenset[str] = frozenset()
     """Guards that the user lets fail: then there is a warning in the place of their verdict."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
 from nbkit.errors import BadSetting
 from nbkit.parse import usd
+from nbkit.recorded import Record
 from nbkit.types import Usage
 
 _RATES: Final = ("input", "output", "cached_input", "cache_write")
@@ -72,6 +73,16 @@ def own_prices(raw: Mapping[str, object]) -> dict[str, OwnPrice]:
     """
     origin = PROJECT if isinstance(raw, ProjectPrices) else SETTINGS
     return {model: replace(_price(model, row), origin=origin) for model, row in raw.items()}
+
+
+def price_tables(records: Sequence[Record]) -> tuple[list[str], list[str]]:
+    """The tables that gave the prices, and words for prices of the reader's own, where there are any.
+
+    >>> price_tables([])
+    ([], [])
+    """
+    found = {record.cost.prices_as_of for record in records if record.cost.prices_as_of}
+    return sorted(found - {SETTINGS}), ["your own prices"] * (SETTINGS in found)
 
 
 def _price(model: str, row: object) -> OwnPrice:

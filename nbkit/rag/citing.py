@@ -2,21 +2,24 @@
 
 What the model cites is not believed. A number that supports its sentence stays; one that does not is replaced by the
 passage that does; a sentence without a number gets one; a sentence that no passage supports is marked `[?]`.
-Code, tables, headings that only name what follows, and sentences that claim nothing stay as they are.
+A row of a table is checked as a sentence is, and marked in its last cell. Code, headings that only name what follows,
+and sentences that claim nothing stay as they are.
 """
 
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from nbkit.documents import Passage
+from nbkit.guards.answer_tables import AnswerTable
 from nbkit.guards.claim_ends import ITEM, Sentences
-from nbkit.guards.claims import MARKS, is_unknown, outside_code, without_lead_in
+from nbkit.guards.claims import is_unknown, without_lead_in
 from nbkit.guards.grounding import ENOUGH, Sources
+from nbkit.pseudonyms import Pseudonyms
+from nbkit.rag.marking import with_marks, without_marks
 from nbkit.rag.support import Support, Words, support, words
 from nbkit.types import Action, Request, Screened, Span, Stage, Verdict
 
@@ -25,9 +28,6 @@ _MOST_CITED = 2
 _LEAST_WORDS = 2
 """A sentence with fewer content words and no number claims nothing, unless it is all that the answer says."""
 _MOST_WAITING = 20
-_LONGEST_REST = 60
-"""Further marks and punctuation behind a citation that stands at the end."""
-_CLOSING = ".,;:!?)]】*_[【"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,14 @@ class CitationGuard:
     name: ClassVar[str] = "citations"
     stages: ClassVar[tuple[Stage, ...]] = ("output",)
 
-    def __init__(self, passages: Sequence[Passage], *, question: str = "") -> None:
+    def __init__(self, passages: Sequence[Passage], *, question: str = "", replaced: Pseudonyms | None = None) -> None:
         self._passages = tuple(passages)
         self._question = question
+        self._replaced = replaced
+
+    def knowing(self, replaced: Pseudonyms) -> CitationGuard:
+        """The same guard for one call, whose request had values of the passages replaced."""
+        return CitationGuard(self._passages, question=self._question, replaced=replaced)
 
     def screen(self, text: str, *, stage: Stage, request: Request) -> Screened:
         """The text with its citations put right."""
@@ -82,7 +87,7 @@ class CitationGuard:
 
     def open(self, request: Request) -> CitationStream:  # noqa: ARG002 - the Protocol has it
         """A new stream."""
-        return CitationStream(self._passages, question=self._question)
+        return CitationStream(self._passages, question=self._question, replaced=self._replaced)
 
 
 _NO_WORDS = Words(frozenset(), frozenset())
@@ -98,7 +103,9 @@ class _Waiting:
     start: int
     """In the answer, in characters."""
     body: str = ""
-    """Without what stands before it, as the mark of a list's item."""
+    """What is held against the passages: without what stands before it, as the mark of a list's item."""
+    named: str = ""
+    """Of a row of a table, each cell behind the name of its column."""
     claim: Words = _NO_WORDS
     cited: tuple[int, ...] = ()
     is_claim: bool = True
@@ -109,9 +116,11 @@ class _Waiting:
 class CitationStream:
     """One answer in pieces. Held back: the sentence that has not ended."""
 
-    def __init__(self, passages: Sequence[Passage], *, question: str = "") -> None:
+    def __init__(self, passages: Sequence[Passage], *, question: str = "", replaced: Pseudonyms | None = None) -> None:
         self._passages = passages
         self._question = question
+        self._replaced = replaced or Pseudonyms()
+        self._table = AnswerTable()
         self._above = [" ".join((one.title, *one.headings, one.header)) for one in passages]
         self._sentences = Sentences()
         self._held = ""
@@ -184,9 +193,15 @@ class CitationStream:
         return before + (self._checked(one) if is_over else one.plain)
 
     def _read(self, text: str) -> _Waiting:
-        if not self._sentences.is_prose(text):
-            return _Waiting(text, text, self._done_chars, is_claim=False)
+        is_prose = self._sentences.is_prose(text)
         plain, cited = without_marks(text, known=len(self._passages))
+        row = None if self._sentences.is_in_code else self._table.row(self._replaced.undo(plain))
+        if row is not None:
+            claim = words(row.text)
+            is_claim = bool(claim.numbers) or len(claim.content) >= _LEAST_WORDS
+            return _Waiting(text, plain, self._done_chars, row.text, row.named, claim, tuple(cited), is_claim=is_claim)
+        if not is_prose:
+            return _Waiting(text, text, self._done_chars, is_claim=False)
         item = ITEM.match(plain)
         body = without_lead_in(plain[item.end() :] if item else plain)
         if cited and not any(char.isalnum() for char in body):
@@ -194,11 +209,21 @@ class CitationStream:
             self._bare += [number for number in dict.fromkeys(known) if number not in self._bare]
             self._sentences.drop()
             return _Waiting(text, "".join(char for char in plain if char.isspace()), self._done_chars, is_claim=False)
+        # What stands for a value in the request is that value in the passages.
+        body = self._replaced.undo(body)
         claim = words(body)
         is_word = not claim.numbers and len(claim.content) < _LEAST_WORDS
         is_claim = bool(claim.content or claim.numbers) and not is_unknown(plain)
         return _Waiting(
-            text, plain, self._done_chars, body, claim, tuple(cited), is_claim=is_claim, is_word=is_word and is_claim
+            text,
+            plain,
+            self._done_chars,
+            body,
+            "",
+            claim,
+            tuple(cited),
+            is_claim=is_claim,
+            is_word=is_word and is_claim,
         )
 
     def _checked(self, one: _Waiting) -> str:
@@ -207,25 +232,23 @@ class CitationStream:
             support(one.claim, passage.text, context=above)
             for passage, above in zip(self._passages, self._above, strict=True)
         ]
-        numbers = self._choose(one.body, found, one.cited)
+        numbers = [] if self._together.conflict(one.named or one.body) else self._choose(one.body, found, one.cited)
         if not numbers:
             self._spans.append(Span(one.start, one.start + len(one.text), "no source"))
-            return _with_marks(one.plain, UNSUPPORTED)
+            return with_marks(one.plain, UNSUPPORTED)
         self._corrected += bool(one.cited) and not set(one.cited) & set(numbers)
         for number in numbers:
             place = found[number - 1]
             if not place.score:
                 continue  # Its words are spread over the passage: there is no short quote.
             self.citations.append(Citation(number, one.plain.strip(), place.start, place.end, place.score))
-        return _with_marks(one.plain, "".join(f"[{number}]" for number in numbers))
+        return with_marks(one.plain, "".join(f"[{number}]" for number in numbers))
 
     def _choose(self, sentence: str, found: Sequence[Support], cited: Sequence[int]) -> list[int]:
         """The passages to cite: those the model named that support the sentence, else the best that does.
 
         Where none does alone, but all do together, the two that hold most of its words.
         """
-        if self._together.conflict(sentence) is not None:
-            return []
         scores = [sources.support(sentence)[0] for sources in self._alone]
         held = [one.score for one in found]
         enough = [number for number, score in enumerate(scores, 1) if score >= ENOUGH and held[number - 1]]
@@ -259,39 +282,3 @@ class CitationStream:
             ", ".join(parts),
             tuple(sorted(self._spans, key=lambda span: span.start)),
         )
-
-
-def without_marks(text: str, *, known: int) -> tuple[str, list[int]]:
-    """The sentence without what stands for a citation of the `known` passages, and the numbers that it named.
-
-    >>> without_marks("It needs 30 W [1, 3].", known=3)
-    ('It needs 30 W.', [1, 3])
-    """
-    cited: list[int] = []
-
-    def take(match: re.Match[str]) -> str:
-        rest = match.string[match.end() :]
-        numbers = [int(number) for number in re.findall(r"\d+", match.group())]
-        # Round brackets are citations only where they say so, or where one can stand: else "(2)" is a figure.
-        if match.group().lstrip()[0] == "(" and not re.search(r"[a-z]", match.group(), re.IGNORECASE):
-            is_at_end = not re.search(r"\w", MARKS.sub("", rest[:_LONGEST_REST])) and len(rest) <= _LONGEST_REST
-            if not is_at_end or not numbers or not all(0 < number <= known for number in numbers):
-                return match.group()
-        if len(numbers) == 2 and re.search(r"\d\s*[\u2013-]\s*\d", match.group()):  # noqa: PLR2004 - from and to
-            numbers = list(range(numbers[0], min(numbers[1], numbers[0] + 20) + 1))
-        cited.extend(numbers)
-        return "" if not rest or rest[0].isspace() or rest[0] in _CLOSING else " "
-
-    # Once one is out, another may stand as one: `[1](Source 3)`.
-    while (plain := outside_code(MARKS, take, text)) != text:
-        text = plain
-    return text, cited
-
-
-def _with_marks(text: str, marks: str) -> str:
-    """The sentence with marks before its final punctuation."""
-    body = text.rstrip()
-    tail = text[len(body) :]
-    match = re.search(r"[.!?:;,]*[*_]*[.!?:;,]*$", body)
-    cut = match.start() if match else len(body)
-    return f"{body[:cut].rstrip()} {marks}{body[cut:]}{tail}"

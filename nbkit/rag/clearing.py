@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from nbkit.documents import Document, Heading, Part
+from nbkit.documents import Document, Heading, Part, Passage
 from nbkit.figures import count
 from nbkit.guards.secret_formats import joined, scan
 from nbkit.loaders.finding import Found
@@ -46,6 +46,27 @@ def cleared(document: Document, secrets: SecretRegistry) -> Document:
     notes = [f"{count(len(names), 'secret')} replaced: {_listed(_said(names, secrets))}"] if names else []
     notes += [f"holds what looks like {_listed(map(_with_article, kinds))}"] if kinds else []
     return dataclasses.replace(document, notes=(*notes, *document.notes)) if notes else document
+
+
+def cleared_passage(passage: Passage, secrets: SecretRegistry) -> Passage:
+    """The passage with the name of each secret in its place, which may have become one after it was indexed.
+
+    >>> secrets = SecretRegistry({"TOKEN": "hf_0123456789"})
+    >>> cleared_passage(Passage("a", "Use hf_0123456789 here.", "a.md"), secrets).text
+    'Use [secret]      here.'
+    """
+    around = (passage.source, passage.title, passage.header, *passage.headings, *passage.parts)
+    if not any(map(secrets.find, (passage.text, *around))):
+        return passage
+    return dataclasses.replace(
+        passage,
+        text=_replaced(passage.text, secrets)[0],
+        source=secrets.redact(passage.source),
+        title=secrets.redact(passage.title),
+        header=secrets.redact(passage.header),
+        headings=tuple(map(secrets.redact, passage.headings)),
+        parts=tuple(map(secrets.redact, passage.parts)),
+    )
 
 
 def refused(found: Found, secrets: SecretRegistry) -> Found:

@@ -19,7 +19,7 @@ from nbkit.protocols import Bill, Embedder, Reranker
 from nbkit.rag.added import Added, FileRow
 from nbkit.rag.chunking import LEAST_TOKENS, OVERLAP_TOKENS, SIZE_TOKENS, Chunker
 from nbkit.rag.chunking_neighbours import blend
-from nbkit.rag.clearing import cleared, refused
+from nbkit.rag.clearing import cleared, cleared_passage, refused
 from nbkit.rag.gathering import Gathering
 from nbkit.rag.index import Index, Match, Mode, Stats
 from nbkit.rag.ingest import Embedded, ingest, prune
@@ -129,7 +129,7 @@ class Collection:
         vector = None if mode == "bm25" else self._embedder.embed([self._asked_text(question)], is_query=True)[0]
         wanted = k if reranker is None else wanted_for(k)
         found = self._index.search(question, vector, mode=mode, k=wanted, where=where)
-        trimmed = [dataclasses.replace(match, passage=_trimmed(match.passage)) for match in found]
+        trimmed = [dataclasses.replace(match, passage=_given(match.passage, self._secrets)) for match in found]
         return trimmed if reranker is None else reranked(question, trimmed, reranker)[:k]
 
     @property
@@ -159,8 +159,9 @@ class Collection:
 
     def _asked_text(self, question: str) -> str:
         """The question as far as the embedder's window goes: its end says less than an error would."""
-        starts = self._embedder.token_starts(question)
-        return question if len(starts) <= self._embedder.max_tokens else question[: starts[self._embedder.max_tokens]]
+        most = self._embedder.max_tokens  # no token is less than an ASCII character; one more may begin the text
+        starts = [] if question.isascii() and len(question) < most else self._embedder.token_starts(question)
+        return question if len(starts) <= most else question[: starts[most]]
 
     def _read(
         self, reader: Reader, sources: Mapping[Path, str], paths: Iterable[Path]
@@ -293,7 +294,7 @@ def reaching(document: Document, chunks: Sequence[Chunk]) -> list[Chunk]:
     return made
 
 
-def _trimmed(passage: Passage) -> Passage:
-    """The passage without the blanks at its end, which nobody cites."""
+def _given(passage: Passage, secrets: SecretRegistry) -> Passage:
+    """Without the blanks at its end, which nobody cites, and without what has become a secret since it was indexed."""
     text = passage.text.rstrip()
-    return dataclasses.replace(passage, text=text, end=passage.start + len(text))
+    return cleared_passage(dataclasses.replace(passage, text=text, end=passage.start + len(text)), secrets)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbkit.rag import store
+from nbkit.search.fusion import Moments
 from nbkit.search.lexical import Lexical
 from nbkit.search.vectors import Vectors
 
@@ -149,10 +150,10 @@ class View:
         return self.vectors.rows(slots, count=self.count)
 
     @functools.cached_property
-    def sample(self) -> NDArray[float32]:
-        """Vectors that stand for all: every one, or 2,048 at equal distances."""
+    def spread(self) -> Moments:
+        """How the vectors lie: of every one, or of 2,048 at equal distances that stand for all."""
         import numpy as np
 
         slots = np.unique(np.linspace(0, self.count - 1, _SAMPLE_ROWS).astype(np.int64))
         alive = slots[~np.isin(slots, self.dead)]
-        return self.rows(alive if len(alive) else slots)
+        return Moments.of(self.rows(alive if len(alive) else slots))

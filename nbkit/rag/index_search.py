@@ -78,16 +78,15 @@ def found(
     else:
         scored = _by_both(files, question, vector, allowed, wanted)
     hits = _HITS_PER_PASSAGE * k if merge else k
-    best = scored.slots[: 2 * hits + _SPARE].tolist()
+    best = scored.slots[: 2 * hits + _SPARE]
     # Words may be known of chunks that are gone, when another process has not told the word index yet.
-    spots = store.spots(connection, best)
-    at = [position for position, slot in enumerate(best) if slot in spots]
-    kept = [at[position] for position in distinct(files.rows(scored.slots[at]), hits)]
-    runs = _runs([spots[best[position]] for position in kept], k) if merge else [[best[position]] for position in kept]
+    at = np.flatnonzero(~np.isin(best, files.dead))
+    kept = at[distinct(files.rows(best[at]), hits)].tolist()
+    runs = _runs(connection, best[kept].tolist(), k) if merge else [[slot] for slot in best[kept].tolist()]
     shown = [slot for run in runs for slot in run]
     cosines = None if vector is None else np.vecdot(files.rows(np.array(shown, np.int64)), vector)
     rows = {row.slot: row for row in store.rows(connection, shown)}
-    place = {slot: position for position, slot in enumerate(best)}
+    place = {int(best[position]): position for position in kept}
     matches = {
         slot: Match(
             dataclasses.replace(
@@ -143,7 +142,7 @@ def _by_both(
     )
     slots = union(near, by_words)
     words = _words(files, question, slots, known=(hits.slots, hits.scores), is_whole=hits.is_whole)
-    fused = fuse(vector, files.rows(slots), words, words_spread=hits.spread, sample=files.sample)
+    fused = fuse(vector, files.rows(slots), words, words_spread=hits.spread, spread=files.spread)
     order = np.argsort(-fused.scores, kind="stable")
     return _Scored(slots[order], fused.scores[order], words[order])
 
@@ -168,8 +167,10 @@ def _words(
     return scores
 
 
-def _runs(spots: Sequence[store.Spot], k: int) -> list[list[int]]:
+def _runs(connection: sqlite3.Connection, slots: Sequence[int], k: int) -> list[list[int]]:
     """Slots, best first, as at most `k` passages: chunks that stand side by side in their document are one."""
+    known = store.spots(connection, slots)
+    spots = [known[slot] for slot in slots]
     # A passage is cited by its page, so none goes over the end of one.
     pages = [f"{spot.document} {spot.page}" for spot in spots]
     by_place = {(page, spot.position): spot.slot for page, spot in zip(pages, spots, strict=True)}

@@ -101,12 +101,18 @@ def preview(source: str) -> str:
 def _client(document: Any, kernel: str, *, cwd: Path, timeout_s: float | None, on_start: Callable[..., None]) -> Any:  # noqa: ANN401 - nbclient's
     from nbclient import NotebookClient
 
+    def start(cell: Any, cell_index: int) -> None:  # noqa: ANN401 - nbformat's node
+        # As JupyterLab says which cell it sends: a record then knows its cell.
+        assert client.kc is not None
+        client.kc.session.metadata = {"cellId": cell["id"]} if "id" in cell else {}
+        on_start(cell=cell, cell_index=cell_index)
+
     client = NotebookClient(
         document,
         timeout=timeout_s,
         kernel_name=kernel,
         resources={"metadata": {"path": str(cwd)}},
-        on_cell_execute=on_start,
+        on_cell_execute=start,
         # A card's widget is closed when its cell ends; what is left of others cannot be drawn without their kernel.
         store_widget_state=False,
         # When a cell ran is in its record; in the cell's metadata it would make every run a change of the file.

@@ -7,6 +7,7 @@ from typing import Any
 
 from nbkit.escape import escape, line
 from nbkit.figures import count, duration, money
+from nbkit.pricing.own import price_tables
 from nbkit.recorded import Record
 from nbkit.report.reading import installed
 from nbkit.report.summary import Latency, Summary, by_model, summarise
@@ -98,11 +99,11 @@ def provenance_html(
         facts.append(("Executed", f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"))
         asked = sorted({f"{r.request.provider}:{r.request.model}" for r in records if r.request})
         answered = sorted({r.response.model for r in records if r.response})
-        prices = sorted({r.cost.prices_as_of for r in records if r.cost.prices_as_of})
+        tables, own = price_tables(records)
         facts += [
             (head, ", ".join(found)) for head, found in (("Models asked", asked), ("Models that answered", answered))
         ]
-        facts.append(("Prices as of", ", ".join(prices) or "no price table was used"))
+        facts.append(("Prices as of", ", ".join([*tables, *own]) or "no price table was used"))
         facts.append(("Sessions", ", ".join(sorted({r.session_id[:_HASH_CHARS] for r in records}))))
     facts += [*installed(notebook), ("Reported by", f"nbkit {version}, from the file alone: no kernel, no network")]
     rows = "".join(
@@ -159,9 +160,9 @@ def _with_n(latency: Latency) -> str:
 def _cost_note(total: Summary, records: Sequence[Record]) -> str:
     if total.unpriced:
         return f"{count(total.unpriced, 'call')} without a known price"
-    prices = sorted({record.cost.prices_as_of for record in records if record.cost.prices_as_of})
-    if prices:
-        return f"prices {line(', '.join(prices), most_chars=80)}"
+    tables, own = price_tables(records)
+    if tables or own:
+        return line(", ".join([*([f"prices {', '.join(tables)}"] if tables else []), *own]), most_chars=80)
     return "the model runs on this machine" if total.is_local else "no price table was used"
 
 

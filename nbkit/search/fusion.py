@@ -30,11 +30,12 @@ takes apart neighbours that belong together, so it was left out.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from numpy import float32, int64
+    from numpy import float32, float64, int64
     from numpy.typing import NDArray
 
 _WORDS_PER_DISTANCE = 1.2
@@ -44,6 +45,41 @@ _FEEDBACK_PER_DISTANCE = 0.5
 _NONE = 1e-9
 SAME_COSINE = 0.985
 """From so near on two texts say the same: versions that differ in a date or a figure are farther apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Where the vectors of a collection lie: with it, how near all of them are to a question is known without them.
+
+    Kept for a collection, since reading thousands of vectors anew cost more than all the rest of a fusion.
+
+    >>> import numpy as np
+    >>> found = Moments.of(np.array([[1, 0], [0, 1]], np.float32)).cosines(np.array([1, 0], np.float32))
+    >>> [float(one) for one in found]
+    [0.5, 0.5]
+    """
+
+    mean: NDArray[float64]
+    covariance: NDArray[float64]
+
+    @classmethod
+    def of(cls, vectors: NDArray[float32]) -> Moments:
+        """Those of some vectors, shape (n, dimensions); all 0 where there is none."""
+        import numpy as np
+
+        exact, count = vectors.astype(np.float64), max(1, len(vectors))
+        mean = exact.sum(axis=0) / count
+        away = exact - mean
+        return cls(mean, away.T @ away / count)
+
+    def cosines(self, question: NDArray[float32]) -> tuple[float, float]:
+        """Mean and standard deviation of the cosines of a question, or any other vector, and all of the vectors."""
+        import numpy as np
+
+        # No `@` of many rows: its threads wait for one another busily.
+        asked = question.astype(np.float64)
+        variance = float(np.vecdot(np.vecdot(self.covariance, asked), asked))
+        return float(np.vecdot(self.mean, asked)), math.sqrt(max(0.0, variance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +97,18 @@ def fuse(
     words: NDArray[float32],
     *,
     words_spread: float,
-    sample: NDArray[float32],
+    spread: Moments,
 ) -> Fused:
     """How well each candidate fits, comparable within this question only.
 
     `vectors`: the candidates', shape (n, dimensions), unit length. `words`: their lexical scores, shape (n,), with the
-    standard deviation `words_spread` over the whole collection. `sample`: vectors that stand for the whole collection.
+    standard deviation `words_spread` over the whole collection. `spread`: of vectors that stand for the collection.
     The candidates have to hold the best of both sides, or the result is not that of the whole.
 
     >>> import numpy as np
     >>> vectors = np.eye(3, dtype=np.float32)
-    >>> fused = fuse(vectors[0], vectors, np.array([0, 0, 2], np.float32), words_spread=1.0, sample=vectors)
+    >>> words, spread = np.array([0, 0, 2], np.float32), Moments.of(vectors)
+    >>> fused = fuse(vectors[0], vectors, words, words_spread=1.0, spread=spread)
     >>> fused.scores.argsort()[::-1].tolist(), fused.words_weight
     ([0, 2, 1], 0.0)
     """
@@ -79,17 +116,16 @@ def fuse(
 
     if not len(vectors):
         return Fused(np.zeros(0, np.float32), 0.0)
-    # No `@` of many rows: its threads wait for one another busily.
-    cosines, away = np.vecdot(vectors, question), np.vecdot(sample, question)
-    distance = max(0.0, 1 - float(cosines.max())) / max(_NONE, 1 - float(away.mean()))
+    cosines, (mean, deviation) = np.vecdot(vectors, question), spread.cosines(question)
+    distance = max(0.0, 1 - float(cosines.max())) / max(_NONE, 1 - mean)
     weight = min(_WORDS_PER_DISTANCE * distance, _WORDS_AT_MOST)
     lexical = weight / words_spread * words if words_spread > _NONE else np.zeros(len(words), np.float32)
-    first = (cosines - away.mean()) / max(_NONE, float(away.std())) + lexical
+    first = (cosines - mean) / max(_NONE, deviation) + lexical
     best = np.argsort(-first, kind="stable")[:_FEEDBACK_TEXTS]
     shares = np.exp(first[best] - first[best[0]])
     moved = question + _FEEDBACK_PER_DISTANCE * distance * (shares / shares.sum()) @ vectors[best]
-    away = np.vecdot(sample, moved)
-    meaning = (np.vecdot(vectors, moved) - away.mean()) / max(_NONE, float(away.std()))
+    mean, deviation = spread.cosines(moved)
+    meaning = (np.vecdot(vectors, moved) - mean) / max(_NONE, deviation)
     return Fused((meaning + lexical).astype(np.float32), weight)
 
 
@@ -103,14 +139,18 @@ def distinct(vectors: NDArray[float32], k: int, *, same_cosine: float = SAME_COS
     import numpy as np
 
     kept: list[int] = []
-    is_same = np.zeros(len(vectors), bool)
-    for position in range(len(vectors)):
-        if len(kept) == k:
+    # As many at once as may all be kept: where no two are the same, that is all.
+    for start in range(0, len(vectors), max(k, 1)):
+        if len(kept) >= k:
             break
-        if not is_same[position]:
-            kept.append(position)
-            is_same[position + 1 :] |= np.vecdot(vectors[position + 1 :], vectors[position]) >= same_cosine
-    return kept
+        block = vectors[start : start + k]
+        is_same = (np.vecdot(block[:, None], vectors[kept]) >= same_cosine).any(axis=1)
+        repeated = np.triu(np.vecdot(block[:, None], block) >= same_cosine, 1)
+        for position in np.flatnonzero(repeated.any(axis=1)):
+            if not is_same[position]:
+                is_same |= repeated[position]
+        kept += (start + np.flatnonzero(~is_same)).tolist()
+    return kept[:k]
 
 
 def union(first: NDArray[int64], second: NDArray[int64]) -> NDArray[int64]:

@@ -6,6 +6,7 @@ collection of three on its own, and within .002 of the same when fused.
 
 from __future__ import annotations
 
+import functools
 import math
 import string
 import threading
@@ -221,6 +222,7 @@ class Lexical:
         )
 
 
+@functools.cache
 def _analyzer() -> tantivy.TextAnalyzer:
     import tantivy
 

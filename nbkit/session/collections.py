@@ -74,6 +74,7 @@ class Collections:
         name that is none or of nothing, with the nearest; `UnknownPlugin`, `MissingKey`, `WeightsError` for the
         embedder.
         """
+        self._owner.secrets.add_variables(self._owner.environment)
         chosen = self._chosen(name, is_new=is_new)
         sizes = (settings.rag_chunk_tokens, settings.rag_chunk_overlap) if is_new else (None, None)
         made_with = _MadeWith(self.folder / chosen, settings.rag_embedder, settings.rag_embedder_url, *sizes)
@@ -264,8 +265,8 @@ class Collections:
         return self._made.reranker(settings)
 
     def _chosen(self, name: str | None, *, is_new: bool) -> str:
-        names = self.names()
         if name is None:
+            names = self.names()
             if len(names) == 1:
                 return names[0]
             raise CollectionError(
@@ -274,7 +275,7 @@ class Collections:
                 fix=f"name one: %%rag {names[0]}, or --index {names[0]}" if names else "%rag add PATH --index NAME",
             )
         chosen = self._checked(name)
-        if chosen not in names and not is_new:
+        if not is_new and not (self.folder / chosen / "index.sqlite").exists():
             raise self._unknown(chosen)
         return chosen
 

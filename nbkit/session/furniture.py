@@ -61,6 +61,7 @@ class Furniture:
         self._lock = threading.RLock()
         self._open: dict[tuple[object, ...], object] = {}
         self._apart = Apart(owner)
+        self._prices = owner.home / PRICES_FILE
 
     @property
     def given_names(self) -> tuple[str, ...]:
@@ -80,6 +81,7 @@ class Furniture:
             estimate_tokens=tokens.estimate_tokens,
             sinks=self.sinks(settings),
             secrets=self._owner.secrets,
+            replayed=getattr(provider, "replayed", lambda record: record),
         )
 
     def spending(
@@ -247,7 +249,7 @@ class Furniture:
     def price_table(self) -> PriceTable | None:
         """The table of prices that was fetched into the home; None where the one inside the package holds."""
         # Looked for at each call: another process may fetch it while this kernel runs.
-        stamp = modified_ns(self._owner.home / PRICES_FILE)
+        stamp = modified_ns(self._prices)
         return self._once(("price table", stamp), lambda: table_of(self._owner.home)) if stamp else None
 
     def _price_of(self, provider: Provider, settings: Settings) -> Callable[[Request, Response], Cost]:

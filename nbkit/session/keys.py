@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 _LINE = re.compile(
     r"""^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|((?!#)[^\n]*?)|)(?:\s+#.*|\s*)$"""
@@ -48,10 +50,18 @@ def _env_files(folder: Path) -> tuple[str, ...]:
     return tuple(str(place / ".env") for place in (folder, *folder.parents))
 
 
-def _from_keyring(names: Sequence[str]) -> tuple[str, str] | None:
+@functools.cache
+def _keyring() -> ModuleType | None:
+    """The package, if it is installed; looked for once, since a package that is missing is looked for everywhere."""
     try:
-        import keyring
+        return importlib.import_module("keyring")
     except ImportError:
+        return None
+
+
+def _from_keyring(names: Sequence[str]) -> tuple[str, str] | None:
+    keyring = _keyring()
+    if keyring is None:
         return None
     for name in names:
         try:

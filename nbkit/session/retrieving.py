@@ -2,8 +2,8 @@
 
 1. The question passes the input guards: what they block is not looked up, and blocks in the corridor.
 2. Passages are found, and pass the guards of stage retrieved; one that is blocked is left out.
-3. Where even the best is far from the question, and in mode `hybrid` none has all its names and numbers, nobody is
-   asked: the answer is that the sources do not say.
+3. Where even the best is far from the question, by meaning and, in mode `hybrid`, by its words, nobody is asked: the
+   answer is that the sources do not say.
 4. Else the model is asked about numbered passages, and each sentence that comes back is checked against them.
 """
 
@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Protocol
 from nbkit.documents import Passage, SearchMode, place
 from nbkit.errors import Blocked
 from nbkit.guards.grounded import GroundedGuard
-from nbkit.guards.wording import tokens
 from nbkit.pipeline import Prepared, Stages
-from nbkit.pipeline.screening import screen_passages, screen_request
+from nbkit.pipeline.passages import screen_passages
+from nbkit.pipeline.screening import screen_request
 from nbkit.protocols import Guard, OnText
 from nbkit.rag.citing import CitationGuard
+from nbkit.rag.nearness import Nearness, nearness
 from nbkit.rag.prompt import NOT_FOUND, with_passages
 from nbkit.recorded import Retrieval, Retrieved
 from nbkit.session.sealing import Sealing
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _AFTER_CITATIONS = ("grounded", "markdown", "secrets")
 _NEAREST = 3
+_TAKES_OUT = "injection"
+"""The guard that takes out lines; others replace single words, and say by what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,20 @@ def prepare(
         return Prepared(request, stages)
     started = time.perf_counter()
     found = lookup.search(asked, mode=settings.rag_mode, k=settings.rag_k, where=where)
-    read, verdicts = retrieved(found.passages, stages.guards, request=request, may_fail=stages.may_fail)
+    taken_out: dict[int, str] = {}
+    read, verdicts = retrieved(
+        found.passages, stages.guards, request=request, may_fail=stages.may_fail, taken_out=taken_out
+    )
     passages = [one for one in read if isinstance(one, Passage)]
     retrieval = Retrieval(
         lookup.name,
         settings.rag_mode,
         time.perf_counter() - started,
-        tuple(one for one, text in zip(found.retrieved, read, strict=True) if isinstance(text, Passage)),
+        tuple(
+            dataclasses.replace(one, start=text.start, end=text.end, taken_out=taken_out.get(number))
+            for number, (one, text) in enumerate(zip(found.retrieved, read, strict=True))
+            if isinstance(text, Passage)
+        ),
         tuple(
             dataclasses.replace(one, left_out=reason_of(said))
             for one, said in zip(found.retrieved, read, strict=True)
@@ -83,31 +93,39 @@ def prepare(
         where=where,
         rerank=settings.rag_rerank,
     )
-    nearest = found.nearest
-    made = with_passages(request, passages)
-    is_near = (
-        nearest is None
-        or nearest >= settings.rag_min_score
-        or (settings.rag_mode == "hybrid" and names_said(asked, passages))
-    )
-    if not passages or not is_near:
-        return Prepared(made, _unasked(stages, passages, nearest), retrieval, tuple(verdicts))
+    made, least = with_passages(request, passages), settings.rag_min_score
+    near = None
+    if found.nearest is not None:
+        near = nearness(asked, passages, found.nearest, has_words=settings.rag_mode == "hybrid")
+    if not passages or (near is not None and near.score < least):
+        return Prepared(made, _unasked(stages, passages, near, least=least), retrieval, tuple(verdicts))
     provider = stages.provider if secret is None else Sealing(stages.provider, secret)
     guards = _with_sources(stages.guards, passages, question=asked)
     return Prepared(made, dataclasses.replace(stages, provider=provider, guards=guards), retrieval, tuple(verdicts))
 
 
 def retrieved(
-    passages: Sequence[Passage], guards: Sequence[Guard], *, request: Request, may_fail: frozenset[str] = frozenset()
+    passages: Sequence[Passage],
+    guards: Sequence[Guard],
+    *,
+    request: Request,
+    may_fail: frozenset[str] = frozenset(),
+    taken_out: dict[int, str] | None = None,
 ) -> tuple[list[Passage | Verdict], list[Verdict]]:
     """The passages as the guards of stage retrieved leave them, in the place of one that is left out why; and verdicts.
+
+    `taken_out` takes, by the number of a passage, which guard took part of it out, and why.
 
     >>> retrieved([Passage("a", "30 W.", "fan.md")], [], request=Request("echo", "echo", ()))[0][0].text
     '30 W.'
     """
     headers = list(dict.fromkeys(one.header for one in passages if one.header))
     given = [*map(_said_by, passages), *headers]
-    read, verdicts = screen_passages(given, guards, request=request, may_fail=may_fail)
+    changed: dict[int, list[Verdict]] = {}
+    read, verdicts = screen_passages(given, guards, request=request, may_fail=may_fail, changed=changed)
+    if taken_out is not None:
+        cuts = ((number, reason_of(one)) for number, said in changed.items() for one in said if one.guard == _TAKES_OUT)
+        taken_out.update(cuts)
     texts, heads = read[: len(passages)], dict(zip(headers, read[len(passages) :], strict=True))
     return [
         # Of a table whose header a guard does not let through, the rows that it does are read without.
@@ -138,33 +156,28 @@ def _saying(text: str, passage: Passage) -> Passage:
     if text == _said_by(passage):
         return passage
     above, _, rest = text.partition("\n") if _above(passage) else ("", "", text)
-    return dataclasses.replace(passage, text=rest, headings=(above,) if above else ())
+    start, end = passage.start, passage.end
+    if len(rest) == len(passage.text):
+        # What was taken out at an end is not of the passage any more; in between, its place is kept by blanks.
+        start, end = start + len(rest) - len(rest.lstrip()), end - len(rest) + len(rest.rstrip())
+        rest = rest.strip()
+    return dataclasses.replace(
+        passage, text=rest, start=start, end=end, headings=(above.rstrip(),) if above.strip() else ()
+    )
 
 
 def _above(passage: Passage) -> str:
     return " > ".join(filter(None, (" ".join(one.split()) for one in passage.headings)))
 
 
-def names_said(question: str, passages: Sequence[Passage]) -> bool:
-    """Whether one of the passages has all names and numbers of the question, word for word; not where it has none.
-
-    A model that embeds knows no names: what is asked of a person, a code or an amount is far from all that it has read.
-
-    >>> names_said("Who is Oleg Brandt?", [Passage("a", "The board: Petra Lindqvist, Oleg Brandt.", "board.md")])
-    True
-    """
-    wanted = {token.stem for token in tokens(question) if token.kind in ("name", "number")}
-    return bool(wanted) and any(wanted <= {token.stem for token in tokens(one.text)} for one in passages)
-
-
 class Unasked:
     """Answers in place of the provider that the sources do not say, and what was nearest."""
 
-    def __init__(self, passages: Sequence[Passage], nearest: float | None) -> None:
+    def __init__(self, passages: Sequence[Passage], near: Nearness | None, *, least: float) -> None:
         places = [place(one) for one in passages[:_NEAREST]]
-        least = "" if nearest is None else f" (similarity of the best: {nearest:.2f})"
+        how = "" if near is None else f" ({near}; asked from {least:.2f} on)"
         listed = "".join(f"\n- {one}" for one in places)
-        self._text = f"{NOT_FOUND} The nearest passages{least}:\n{listed}" if places else NOT_FOUND
+        self._text = f"{NOT_FOUND} The nearest passages{how}:\n{listed}" if places else NOT_FOUND
 
     def complete(self, request: Request, *, on_text: OnText, timeout_s: float) -> Response:
         """The sentence, without tokens and without a call."""
@@ -173,12 +186,12 @@ class Unasked:
         return Response(self._text, request.model, Usage(0, 0, source="exact"), attempts=0)
 
 
-def _unasked(stages: Stages, passages: Sequence[Passage], nearest: float | None) -> Stages:
+def _unasked(stages: Stages, passages: Sequence[Passage], near: Nearness | None, *, least: float) -> Stages:
     def free(request: Request, response: Response) -> Cost:
         del request, response
         return Cost(Decimal(0), source="none")
 
-    unasked = Unasked(passages, nearest)
+    unasked = Unasked(passages, near, least=least)
     return dataclasses.replace(stages, provider=unasked, cache=None, price=free, reserve=lambda *_: None)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from nbkit.errors import BadSetting, Blocked
-from nbkit.pipeline.screening import OutputScreen, in_order, screen_passage, screen_request, strongest
+from nbkit.pipeline.passages import screen_passage
+from nbkit.pipeline.screening import OutputScreen, in_order, screen_request, strongest
 from nbkit.protocols import Guard
 from nbkit.pseudonyms import Pseudonyms
 from nbkit.session.furniture import Furniture

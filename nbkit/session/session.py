@@ -197,6 +197,7 @@ class Session:
         origin: Origin | None = None,
     ) -> tuple[Prepared, targets.Target]:
         """The request that `ask` would send before guards change it, and whom it would go to; sends nothing."""
+        self.secrets.add_variables(self.environment)
         settings = settings or self.config().settings
         target = self.target(settings)
         place = None if thread is None else self.threads.place(thread, origin or Origin(), is_look=True)

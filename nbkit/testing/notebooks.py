@@ -32,7 +32,7 @@ _VOLATILE = (
 _DECIMAL = re.compile(r"(?<![\w$.,])-?\d[\d,]*\.\d{3,}(?![\d.])")
 _LAST_DIGIT, _ROUNDING = 1e-3, 1e-5
 """Of a number: what its last printed digit may be to differ by one, and what any number may differ by."""
-_VOLATILE_FIELDS = ("id", "session_id", "started_at", "timing", "origin")
+_VOLATILE_FIELDS = ("id", "session_id", "started_at", "timing", "origin", "replayed")
 
 
 def replay_notebook(path: Path, *, timeout_s: float = _TIMEOUT_S) -> Any:  # noqa: ANN401 - nbformat's node

@@ -1,12 +1,14 @@
 """Answers from the records that an executed notebook carries, so that it re-runs without its model.
 
-A request is found by its hash, so the notebook's code has to build the very request that was recorded. What was
-recorded is given again: text as a stream, tokens, errors, interrupts. One request that was sent several times gets
-its answers in the order of the notebook, the last one repeated.
+A request is found by its hash, so the notebook's code has to build the very request that was recorded; only what a
+secret in it is called may be another, for that is the name of a variable of whoever recorded it. What was recorded is
+given again: text as a stream, tokens, errors, interrupts. One request that was sent several times gets its answers in
+the order of the notebook, the last one repeated.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import re
@@ -20,10 +22,12 @@ from nbkit.canonical import from_plain, request_key, sha256, to_plain
 from nbkit.errors import BadResponse, NbkitError, NoModel, NotebookError, ProviderError, UnknownPlugin
 from nbkit.protocols import OnText, ProviderOptions
 from nbkit.recorded import RECORD_MIME, Failure, Record
-from nbkit.types import JsonValue, Request, Response
+from nbkit.types import JsonValue, Message, Request, Response, Timing
 
 RENEW = "pytest -m live --update-notebooks"
 _PIECE = re.compile(r"\s*\S+|\s+$")
+SECRET = re.compile(r"\[secret(?::([^\[\]\n]{1,80}))?\] *")
+"""What stands in the place of a secret, with the blanks that fill the room of its value in an index."""
 
 
 def read_records(notebook: Path) -> list[Record]:
@@ -68,6 +72,7 @@ class ReplayProvider:
         self._notebook = find_notebook(options.base_url or "")
         self._lock = threading.Lock()
         self._given: dict[str, int] = {}
+        self._took: dict[str, Timing] = {}
 
     @property
     def is_local(self) -> bool:
@@ -108,6 +113,11 @@ class ReplayProvider:
             )
         return answered
 
+    def replayed(self, record: Record) -> Record:
+        """The record with how long the call took whose answer it has; one for which nothing was asked as it is."""
+        took = self._took.get(record.request_sha256 or "")
+        return record if took is None or record.is_unasked else dataclasses.replace(record, replayed=took)
+
     def models(self) -> list[str]:
         """Models that the notebook has answers of, sorted."""
         return sorted({record.request.model for record in self._records if record.request is not None})
@@ -116,6 +126,7 @@ class ReplayProvider:
         """Starts again from the notebook's first answer."""
         with self._lock:
             self._given.clear()
+            self._took.clear()
 
     @functools.cached_property
     def _records(self) -> list[Record]:
@@ -134,15 +145,27 @@ class ReplayProvider:
                     answers.setdefault(key, []).append(record)
         return answers
 
+    @functools.cached_property
+    def _by_place(self) -> dict[str, list[Record]]:
+        """Answers to requests that held secrets, by the request without their names."""
+        asked = ((record.request, record.request_sha256) for record in self._records)
+        held = {without_names(one): key for one, key in asked if one is not None and named_secrets(one)}
+        return {place: self._answers[key] for place, key in held.items() if key in self._answers}
+
     def _take(self, request: Request) -> Record:
         key = request_key(request)
         records = self._answers.get(key)
+        if records is None and named_secrets(request):
+            records = self._by_place.get(without_names(request))
         if records is None:
             raise self._unknown(request)
         with self._lock:
             turn = self._given.get(key, 0)
             self._given[key] = turn + 1
-        return records[min(turn, len(records) - 1)]
+            record = records[min(turn, len(records) - 1)]
+            # Of a hit the call that it stood for; of what was itself a replay, the call that was made.
+            self._took[key] = record.replayed or record.cache.original or record.timing
+        return record
 
     def _unknown(self, request: Request) -> BadResponse:
         asked = [record.request for record in self._records if record.request is not None]
@@ -150,8 +173,32 @@ class ReplayProvider:
         return BadResponse(
             what=f"this request is not among the {len(asked)} that {self._notebook.name} recorded",
             why="it recorded none" if nearest is None else f"the nearest differs in {', '.join(nearest)}",
-            fix=f"record the notebook again: {RENEW}",
+            fix=missing_secrets({name for old in asked for name in named_secrets(old)} - named_secrets(request)),
         )
+
+
+def named_secrets(request: Request) -> frozenset[str]:
+    """The names that stand in a request in the place of secrets; empty for one of unknown name."""
+    return frozenset(name for one in request.messages for name in SECRET.findall(one.content))
+
+
+def without_names(request: Request) -> str:
+    """A request's key whatever its secrets are called: neither their names nor the room of their values count."""
+    messages = tuple(Message(one.role, SECRET.sub("[secret]", one.content)) for one in request.messages)
+    # The id of a passage is a hash of its text, and that has the name.
+    sources = tuple((place, "") for place, _ in request.sources)
+    return request_key(dataclasses.replace(request, messages=messages, sources=sources))
+
+
+def missing_secrets(names: Iterable[str]) -> str:
+    """What to do where something is not as it was recorded: the variables to set, if it held the values of some.
+
+    >>> missing_secrets(["HF_TOKEN"]).partition(",")[0]
+    'set HF_TOKEN'
+    """
+    known = ", ".join(sorted(filter(None, names)))
+    before = f"set {known}, whose value that run had in its texts, or " if known else ""
+    return f"{before}record the notebook again: {RENEW}"
 
 
 def _is_emptied(record: Record) -> bool:

@@ -19,7 +19,7 @@ from nbkit.errors import BadSetting, EmbedError, NotebookError, WeightsError
 from nbkit.protocols import Embedder, EmbedderOptions
 from nbkit.store.files import write_atomic
 from nbkit.testing import vectors as kept
-from nbkit.testing.replay import RENEW, find_notebook
+from nbkit.testing.replay import SECRET, find_notebook, missing_secrets
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -132,7 +132,8 @@ class ReplayEmbedder:
         return EmbedError(
             what=f"a text is not among the {len(self._kept.rows)} that {self._notebook.name} embedded",
             why=f"{why} ({len(text):,} characters, sha256 {sha256(text)[:8]})",
-            fix=f"record the notebook again: {RENEW}",
+            # Words that were cut are kept as they were: names of secrets too, which stood there for their values.
+            fix=missing_secrets({name for word in self._kept.starts for name in SECRET.findall(word)}),
         )
 
 

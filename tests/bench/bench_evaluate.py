@@ -13,7 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from nbkit.evals.asking import FunctionTask, PromptTask
+from nbkit.evals.asking import PromptTask
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case, Score
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.running import Pace, run_cases

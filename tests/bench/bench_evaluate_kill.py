@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from nbkit.evals.asking import FunctionTask
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case, Score
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.running import Pace, run_cases

@@ -1,6 +1,7 @@
 """A model that obeys every order it finds, and how often anything gets out.
 
-`python tests/bench/bench_exfiltration.py [n]`, 1,000 runs when left out.
+`python tests/bench/bench_exfiltration.py [n] [standard]`, 1,000 runs when left out. With `standard`, the guards that
+judge texts do what they do as shipped: how many orders the model is still given is then printed too.
 
 Orders stand in documents of an index (Markdown, comment, table, e-mail, code, white on white, base64, JSON), in the
 prompt and in the system prompt; they ask for images, links and HTML to a stranger's host with what the model can see:
@@ -20,17 +21,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 
-from obeyed import notebook_of
+from obeyed import LOOKS_ONLY, notebook_of
 from obeying import drawn, outside
 from orders import every_kind, orders
 
 
-def main(count: int) -> None:
+def main(count: int, *, is_standard: bool) -> None:
     warnings.simplefilter("ignore")
     told = orders(count)
     started = time.monotonic()
     out: dict[int, list[str]] = {}
-    with notebook_of(told) as notebook:
+    with notebook_of(told, looks_only=() if is_standard else LOOKS_ONLY) as notebook:
         for order in told:
             got_out = notebook.carry_out(order)
             if got_out:
@@ -49,4 +50,5 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    numbers = [int(one) for one in sys.argv[1:] if one.isdecimal()]
+    main(numbers[0] if numbers else 1000, is_standard="standard" in sys.argv[1:])

@@ -72,6 +72,9 @@ def main() -> None:
     _by_kind("own sentences", corpus["PASSAGES"], corpus["PAIRS"])
     _by_kind("held out", corpus["HELD_OUT_PASSAGES"], corpus["HELD_OUT"])
     _by_kind("of rows", corpus["TABLE_PASSAGES"], corpus["TABLE_PAIRS"])
+    firms = runpy.run_path(str(Path(__file__).parents[1] / "guards" / "shop_corpus.py"))
+    for name, title in (("SHOP", "two firms, looked at"), ("CANTEEN", "two firms, written afterwards")):
+        _by_question(title, firms[f"{name}_PASSAGES"], firms[name])
     _time(rows)
     if embedder:
         _similarity(embedder, sets)
@@ -131,6 +134,17 @@ def _several(pairs: Sequence[dict[str, object]], kind: str, *, n: int = 600) -> 
         chosen.shuffle(context)
         rows.append((" ".join(answer), " ".join(context), "", is_good))
     return rows
+
+
+def _by_question(name: str, passages: Sequence[str], pairs: Sequence[Sequence[str]]) -> None:
+    """True sentences that were kept and false ones that were marked, each an answer to its question."""
+
+    def kept(sentence: str, question: str) -> bool:
+        return all(one.is_supported for one in ground(sentence, passages, question=question).sentences)
+
+    true = sum(kept(one, question) for _, question, one, _ in pairs)
+    false = sum(not kept(one, question) for _, question, _, one in pairs)
+    print(f"{name} (n {len(pairs)} pairs): true kept {true / len(pairs):.1%}, false marked {false / len(pairs):.1%}")
 
 
 def _time(rows: Sequence[Row]) -> None:

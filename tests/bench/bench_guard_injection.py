@@ -18,7 +18,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from injection_corpus import Text, documents, held_out, own_units, prompts, public_units, real_passages, rows
+from injection_corpus import (
+    Text,
+    documents,
+    held_out,
+    own_units,
+    planted,
+    planted_own,
+    prompts,
+    public_units,
+    real_passages,
+    rows,
+)
 from train_injection import group, injection_head, passage_head
 
 from nbkit.guards import injection
@@ -163,6 +174,25 @@ def bench_documents() -> None:
         )
 
 
+def bench_cuts() -> None:
+    """Of documents whose injection was found, what is left of it where they are cut and not dropped whole."""
+    print("\nInjected documents that are cut: kept, and with part of what was planted left in")
+    guard = injection.InjectionGuard(GuardOptions(SecretRegistry()))
+    public, own = planted(), planted_own()
+
+    def line(label: str, chosen: Sequence[tuple[str, list[str]]]) -> None:
+        screened = [(guard.screen(text, stage="retrieved", request=REQUEST), orders) for text, orders in chosen]
+        found = [(one, orders) for one, orders in screened if one.verdict.action != "allow"]
+        kept = [(one.text, orders) for one, orders in found if one.verdict.action == "redact"]
+        left = sum(any(order in text for order in orders) for text, orders in kept)
+        print(f"  {label:<44} n={len(chosen)} found {len(found)}, cut {len(kept)}, of these with some left {left}")
+
+    line("public, as shipped", public)
+    line("own, other attacks in one to three places", own)
+    with trained("passage", passage_head(own_units())):
+        line("public, trained on our own texts only", public)
+
+
 def bench_time() -> None:
     """CPU time per 1,000 characters, of texts of at least 500."""
     print("\nCPU time per 1,000 characters")
@@ -184,4 +214,5 @@ if __name__ == "__main__":
     bench_prompts()
     bench_innocent()
     bench_documents()
+    bench_cuts()
     bench_time()

@@ -196,6 +196,33 @@ def _planted(document: Text, clean: list[str]) -> set[str]:
     return {line for line in lines if line not in nearest}
 
 
+def planted() -> list[tuple[str, list[str]]]:
+    """The public documents with an injection, and the lines that were planted."""
+    clean = [document.text for document in documents() if not document.label]
+    return [(one.text, [line.strip() for line in _planted(one, clean)]) for one in documents() if one.label]
+
+
+def planted_own(most: int = 400) -> list[tuple[str, list[str]]]:
+    """Paragraphs with attacks of our own put between them, one or two: side by side, on two lines, or apart."""
+    own, rng = Templates(), random.Random(6)
+    wholes = [text.split("\n\n") for _, text in own.texts("whole", each=6)]
+    public = real_passages()["xquad-en"]
+    orders = [text for what in ("indirect", "attack") for _, text in own.texts(what, each=4, seed=99)]
+    rng.shuffle(orders)
+    found: list[tuple[str, list[str]]] = []
+    for number, first in enumerate(orders[:most]):
+        parts = list(rng.choice(wholes)) if number % 2 else rng.sample(public, 3)
+        second = rng.choice(orders)
+        at = rng.randrange(len(parts) + 1)
+        parts[at:at] = ([first], [first, second], [f"{first}\n{second}"], [first])[number // 2 % 4]
+        if number // 2 % 4 == 3:
+            parts.insert(rng.randrange(len(parts) + 1), second)
+        said = first if number // 2 % 4 == 0 else f"{first}\n{second}"
+        lines = [line.strip() for line in said.split("\n")]
+        found.append(("\n\n".join(parts), [line for line in lines if len(line) > 8]))
+    return found
+
+
 def public_units() -> list[Unit]:
     """The sentences of the public documents, the planted ones with label 1."""
     found: list[Unit] = []

@@ -1,4 +1,4 @@
-"""Ctrl-C while a notebook runs: no traceback, no kernel left, and the outputs so far are kept."""
+"""Ctrl-C or SIGTERM while a notebook runs: no traceback, no kernel left, and the outputs so far are kept."""
 
 from __future__ import annotations
 
@@ -47,14 +47,19 @@ def _start(notebook):
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=dict(os.environ))
 
 
-def test_an_interrupt_while_a_cell_runs_ends_with_130_and_leaves_no_kernel(notebook):
+@pytest.mark.parametrize(
+    ("sent", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_run_that_is_told_to_stop_while_a_cell_runs_says_so_keeps_its_outputs_and_leaves_no_kernel(
+    notebook, sent, code, word
+):
     with _start(notebook) as running:
         kernel = int(_wait_for_line(notebook.with_name("pid")))
-        running.send_signal(signal.SIGINT)
+        running.send_signal(sent)
         said = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode == code
     assert "Traceback" not in said[1]
-    assert said[1].endswith("\ninterrupted\n")
+    assert said[1].endswith(f"\n{word}\n")
     assert not psutil.pid_exists(kernel) or psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
     found = read_notebook(notebook.with_name("long.executed.ipynb"))
     assert found.cells[0].outputs[0].text == "first\n"

@@ -110,7 +110,7 @@ def test_every_table_has_a_caption_and_every_head_a_scope(gallery):
         ("local", ["$0 local"]),
         ("estimate", ["~$0.0042", "~900 → ~40", "answered by gpt-4o-mini-2024-07-18"]),
         ("blocked", ["nbkit · blocked", "✗ blocked", "skipped", "no call made"]),
-        ("error", ["· error", "3 attempts", "✗ RateLimited: openai refused the call"]),
+        ("error", ["· error", "$0 (no answer to price)", "3 attempts", "✗ RateLimited: openai refused the call"]),
         ("interrupted", ["· interrupted", "■ interrupted"]),
         ("redacted", ["2 redactions, 1 warning", "cut off", "! seed was dropped"]),
         ("samples", ["5 samples · 1 error", "1 hit · 4 misses", "$0.000246 + 1 unpriced", "4 live calls", "1 hit: 6"]),

@@ -19,7 +19,8 @@ import pytest
 
 from nbkit.canonical import canonical_json
 from nbkit.errors import BadSetting, BudgetExceeded, MissingKey, ProviderError, ProviderUnreachable
-from nbkit.evals.asking import FunctionTask, PromptTask
+from nbkit.evals.asking import PromptTask
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import NOTHING, Answer, Case, Score
 from nbkit.evals.datasets import dataset
 from nbkit.evals.kept import KeptRuns
@@ -440,7 +441,7 @@ import os, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_running import CASES, Says, pins
-from nbkit.evals.asking import FunctionTask
+from nbkit.evals.calling import FunctionTask
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.running import Pace, run_cases
 

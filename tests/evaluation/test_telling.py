@@ -13,6 +13,8 @@ from nbkit.errors import BudgetExceeded, EvaluationFailed
 from nbkit.evals.tally import Progress
 from nbkit.evaluation import Told
 from nbkit.secrets import SecretRegistry
+from nbkit.session import current
+from nbkit.testing import FakeProvider
 from nbkit.testing.interactive import shell
 
 QUESTIONS = [{"id": f"q{number}", "input": f"say {number}", "expected": f"say {number}"} for number in range(12)]
@@ -52,6 +54,15 @@ def test_a_run_in_a_notebook_is_told_in_one_output_that_ends_as_a_line(notebook)
 def test_a_function_without_a_price_is_told_without_one(notebook):
     cell = notebook.run("found = nbkit.evaluate(lambda case: case.input, questions, 'f1', name='plain')")
     assert lines(cell) == [f"Evaluation {title(notebook)}: 12 answers"]
+
+
+def test_a_judge_that_is_calibrated_is_told_of_too(notebook):
+    notebook.user_ns["labelled"] = [{"input": f"q{n}", "answer": "yes", "label": "pass"} for n in range(4)]
+    current().providers["fake"] = FakeProvider(lambda request: '{"reason": "So it is.", "verdict": "pass"}')
+    notebook.run("clear = nbkit.judge('It is clear.', name='clear', model='fake:m')")
+    cell = notebook.run("card = nbkit.calibrate(clear, labelled)")
+    assert cell.error is None, cell.error
+    assert lines(cell)[0].startswith("Judge clear: 4 verdicts")
 
 
 def test_what_is_to_be_quiet_tells_nothing(notebook):

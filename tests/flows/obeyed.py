@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from leaking import unpacked
@@ -25,13 +25,15 @@ LOOKS_ONLY = ("injection", "content", "pii")
 class Notebook:
     """A notebook with the orders' documents in an index, and the model that obeys."""
 
-    def __init__(self, notebook: NotebookShell, folder: Path, orders: list[Order], *, pieces: int) -> None:
+    def __init__(
+        self, notebook: NotebookShell, folder: Path, orders: list[Order], *, pieces: int, looks_only: Sequence[str]
+    ) -> None:
         self.notebook, self.folder = notebook, folder
         self.model = Obeying(orders)
         session = current()
         session.collections.embedders["fake"] = FakeEmbedder()
         session.providers["fake"] = FakeProvider(self.model, piece_chars=pieces)
-        looks = {name: "allow" for name in LOOKS_ONLY if name in registry.names("guards")}
+        looks = {name: "allow" for name in looks_only if name in registry.names("guards")}
         session.configure({"model": "fake", "rag_embedder": "fake", "rag_min_score": 0, "allowed_hosts": ALLOWED})
         session.configure({"guard_actions": looks or None})
         docs = folder / "docs"
@@ -82,10 +84,14 @@ class Notebook:
 
 @contextlib.contextmanager
 def notebook_of(
-    orders: list[Order], *, pieces: int = 7, change: Callable[[], None] = lambda: None
+    orders: list[Order],
+    *,
+    pieces: int = 7,
+    change: Callable[[], None] = lambda: None,
+    looks_only: Sequence[str] = LOOKS_ONLY,
 ) -> Iterator[Notebook]:
     with tempfile.TemporaryDirectory(prefix="nbkit-orders-") as place, contextlib.chdir(place):
         folder = Path(place).resolve()
         with shell(home=folder / "home", environment=dict(KEYS)) as notebook:
             change()
-            yield Notebook(notebook, folder, orders, pieces=pieces)
+            yield Notebook(notebook, folder, orders, pieces=pieces, looks_only=looks_only)

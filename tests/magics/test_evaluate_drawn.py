@@ -7,6 +7,7 @@ import re
 import pytest
 
 import nbkit
+from nbkit.errors import BadSetting
 from nbkit.evals.cases import Answer
 from nbkit.session import current
 from nbkit.testing import FakeProvider
@@ -118,6 +119,31 @@ def test_an_error_of_a_function_stands_in_its_case_with_its_line(questions):
     assert "Answer: ✗ ZeroDivisionError: division by zero" in text
     assert re.search(r"Why: the function raised it, line \d+ of breaks; call", text)
     assert "Why" in found.case("tea")._repr_html_()
+
+
+def test_what_failed_says_why_in_the_table(questions):
+    def breaks(case):
+        return {}[case.id]
+
+    def wrong(case, answer):
+        return 1 / 0
+
+    found = nbkit.evaluate(breaks, questions.user_ns["questions"], "contains", name="broken")
+    assert repr(found).startswith("Evaluation broken: 2 cases, 2 failed (KeyError: 'tea')")
+    found = nbkit.evaluate(lambda case: "tea", questions.user_ns["questions"], [wrong], name="wrong")
+    assert "2 failed, ZeroDivisionError: division by zero" in repr(found)
+
+
+def test_an_async_function_is_waited_for_and_one_that_gives_nothing_has_failed(questions):
+    async def says(case):
+        return case.input
+
+    cases = questions.user_ns["questions"]
+    assert nbkit.evaluate(says, cases, "contains")["contains"].mean == 0.5
+    found = nbkit.evaluate(lambda case: None, cases, "contains", name="nothing")
+    assert (found["contains"].n, len(found.run.failed)) == (0, 2)
+    with pytest.raises(BadSetting, match="it is of type int"):
+        nbkit.evaluate(3, cases, "contains")
 
 
 def test_the_worst_answers_are_as_many_as_there_are(questions):

@@ -49,6 +49,15 @@ def test_nothing_that_a_guard_takes_out_is_drawn(notebook, asked):
         assert "docs/order.md" in said
 
 
+def test_a_planted_line_is_taken_out_of_what_a_search_draws(notebook, tmp_path):
+    (tmp_path / "docs" / "cut.md").write_text(f"Spare parts are red.\n\n{ORDER}\n\nThey are kept in the cellar.\n")
+    notebook.run("%rag add docs --index parts")
+    for said in drawn(notebook.run(f"%rag search {ASKED}")):
+        assert "DAN" not in said
+        assert "Spare parts are red. [1 line taken out]" in said
+        assert "They are kept in the cellar." in said
+
+
 def test_answers_and_searches_call_a_person_the_same(notebook):
     notebook.run(f"%%rag parts\n{ASKED}")
     sent = current().providers["fake"].requests[0].messages[-1].content

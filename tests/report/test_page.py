@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
@@ -46,6 +47,16 @@ def test_unknown_price_is_never_drawn_as_zero(write, make):
     assert "Cost ? 1 call without a known price" in text
     both = plain(page(write(make.prompt("%%llm\nhi", make.card(make.record(), unknown)))))
     assert "Cost $0.001 + ?" in both
+
+
+def test_prices_of_the_readers_own_are_called_so(write, make):
+    record = make.record()
+    own = make.record(2, cost=replace(record.cost, prices_as_of="settings", source="own"))
+    text = plain(page(write(make.prompt("%%llm\nhi", make.card(own)))))
+    assert "Cost $0.001 your own prices" in text
+    assert "Prices as of your own prices" in text
+    both = plain(page(write(make.prompt("%%llm\nhi", make.card(record, own)))))
+    assert "Cost $0.002 prices prices 1 (2026-01-01), your own prices" in both
 
 
 def test_record_that_two_outputs_carry_counts_once(write, make):

@@ -8,6 +8,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from nbkit.errors import NotebookError
 from nbkit.report.execute import preview
+from nbkit.report.reading import calls, read_notebook
 from nbkit.report.running import inject, parse_value, run
 
 
@@ -45,6 +46,14 @@ def test_runs_of_one_notebook_share_its_budget_and_the_file_does_not_say_where_i
     assert str(tmp_path) not in out.read_text()
     with pytest.raises(NotebookError, match="BudgetExceeded"):
         run(path, out=out)
+
+
+def test_a_record_knows_its_cell(write):
+    asked = new_code_cell("%%llm -m echo\nhi", id="asked")
+    path = run(write(new_code_cell("%load_ext nbkit"), asked, new_code_cell("%cost --by cell")))
+
+    (record,) = [record for _, record in calls(read_notebook(path))]
+    assert record.origin.cell_id == "asked"
 
 
 def test_failing_cell_keeps_what_ran_and_names_the_cell(write, tmp_path):

@@ -209,3 +209,59 @@ def test_local_call_beside_a_paid_one_stays_free(path, tmp_path):
     ]
     session.close()
     assert [(cost.usd, cost.source) for cost in costs] == [(None, "unknown"), (0, "local")]
+
+
+def test_a_session_that_replays_says_so_in_its_records_and_how_long_the_call_took(path, tmp_path):
+    asked = request("2+2?", provider="openai", model="gpt-4o-mini", format="md")
+    _notebook(path, record(request=asked, response=response("4"), timing=Timing(total_s=9.0, attempts=1)))
+    session = Session(home=tmp_path / "home", environment={"NBKIT_REPLAY": str(path)}, folder=tmp_path)
+    settings = session.config({"model": "openai:gpt-4o-mini"}).settings
+    miss, hit = (session.ask("2+2?", settings=settings)[0].record for _ in range(2))
+    kept = session.ledger.read()
+    session.close()
+    assert [(one.cache.status, one.replayed.total_s) for one in (miss, hit)] == [("miss", 9.0), ("hit", 9.0)]
+    assert miss.timing.total_s < 9
+    assert [one.replayed.total_s for one in kept] == [9.0, 9.0]
+    blocked = Session(home=tmp_path / "other", environment={"NBKIT_REPLAY": str(path)}, folder=tmp_path)
+    with pytest.raises(BadResponse):
+        raise blocked.ask("3+3?", settings=settings)[0].error
+    assert blocked.ask("3+3?", settings=settings)[0].record.replayed is None
+    blocked.close()
+
+
+SEALED = "The door code is [secret:HF_TOKEN]    , says Ann. ⟪passage 1⟫"
+
+
+@pytest.mark.parametrize("name", ["[secret:OTHER_TOKEN]", "[secret:huggingface-token] ", "[secret]"])
+def test_what_a_secret_is_called_is_no_part_of_the_request(path, name):
+    sources = (("doors.md, characters 1 to 40", "1234"),)
+    held = dataclasses.replace(request(SEALED), sources=sources)
+    replay = _replay(path, record(request=held, response=response("It is secret.")))
+    again = dataclasses.replace(
+        request(SEALED.replace("[secret:HF_TOKEN]    ", name)), sources=((sources[0][0], "5678"),)
+    )
+    assert _ask(replay, again)[1].text == "It is secret."
+
+
+def test_request_that_lacks_a_secret_of_the_recorded_one_says_which_variable_to_set(path):
+    replay = _replay(path, record(request=request(SEALED), response=response("It is secret.")))
+    with pytest.raises(BadResponse) as raised:
+        _ask(replay, request(SEALED.replace("[secret:HF_TOKEN]", "hf_in_the_document")))
+    assert "set HF_TOKEN, whose value that run had in its texts, or record the notebook again" in str(raised.value)
+    assert "in_the_document" not in str(raised.value)
+
+
+def test_other_words_around_a_secret_are_another_request(path):
+    replay = _replay(path, record(request=request(SEALED), response=response("It is secret.")))
+    with pytest.raises(BadResponse):
+        _ask(replay, request(SEALED.replace("door", "gate")))
+
+
+def test_of_what_was_itself_given_again_the_call_that_was_made_counts(path):
+    made, again = Timing(total_s=9.0, attempts=1), Timing(total_s=0.1, attempts=1)
+    twice = dataclasses.replace(record(timing=again), replayed=made)
+    hit = record(1, timing=again, cache=CacheOutcome("hit", original=made))
+    for one in (twice, hit):
+        replay = _replay(path, one)
+        _ask(replay, request())
+        assert replay.replayed(one).replayed == made

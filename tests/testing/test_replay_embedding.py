@@ -222,3 +222,12 @@ def test_index_of_the_home_is_not_seen_while_a_notebook_is_replayed(tmp_path, re
     assert session.collections.names() == []
     assert session.collections.open("docs", settings, is_new=True).documents() == []
     session.close()
+
+
+def test_text_that_held_a_secret_in_that_run_says_which_variable_to_set(path):
+    path.write_text("{}")
+    made = recording(path)
+    made.token_starts("The code is [secret:HF_TOKEN] here.")
+    made.embed(["The code is [secret:HF_TOKEN] here."])
+    with pytest.raises(EmbedError, match="set HF_TOKEN, whose value that run had in its texts, or record"):
+        replay(path).embed(["The code is hf_0123456789abcdef here."])

@@ -231,9 +231,7 @@ def test_sources_fold_and_unfold(reader: Any, how: str) -> None:
 def test_nearest_passages_are_drawn_where_the_sources_do_not_say(reader: Any) -> None:
     outputs = reader.shown.outputs(_NUMBER["nowhere"])
 
-    assert "The sources do not say. The nearest passages (similarity of the best:" in reader.shown.text(
-        _NUMBER["nowhere"]
-    )
+    assert "The sources do not say. The nearest passages (nearness " in reader.shown.text(_NUMBER["nowhere"])
     assert outputs.first.locator("li").count() == 3
     assert outputs.first.locator("li", has_text="characters").count() == 3
 
