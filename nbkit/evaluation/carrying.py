@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbkit.display.evaluated import Evaluated
@@ -24,6 +24,7 @@ from nbkit.evals.shown import Sieve
 from nbkit.evals.tally import Progress
 from nbkit.evals.tools import Tools
 from nbkit.evaluation.searching import notes_of_search
+from nbkit.pricing.own import price_tables
 from nbkit.pricing.table import table_of
 from nbkit.recorded import Outcome
 from nbkit.session import Session
@@ -86,6 +87,7 @@ def carry_out(
                 on_progress=on_progress,
             )
             asked.sort(key=_in_order_of(run))
+            run = _priced(run, asked, kept=kept)
     finally:
         kept.close()
     return Evaluated(run, baseline=baseline, cards=cards, sieve=shown)
@@ -102,6 +104,16 @@ def carried(session: Session, settings: Settings) -> Iterator[list[Outcome]]:
             yield asked
         finally:
             keep_unshown(asked, dataclasses.replace(settings, quiet=True))
+
+
+def _priced(run: Run, asked: Sequence[Outcome], *, kept: KeptRuns) -> Run:
+    """The run with the prices that its calls were priced by, where those are not the table's of now."""
+    tables, own = price_tables([one.record for one in asked])
+    as_of = ", ".join([*tables, *own])
+    if not as_of or as_of == run.pins.prices_as_of:
+        return run
+    kept.finish(run := dataclasses.replace(run, pins=dataclasses.replace(run.pins, prices_as_of=as_of)))
+    return run
 
 
 def _in_order_of(run: Run) -> Callable[[Outcome], int]:

@@ -90,6 +90,35 @@ def test_a_run_that_was_stopped_says_so_wherever_it_is_shown(questions):
     assert "Evaluation half: 2 cases, stopped at 1 of 2 answers, $0" in said(questions.run("%evaluate show half"))
 
 
+def test_an_interrupt_is_drawn_in_three_lines(questions):
+    questions.run("def stops(case, answer):\n    if case.id == 'milk':\n        raise KeyboardInterrupt\n    return 1")
+    for cell in (
+        "%%evaluate questions --metrics stops --workers 1 --name half\n{{ input }}",
+        "import nbkit; nbkit.evaluate('{{ input }}', questions, stops, workers=1, name='other', quiet=True)",
+    ):
+        first, *more = questions.run(cell).error._render_traceback_()
+        assert first.endswith("the evaluation was stopped at 1 of 2 answers")
+        assert [line.partition(":")[0] for line in more] == ["  why", "  fix"]
+
+
+def test_a_run_that_was_stopped_is_no_baseline_and_says_how_it_goes_on(questions):
+    questions.run("def stops(case, answer):\n    if case.id == 'milk':\n        raise KeyboardInterrupt\n    return 1")
+    questions.run("%%evaluate questions --metrics stops --workers 1 --name half\n{{ input }}")
+    assert "stopped: evaluated again, it goes on where it was" in said(questions.run("%evaluate show half"))
+    cell = questions.run("%%evaluate questions --metrics length --baseline half\n{{ input }}")
+    assert cell.error.what == "the run 'half' was stopped at 1 of 2 answers"
+    assert "it goes on where it was" in cell.error.fix
+
+
+def test_prices_of_the_readers_own_are_said(questions):
+    questions.run("import nbkit; nbkit.configure(price={'echo': {'input': 20.0, 'output': 80.0}})")
+    cell = questions.run("%%evaluate questions --metrics cost --name own\n{{ input }}")
+    assert cell.error is None
+    for text in (said(cell), said(questions.run("%evaluate show own"))):
+        assert "· your own prices" in text
+        assert "genai-prices" not in text
+
+
 def test_what_fails_before_anything_came_leaves_no_line_of_progress(questions):
     cell = questions.run("%%evaluate questions --metrics contains\n{{ absent }}")
     assert cell.error is not None
