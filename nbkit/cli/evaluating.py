@@ -115,8 +115,7 @@ def _of_notebook(
             # Other kernels may evaluate at the same time: theirs are not this notebook's.
             run(path, on_cell=steps.update, environment={ASKED_BY: own, APART: str(session.keeping_home)})
         new = [kept.find(one.id) for one in kept.all() if one.finished_at is not None and one.asked_by == own]
-        shown = sieve(session, settings)
-        found = [kept_evaluation(kept, one, baseline=_shared(one, against), sieve=shown) for one in new]
+        found = [kept_evaluation(session, kept, one, baseline=_shared(one, against)) for one in new]
         for one in found:
             refuse_uncalibrated(one.cards, least, most)
     finally:

@@ -14,6 +14,7 @@ from nbkit.display import evaluation as drawn
 from nbkit.display import evaluation_cases as cases
 from nbkit.display.compared import Comparison
 from nbkit.display.evaluation import MetricRow
+from nbkit.display.evaluation_case import Find, case_html, case_text
 from nbkit.display.judges import card_note, doubt
 from nbkit.display.repeats import repeats_table
 from nbkit.errors import BadSetting
@@ -52,7 +53,8 @@ class Evaluated(Mapping[str, Estimate]):
     """A run with the interval of each metric; draws as a table.
 
     `found["f1"]` is a mean with its interval and n. `baseline`: the run that it is compared with. `cards`: what is
-    known of the judges among the metrics. `sieve`: what is left out of what is drawn.
+    known of the judges among the metrics. `sieve`: what is left out of what is drawn. `find`: gives the record with an
+    id.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Evaluated(Mapping[str, Estimate]):
         baseline: Run | None = None,
         cards: Mapping[str, JudgeCard | None] | None = None,
         sieve: Sieve | None = None,
+        find: Find = lambda _: None,
     ) -> None:
         self.run = run
         """Every answer with its scores."""
@@ -69,6 +72,7 @@ class Evaluated(Mapping[str, Estimate]):
         self.cards = cards or {}
         """What is known of the judges among its metrics; None for one that was never measured."""
         self._sieve = sieve or Sieve()
+        self._find = find
         self._shown = self._sieve.run(run)
         self._estimates = {name: _estimate(run, name) for name in run.pins.metrics}
 
@@ -143,7 +147,13 @@ class Evaluated(Mapping[str, Estimate]):
                 why=f"it has {count(self.run.pins.cases, 'case')}",
                 fix=f"use {near!r}" if near else ".worst() shows names of cases",
             )
-        return Drawing(cases.case_html(self._shown, samples), cases.case_text(self._shown, samples))
+        given: dict[str, Any] = {"find": self._find, "texts": self._texts(case_id)}
+        return Drawing(case_html(self._shown, samples, **given), case_text(self._shown, samples, **given))
+
+    def _texts(self, case_id: str) -> dict[str, str]:
+        """What the passages of a case say, as far as they were handed in and may be drawn."""
+        answers = [one.answer for one in self.run.graded if one.case.id == case_id and one.answer is not None]
+        return {one.id: self._sieve.passage(one.text) for answer in answers for one in answer.passages if one.text}
 
     def diff(self, other: Evaluated | Run, *, most: int = 20) -> Drawing:
         """The cases whose answers differ from another run's, with the words that changed marked."""

@@ -90,7 +90,7 @@ def carry_out(
             run = _priced(run, asked, kept=kept)
     finally:
         kept.close()
-    return Evaluated(run, baseline=baseline, cards=cards, sieve=shown)
+    return Evaluated(run, baseline=baseline, cards=cards, sieve=shown, find=session.ledger.find)
 
 
 @contextlib.contextmanager
@@ -149,9 +149,10 @@ def gate(found: Evaluated, *, least: Mapping[str, float], tolerance: Mapping[str
     check(found.run, least=least, baseline=found.baseline, tolerance=tolerance, rates=rates)
 
 
-def kept_evaluation(kept: KeptRuns, run: Run, *, baseline: Run | None = None, sieve: Sieve | None = None) -> Evaluated:
-    """A run that was kept, with what is known of its judges."""
-    return Evaluated(run, baseline=baseline, cards=cards_of(kept, run), sieve=sieve)
+def kept_evaluation(session: Session, kept: KeptRuns, run: Run, *, baseline: Run | None = None) -> Evaluated:
+    """A run that was kept, with what is known of its judges, and its records."""
+    shown = sieve(session, session.config().settings)
+    return Evaluated(run, baseline=baseline, cards=cards_of(kept, run), sieve=shown, find=session.ledger.find)
 
 
 def cards_of(kept: KeptRuns, run: Run) -> dict[str, JudgeCard | None]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from nbkit.api import index
+from nbkit.documents import Passage
 from nbkit.errors import BadSetting
+from nbkit.evals.cases import Answer
 from nbkit.evaluation import evaluate
 from nbkit.session import current
 from nbkit.testing import FakeEmbedder, FakeProvider
@@ -72,3 +74,19 @@ def test_a_function_of_the_readers_own_may_have_the_name_of_a_metric(handbook):
         return 1.0
 
     assert evaluate("{{ input }}", asking(["docs/fan.md"]), [precision])["precision"].mean == 1.0
+
+
+def test_a_case_shows_the_prompt_as_it_was_sent_and_each_passage_with_its_text(handbook):
+    found = evaluate("{{ input }}", asking(["docs/fan.md"]), ["recall@5"], index="handbook")
+    text, page = repr(found.case("q0")), found.case("q0")._repr_html_()
+    assert "  [1] docs/fan.md\n    The K200 fan needs 30 W of power." in text
+    assert "Prompt, as it was sent" in text
+    assert "<summary>[1] docs/fan.md</summary>" in page
+    assert page.count("The K200 fan needs 30 W of power.") == 2  # in the prompt, and by itself
+
+
+def test_passages_of_a_function_are_shown_without_what_guards_would_not_send(handbook):
+    said = Passage("1", "Call ada@example.org at noon.", "a.md")
+    found = evaluate(lambda case: Answer("noon", (said,)), asking(["a.md"]), ["recall@5"])
+    assert "at noon." in repr(found.case("q0"))
+    assert "ada@example.org" not in repr(found.case("q0"))

@@ -7,6 +7,7 @@ import re
 import pytest
 
 import nbkit
+from nbkit.display.evaluated import Evaluated
 from nbkit.errors import BadSetting
 from nbkit.evals.cases import Answer
 from nbkit.session import current
@@ -76,11 +77,28 @@ def test_figures_of_a_page_are_not_broken_over_lines(questions):
 def test_a_case_is_drawn_with_its_prompt_and_with_reasons_where_there_are_any(questions):
     questions.run("%%evaluate questions --metrics length --name plain\nPlease {{ input }}")
     page = questions.user_ns["_eval"].case("tea")._repr_html_()
-    assert "Please {{ input }}" in page.replace("&#123;", "{").replace("&#125;", "}")
+    assert "Please say tea" in page
     assert "reason" not in page
     questions.user_ns["questions"] = [{"id": "tea", "input": "say tea"}]
     questions.run("%%evaluate questions --metrics length,contains --name plain\n{{ input }}")
     assert "nothing to score" in questions.user_ns["_eval"].case("tea")._repr_html_()
+
+
+def test_a_case_says_how_its_record_is_had(questions):
+    questions.run("%%evaluate questions --metrics length --name plain\nPlease {{ input }}")
+    found = questions.user_ns["_eval"].case("tea")
+    (call,) = re.findall(r"nbkit\.records\(id='\w{8}'\)", repr(found))
+    assert call in found._repr_html_().replace("&#x27;", "'").replace("&#39;", "'")
+    assert list(eval(call).answer) == ["Please say tea"]
+
+
+def test_without_the_texts_of_records_a_case_shows_the_prompt_as_it_was_written(questions):
+    questions.run("%%evaluate questions --metrics length --name plain\nPlease {{ input }}")
+    evaluated = questions.user_ns["_eval"]
+    bare = Evaluated(evaluated.run)
+    assert "Prompt, as it was written: Please {{ input }}" in repr(bare.case("tea"))
+    assert "Prompt, as it was sent: Please say tea" in repr(evaluated.case("tea"))
+    assert "Prompt, as it was sent: Please say tea" in said(questions.run("%evaluate show plain tea"))
 
 
 def test_a_run_that_was_stopped_says_so_wherever_it_is_shown(questions):
