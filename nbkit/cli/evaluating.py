@@ -16,7 +16,7 @@ from nbkit.cli.progress import Steps
 from nbkit.display.evaluated import Evaluated
 from nbkit.errors import BadSetting, EvaluationFailed, NotebookError
 from nbkit.evals.asking import PromptTask
-from nbkit.evals.datasets import dataset
+from nbkit.evals.datasets import RATED, dataset
 from nbkit.evals.gates import limits, refuse_alone, refuse_uncalibrated
 from nbkit.evals.judging import Judge
 from nbkit.evals.kept import KeptRuns
@@ -242,8 +242,8 @@ def read_task(path: Path) -> dict[str, Any]:
     return given
 
 
-def _beside(path: Path, given: Mapping[str, Any]) -> Path:
-    return path.parent / Path(given["dataset"]).expanduser()
+def _beside(path: Path, given: Mapping[str, Any]) -> Path | str:
+    return RATED if given["dataset"] == RATED else path.parent / Path(given["dataset"]).expanduser()
 
 
 def _judge(session: Session, name: str, given: Mapping[str, Any]) -> Judge:

@@ -49,18 +49,37 @@ def cases_table(run: Run, graded: Sequence[Graded], *, caption: str) -> Table:
 def changed_words(before: str, after: str) -> str:
     """The second text as HTML: what is new in it underlined, what is gone struck through. Reads without styles.
 
+    Changes with less between them than they change are one, so that no words of both stand by turns.
+
     >>> changed_words("open at nine", "open at ten")
     'open at <s>nine</s> <u>ten</u>'
+    >>> changed_words("It is 77 purple parrots.", "every sixth batch.")
+    '<s>It is 77 purple parrots</s> <u>every sixth batch</u>.'
     """
-    old, new = _WORDS.findall(clean(before)), _WORDS.findall(clean(after))
     parts: list[str] = []
-    for kind, left, right, start, end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        gone, come = escape("".join(old[left:right])), escape("".join(new[start:end]))
-        if kind == "equal":
-            parts.append(come)
-        else:
-            parts.append(" ".join([*([f"<s>{gone}</s>"] if gone else []), *([f"<u>{come}</u>"] if come else [])]))
+    for gone, come in _runs(_WORDS.findall(clean(before)), _WORDS.findall(clean(after))):
+        if gone == come:
+            parts.append(escape(come))
+            continue
+        marked = (f"<{tag}>{escape(text)}</{tag}>" if text else "" for tag, text in (("s", gone), ("u", come)))
+        parts.append(" ".join(filter(None, marked)))
     return "".join(parts)
+
+
+def _runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
+    """Pieces of both texts in order, the same in both or changed from one to the other."""
+    codes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    found = [("".join(old[left:right]), "".join(new[start:end])) for _, left, right, start, end in codes]
+    at = 1
+    while at < len(found) - 1:
+        (gone, come), (same, other), (gone_next, come_next) = found[at - 1 : at + 2]
+        least = min(max(len(gone), len(come)), max(len(gone_next), len(come_next)))
+        if same == other and gone != come and gone_next != come_next and (len(same) <= least or not same.strip()):
+            found[at - 1 : at + 2] = [(gone + same + gone_next, come + same + come_next)]
+            at = max(1, at - 2)
+        else:
+            at += 1
+    return found
 
 
 def changes(before: Run, after: Run) -> Iterator[tuple[Graded, Graded]]:

@@ -20,6 +20,7 @@ from nbkit.evals.metrics import resolve
 from nbkit.evals.plans import Plan, pins_of, refuse_counts
 from nbkit.evals.running import run_cases
 from nbkit.evals.runs import Graded, Run
+from nbkit.evals.shelf import Shelf
 from nbkit.evals.shown import Sieve
 from nbkit.evals.tally import Progress
 from nbkit.evals.tools import Tools
@@ -90,7 +91,7 @@ def carry_out(
             run = _priced(run, asked, kept=kept)
     finally:
         kept.close()
-    return Evaluated(run, baseline=baseline, cards=cards, sieve=shown, find=session.ledger.find)
+    return Evaluated(run, baseline=baseline, cards=cards, sieve=shown, shelf=shelf_of(session))
 
 
 @contextlib.contextmanager
@@ -152,7 +153,7 @@ def gate(found: Evaluated, *, least: Mapping[str, float], tolerance: Mapping[str
 def kept_evaluation(session: Session, kept: KeptRuns, run: Run, *, baseline: Run | None = None) -> Evaluated:
     """A run that was kept, with what is known of its judges, and its records."""
     shown = sieve(session, session.config().settings)
-    return Evaluated(run, baseline=baseline, cards=cards_of(kept, run), sieve=shown, find=session.ledger.find)
+    return Evaluated(run, baseline=baseline, cards=cards_of(kept, run), sieve=shown, shelf=shelf_of(session))
 
 
 def cards_of(kept: KeptRuns, run: Run) -> dict[str, JudgeCard | None]:
@@ -193,6 +194,19 @@ def limited(data: Dataset, limit: int | None) -> Dataset:
 def kept_runs(session: Session, settings: Settings) -> KeptRuns:
     """The runs that this home keeps, to be closed."""
     return KeptRuns(session.keeping_home, sieve=sieve(session, settings))
+
+
+def shelf_of(session: Session) -> Shelf:
+    """The records and the runs that this home keeps."""
+
+    def named(name: str) -> Run:
+        kept = kept_runs(session, session.config().settings)
+        try:
+            return kept.find(name)
+        finally:
+            kept.close()
+
+    return Shelf(session.ledger.find, named)
 
 
 def sieve(session: Session, settings: Settings) -> Sieve:

@@ -88,7 +88,7 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
 
 
 def _data(source: str | None, names: Mapping[str, Any]) -> Dataset:
-    from nbkit.evals.datasets import dataset
+    from nbkit.evals.datasets import RATED, dataset
 
     if source is None:
         raise BadSetting(
@@ -98,10 +98,8 @@ def _data(source: str | None, names: Mapping[str, Any]) -> Dataset:
         )
     if source in names:
         return dataset(names[source], name=source)
-    if source == "@rated":
-        from nbkit.evals.rated import rated
-
-        return rated(current())
+    if source == RATED:
+        return dataset(RATED)
     if not Path(source).expanduser().exists():
         tables = [name for name, value in names.items() if not name.startswith("_") and _is_table(value)]
         near = nearest(source, tables)

@@ -83,7 +83,8 @@ def test_a_mean_below_its_least_fails_the_cell_after_drawing_it(questions):
 def test_a_baseline_is_compared_case_by_case_and_in_words(questions):
     questions.run("%%evaluate questions --metrics exact_match --name first\n{{ input }}")
     cell = questions.run("%%evaluate questions --metrics exact_match --name second --baseline first\n{{ expected }}")
-    assert isinstance(cell.error, PromptError)  # what is expected is never given to the prompt
+    assert isinstance(cell.error, PromptError)
+    assert cell.error.what == "{{ expected }} is not given to the prompt"
     cell = questions.run("%%evaluate questions --metrics exact_match --name second --baseline first\nsay water")
     assert "second against first, paired by case" in said(cell)
     assert "not decisive on exact_match" in said(cell)
@@ -359,3 +360,36 @@ def test_a_schema_of_the_notebook_is_named_and_one_that_is_not_there_is_refused(
     cell = questions.run(way.format("Nope", python.format("Nope")))
     assert isinstance(cell.error, BadSetting)
     assert "there are Person" in str(cell.error)
+
+
+def test_runs_are_meant_by_their_names_wherever_a_run_is(questions):
+    questions.run("%%evaluate questions --metrics length --name first\n{{ input }}")
+    questions.run("%%evaluate questions --metrics length --name second\nsay water")
+    found = questions.user_ns["_eval"]
+    assert "second against first" in repr(found.compare("first"))
+    assert "that first" in repr(found.diff("first"))
+    assert nbkit.preferred("It is shorter.", over="first", model="echo").name == "preferred"
+    for wrong in (found.compare, found.diff, lambda run: nbkit.preferred("It is shorter.", over=run, model="echo")):
+        with pytest.raises(BadSetting, match="there is no run named 'frist'"):
+            wrong("frist")
+        with pytest.raises(BadSetting, match="a function is no run"):
+            wrong(nbkit.evaluate)
+
+
+def test_rated_answers_are_a_data_set_by_name_in_python_too(questions):
+    with pytest.raises(BadSetting, match="no rated answer"):
+        nbkit.dataset("@rated")
+    questions.run("%%llm\nsay tea")
+    assert questions.run("%cost rate 👍").error is None
+    assert [case.expected for case in nbkit.dataset("@rated").cases] == ["say tea"]
+    assert nbkit.evaluate("{{ input }}", "@rated", ["exact_match"])["exact_match"].mean == 1.0
+
+
+@pytest.mark.parametrize("name", ["expected", "answer"])
+def test_what_is_expected_is_not_given_to_the_prompt_and_the_error_says_why(questions, name):
+    cell = questions.run(f"%%evaluate questions --metrics f1\n{{{{ input }}}} {{{{ {name} }}}}")
+    assert cell.error.what == f"{{{{ {name} }}}} is not given to the prompt"
+    assert "exit" not in cell.error.fix
+    questions.user_ns["answer"] = "the notebook's own"
+    cell = questions.run("%%evaluate questions --metrics length\n{{ answer }}")
+    assert cell.error is None

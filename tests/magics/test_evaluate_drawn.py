@@ -8,6 +8,7 @@ import pytest
 
 import nbkit
 from nbkit.display.evaluated import Evaluated
+from nbkit.display.evaluation_cases import changed_words
 from nbkit.errors import BadSetting
 from nbkit.evals.cases import Answer
 from nbkit.session import current
@@ -213,3 +214,21 @@ def test_two_runs_of_one_name_are_told_apart_by_their_ids(questions):
     assert f"worse than {titles[1]} by" in str(cell.error)
     assert titles[0] in said(questions.run(f"%evaluate rm {ids[0]} {ids[0]}"))
     assert len(re.findall(r"^same ", said(questions.run("%evaluate ls")), re.MULTILINE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "drawn"),
+    [
+        ("It is 77 purple parrots.", "every sixth batch", "<s>It is 77 purple parrots.</s> <u>every sixth batch</u>"),
+        (
+            "The fan needs 30 W at night.",
+            "The fan needs 45 W at night.",
+            "The fan needs <s>30</s> <u>45</u> W at night.",
+        ),
+        ("open at nine", "open at nine sharp", "open at nine<u> sharp</u>"),
+        ("same", "same", "same"),
+        ("", "new", "<u>new</u>"),
+    ],
+)
+def test_words_that_changed_side_by_side_are_one_change(before, after, drawn):
+    assert changed_words(before, after) == drawn
