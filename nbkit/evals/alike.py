@@ -13,7 +13,9 @@ from nbkit.figures import count
 
 _CHARS: Final = 16
 _BY_VECTORS: Final = ("similarity", "answer_relevance")
-_AGAIN: Final = "Evaluate the earlier one again on this data set: its answers come from the cache."
+_AGAIN: Final = (
+    "Evaluate the earlier one again, on this data set and with these metrics: its answers come from the cache."
+)
 
 
 def marked(graded: Graded, case: Case) -> Graded:
@@ -58,6 +60,8 @@ def is_same_metric(before: Run, after: Run, metric: str) -> bool:
 def unlike(before: Run, after: Run) -> str:
     """What of two runs is not compared though it has one name, in sentences; empty where there is nothing."""
     shared = [name for name in after.pins.metrics if name in before.pins.metrics]
+    if not shared:
+        return "The two share no metric."
     others = [name for name in shared if not is_same_metric(before, after, name)]
     said = [
         *([f"Not compared, since another metric had the name then: {', '.join(others)}."] if others else []),
