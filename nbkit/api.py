@@ -18,6 +18,7 @@ from nbkit.documents import SearchMode
 from nbkit.errors import UnknownSetting
 from nbkit.prompts.schema import shape_of
 from nbkit.prompts.template import names_in
+from nbkit.session.labelled import refuse_private
 from nbkit.session.screening import Screening
 from nbkit.setting import Settings
 from nbkit.types import CacheMode, Format, GuardPolicy, JsonValue, Stage
@@ -174,6 +175,8 @@ class Documents:
         here = session.current()
         own = {"rag_embedder": embedder, "rag_chunk_tokens": chunk_tokens, "rag_chunk_overlap": overlap}
         in_force = here.config({name: value for name, value in own.items() if value is not None}).settings
+        own_name = None if self._name in here.collections.names() else self._name
+        refuse_private(here, {"--index": own_name, "--tag": in_force.tag}, in_force)
         with here.embedding_calls.made_for(origin(), tag=in_force.tag):
             _, added = here.collections.add(self._name, paths, in_force, rebuild=rebuild, allow_urls=allow_urls)
         if not added.is_whole:
@@ -234,6 +237,7 @@ def search_index(
     """What an index has on a question, with the settings in force; `Documents.search` and `%rag search`."""
     mode, k = in_force.rag_mode, in_force.rag_k
     here.secrets.add_variables(here.environment)
+    refuse_private(here, {"--tag": in_force.tag}, in_force)
     question = here.secrets.redact(question)
     with here.embedding_calls.made_for(origin(), tag=in_force.tag):
         collection, reranker = here.collections.open(name, in_force), here.collections.reranker(in_force)

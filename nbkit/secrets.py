@@ -192,16 +192,36 @@ def _is_credential(name: str) -> bool:
 
 
 def _forms(value: str) -> set[str]:
-    raw = value.encode("utf-8", "surrogatepass")
-    # A value inside a longer base64 text starts at one of three alignments; the characters that depend on its
-    # neighbours are cut from both ends.
-    shifted = {base64.b64encode(b"\0" * shift + raw).decode()[skip:] for shift, skip in ((0, 0), (1, 2), (2, 3))}
-    encoded = {form.rstrip("=")[:-1] for form in shifted}
-    forms = {value, value[::-1], raw.hex(), raw.hex().upper()} | _in_url(value)
+    raw, wide = value.encode("utf-8", "surrogatepass"), value.encode("utf-16-le", "surrogatepass")
+    once = base64.b64encode(raw)
+    # What was encoded twice was first encoded alone.
+    encoded = _in_base64(raw) | _in_base64(wide) | _in_base64(once.rstrip(b"="))
+    forms = {value, value[::-1], raw.hex(), raw.hex().upper()} | _in_url(value) | _in_escapes(value)
     forms |= {form for text in (value, value[::-1]) for form in _in_code(text)} | _in_page(value)
     forms |= encoded | {form.replace("+", "-").replace("/", "_") for form in encoded}
-    forms |= {quote(form, safe="") for form in encoded} | _in_lines(base64.b64encode(raw).decode())
+    forms |= {quote(form, safe="") for form in encoded} | _in_lines(once.decode())
     return {form for form in forms if len(form) >= MIN_CHARS}
+
+
+def _in_base64(raw: bytes) -> set[str]:
+    """A stretch inside a longer base64 text, which starts at one of three alignments.
+
+    The characters that depend on its neighbours are cut from both ends.
+    """
+    shifted = {base64.b64encode(b"\0" * shift + raw).decode()[skip:] for shift, skip in ((0, 0), (1, 2), (2, 3))}
+    return {form.rstrip("=")[:-1] for form in shifted}
+
+
+def _in_escapes(value: str) -> set[str]:
+    r"""Every character by its number, `\u0073` and such; and in two bytes each, as UTF-16 looks when it is shown."""
+    wide = value.encode("utf-16-be", "surrogatepass")
+    units = "".join([f"\\u{int.from_bytes(wide[at : at + 2]):04x}" for at in range(0, len(wide), 2)])
+    # Long forms are long to compile: what few tools write, such as escapes of bytes in JSON, is left out.
+    forms = {nul.join(value) for nul in ("\0", "\\x00")} | {units, units.replace("\\", "\\\\")}
+    forms.add(units.upper().replace("U", "u"))
+    forms.add("".join([f"\\x{byte:02x}" for byte in value.encode("utf-8", "surrogatepass")]))
+    forms |= {"".join([form.format(ord(char)) for char in value]) for form in ("&#{};", "&#x{:x};")}
+    return forms
 
 
 def _in_url(value: str) -> set[str]:

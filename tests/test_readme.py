@@ -84,5 +84,5 @@ def test_links_lead_to_files_that_are_there():
 
 def test_the_two_commands_are_the_ones_that_are_promised():
     assert 'pip install -e ".[local,lab]" && nbkit demo' in _TEXT
-    assert 'pip install -e ".[all,test]" && pytest' in _TEXT
-    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("pytest")
+    assert 'pip install -e ".[all,test]" && pytest -n 2' in _TEXT
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("pytest -n 2")

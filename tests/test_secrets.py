@@ -29,6 +29,11 @@ def percent_lowered(text: str) -> str:
     return "%".join([first, *(part[:2].lower() + part[2:] for part in rest)])
 
 
+def units(value: str) -> list[int]:
+    wide = value.encode("utf-16-be")
+    return [int.from_bytes(wide[at : at + 2]) for at in range(0, len(wide), 2)]
+
+
 FORMS = {
     "plain": lambda value: value,
     "reversed": lambda value: value[::-1],
@@ -50,6 +55,17 @@ FORMS = {
     "base64 of user and key": lambda value: base64.b64encode(b"user:" + value.encode()).decode(),
     "base64 in an address": lambda value: quote(base64.b64encode(value.encode()).decode(), safe=""),
     "base64 in a mail": lambda value: base64.encodebytes(value.encode()).decode(),
+    "base64 twice": lambda value: base64.b64encode(base64.b64encode(value.encode())).decode(),
+    "base64 twice, in a shell": lambda value: base64.b64encode(base64.b64encode(value.encode()) + b"\n").decode(),
+    "base64 as PowerShell": lambda value: base64.b64encode(value.encode("utf-16-le")).decode(),
+    "escapes": lambda value: "".join(f"\\u{unit:04x}" for unit in units(value)),
+    "escapes, upper case": lambda value: "".join(f"\\u{unit:04X}" for unit in units(value)),
+    "escapes in JSON": lambda value: json.dumps("".join(f"\\u{unit:04x}" for unit in units(value))),
+    "bytes by number": lambda value: "".join(f"\\x{byte:02x}" for byte in value.encode()),
+    "entities": lambda value: "".join(f"&#{ord(char)};" for char in value),
+    "entities, hexadecimal": lambda value: "".join(f"&#x{ord(char):x};" for char in value),
+    "UTF-16 read as bytes": lambda value: value.encode("utf-16-le").decode("latin-1") if value.isascii() else value,
+    "UTF-16, shown": lambda value: str(value.encode("utf-16-le")) if value.isascii() else value,
     "base64 in short lines": lambda value: "\n".join(textwrap.wrap(base64.b64encode(value.encode()).decode(), 64)),
 }
 

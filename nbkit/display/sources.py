@@ -134,7 +134,7 @@ def sources_text(found: Sources) -> list[str]:
     lines = [found.summary]
     for row in found.rows:
         mark = "cited" if row.is_cited else "not cited"
-        lines.append(f"  [{row.number}] {row.where} ({mark}, {row.score})")
+        lines.append(f"  [{row.number}] {line(row.where)} ({mark}, {row.score})")
         if (row.is_cited or found.is_open) and row.quote:
             lines.append("      “" + clean(row.quote).replace("\n", "\n       ") + "”")
     for title, rows in _kept_away(found):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from nbkit.canonical import map_text
 from nbkit.evals.cases import Answer
 from nbkit.evals.runs import Graded, Run
 
 T = TypeVar("T")
+_WRITTEN: Final = ("system", "stop", "where", "params")
+"""Settings of a run that hold the user's own words."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,9 +38,9 @@ class Sieve:
 
     def alone(self, run: Run) -> Run:
         """A run without its answers."""
-        system = run.pins.settings.get("system")
-        own = {"system": self._prompt(system)} if isinstance(system, str) else {}
-        pins = dataclasses.replace(run.pins, task=self._prompt(run.pins.task), settings={**run.pins.settings, **own})
+        settings = run.pins.settings
+        own = {name: map_text(settings[name], self._prompt) for name in _WRITTEN if name in settings}
+        pins = dataclasses.replace(run.pins, task=self._prompt(run.pins.task), settings={**settings, **own})
         return map_text(dataclasses.replace(run, pins=pins, graded=()), self.redact)
 
     def graded(self, graded: Graded) -> Graded:

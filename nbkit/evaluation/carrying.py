@@ -29,6 +29,7 @@ from nbkit.pricing.own import price_tables
 from nbkit.pricing.table import table_of
 from nbkit.recorded import Outcome
 from nbkit.session import Session
+from nbkit.session.labelled import refuse_private
 
 if TYPE_CHECKING:
     from nbkit.evals.datasets import Dataset
@@ -57,9 +58,9 @@ def carry_out(
     Raises what would stop every case, `BadSetting` for a metric or a baseline that is not there, `KeyboardInterrupt`.
     """
     refuse_counts(plan)
-    metrics = resolve(
-        list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag), tools=_tools(session, settings, plan)
-    )
+    refuse_private(session, {"--name": plan.name, "--tag": settings.tag}, settings)
+    wanted = list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag)
+    metrics = resolve(wanted, tools=_tools(session, settings, plan))
     names = [one.name for one in metrics]
     refuse_unmeasured(names, plan.least, option="--fail-under")
     refuse_unmeasured(names, plan.tolerance, option="--tolerance")

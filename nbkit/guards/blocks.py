@@ -13,6 +13,11 @@ from nbkit.guards.lines import Start
 
 _MARK: Final = re.compile(r"[$\\]")
 _TEX: Final = re.compile(r"\\(?:begin|end)\{|\\\\[()\[\]]")
+LIVE_TEX: Final = re.compile(
+    r"(?:href|url|includegraphics|html\w*|cssId|style|class|csname|require|data|mmlToken|bbox)\Z"
+)
+"""Commands of mathematics that reach out of it."""
+_LIVE_IN_CELL: Final = re.compile(r"\]\s*[(:\[]|<[^|]*>|:|www\.", re.IGNORECASE)
 _EMPHASIS: Final = re.compile(r"[*_~]")
 _TOP_INDENT: Final = 3
 """Deeper than this is indented code, or belongs to a list item."""
@@ -103,6 +108,16 @@ class Blocks:
                 return "fence"
             self.distrust()
         self._note(start)
+        return "text"
+
+    def begin_plain(self) -> str:
+        """How a line is to be read that begins at the margin with no mark, as `begin` would say: `text`."""
+        is_after_blank, self._is_after_blank = self._is_after_blank, False
+        self._was_code = self._has_piped = False
+        self._items.clear()
+        self._earlier_marks |= self._code_marks
+        if is_after_blank:
+            self._in_list = self._in_definition = False
         return "text"
 
     def _enter(self, start: Start, *, is_after_blank: bool) -> None:
@@ -199,7 +214,7 @@ class Blocks:
             self._code_marks.add(mark.group())
         return None
 
-    def is_span(self, code: str, live_in_cell: re.Pattern[str]) -> bool:
+    def is_span(self, code: str) -> bool:
         """Whether the code of a code span is code in every renderer."""
         has_tex = _TEX.search(code) is not None
         has_dollar = "$" in code
@@ -216,7 +231,7 @@ class Blocks:
         # A table splits its cells before it looks for code, and pairs the backticks of each cell anew.
         self._has_piped = self._has_piped or "|" in code
         # Mathematics that begins in a code span may end behind it, and take its end along.
-        if (self._has_piped or has_tex) and live_in_cell.search(code):
+        if (self._has_piped or has_tex) and _LIVE_IN_CELL.search(code):
             return False
         if has_tex:
             self._code_marks.add("\\")

@@ -19,6 +19,7 @@ from nbkit.guards.opposites import MONTHS, bounds_as_words, measures
 from nbkit.guards.said import COUNTING, Said, said
 from nbkit.guards.swapped import head_of_another, is_name_for_another, run_of
 from nbkit.guards.tabled import Tables
+from nbkit.guards.telling import told
 from nbkit.guards.wording import tokens
 
 _CLAUSE: Final = re.compile(r"[,;:()](?!\d)|\b(?:and|but|while|whereas|then)\b|\s[-\u2013\u2014]\s")
@@ -33,7 +34,6 @@ _ALIKE: Final = 0.5
 _MOST_PLACES: Final = 20
 _STOPS: Final = ".!?;\n"
 _MOST_HOLDERS: Final = 40
-_LONGEST_SHOWN: Final = 6
 _LONGEST_TITLE: Final = 6
 _BEFORE, _FURTHEST = 2, 12
 """Sentences that one may go on about, and how far its heading is."""
@@ -109,11 +109,13 @@ class Facts:
                 return Conflict("number", _note(number, whole.text, top[0], others))
             near = [self._said[at] for at in holders if scores[at] >= _NEAR * best]
             if near and all(_is_of_another(number, part, one) for one in near):
-                return Conflict("number", f"{_shown(number)}: passage {near[0].source} says it of something else")
+                return Conflict(
+                    "number", f"{told(number, whole.text)}: passage {near[0].source} says it of something else"
+                )
             units = {unit for n, unit in measures(part.text) if n == number}
             theirs = {unit for one in near for n, unit in measures(bounds_as_words(in_digits(one.text))) if n == number}
             if units and theirs and not units & theirs:
-                return Conflict("number", f"{_shown(number)}: passage {near[0].source} has another unit")
+                return Conflict("number", f"{told(number, whole.text)}: passage {near[0].source} has another unit")
         return None
 
     def _name(self, whole: Said) -> Conflict | None:
@@ -219,10 +221,5 @@ def _is_of_another(number: str, part: Said, source: Said) -> bool:
 def _note(number: str, text: str, source: Said, others: Sequence[str]) -> str:
     said = next((one for one in re.findall(r"[^\W\d_]+", text) if [t.stem for t in tokens(one)] == [number]), number)
     if not others:
-        return f"{_shown(said)}: not what passage {source.source} says it of"
-    return f"{_shown(said)}: passage {source.source} says {_shown(others[0])}"
-
-
-def _shown(number: str) -> str:
-    """A long number may be somebody's: it is not repeated."""
-    return number if len(number) <= _LONGEST_SHOWN else "a number"
+        return f"{told(said, text)}: not what passage {source.source} says it of"
+    return f"{told(said, text)}: passage {source.source} says {told(others[0], source.text)}"

@@ -10,7 +10,8 @@ from nbkit.guards.lines import MAX_CHARS
 # JupyterLab writes the words into an attribute as they are, and mathematics into them after that: no quotes, dollars
 # or backslashes. Nothing that is broken elsewhere may stand there either, or a second look would see other words.
 _PLAIN: Final = re.compile(r"""(?!.*(?://|www\.))[^"'$\\{}<>&\[\]\n]*""", re.IGNORECASE)
-_FENCE_CHARS: Final = 3
+FENCE_CHARS: Final = 3
+"""Marks of the shortest fence."""
 _NAME: Final = re.compile(r"[\w+#.\-]*")
 DRAWN: Final = re.compile(r"[^\S\n]*mermaid", re.IGNORECASE)
 """A name whose block is not shown but run: a diagram may name pictures and styles, which are fetched."""
@@ -34,7 +35,7 @@ def read_info(text: str, at: int, *, run: str, is_last: bool) -> Literal["plain"
     >>> read_info('x" onfocus="', 0, run="~~~", is_last=True)
     'odd'
     """
-    if len(run) < _FENCE_CHARS:
+    if len(run) < FENCE_CHARS:
         return "plain"
     at += len(SHOWN) * text.startswith(SHOWN, at)
     end = text.find("\n", at, at + MAX_CHARS)

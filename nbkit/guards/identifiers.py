@@ -59,7 +59,7 @@ def _pattern(name: str) -> re.Pattern[str]:
     octet = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
     return re.compile(
         {
-            "email": r"(?<![\w.+%⟧-])(?:[odOD]')?[\w%+-][\w.+%-]{0,63}@(?:[^\W_](?:[^\W_]|-){0,62}\.){1,8}"
+            "email": r"(?<![\w.+%⟧-])(?:[odOD]')?[\w%+-][\w.+%-]{0,63}(?:@|%40)(?:[^\W_](?:[^\W_]|-){0,62}\.){1,8}"
             r"(?:xn--[a-z0-9]{2,30}|[^\W\d_]{2,24})(?![\w⟦@(\[-])(?!\.[^\W_])",
             "card": r"(?=\d)(?<![\w.⟧$€£#])(?<!\d[-/ ,:])(?:\d{12,19}"
             r"|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5})"
@@ -94,7 +94,7 @@ def find_identifiers(text: str) -> list[Span]:
 
 
 def _candidates(text: str) -> Iterator[tuple[str, int, int]]:
-    if "@" in text:
+    if "@" in text or "%40" in text:
         yield from (("EMAIL", *found.span()) for found in _pattern("email").finditer(text) if _is_email(text, found))
     if _DIGIT.search(text) is None and (text.isascii() or ":" not in text) and text.count(":") < _FEWEST_COLONS:
         return
@@ -115,7 +115,7 @@ def _before(text: str, at: int) -> str:
 
 
 def _is_email(text: str, found: re.Match[str]) -> bool:
-    local, _, domain = found.group().rpartition("@")
+    local, _, domain = found.group().replace("%40", "@").rpartition("@")
     top = domain.rpartition(".")[2]
     if top in _ATTRIBUTES or local in _NOT_PERSONS or ".." in local or local.endswith("."):
         return False

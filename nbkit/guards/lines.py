@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -22,6 +23,8 @@ _BLANK: Final = re.compile(rf"(?: {{0,{MAX_CHARS}}}+\n)++")
 _CODE_CHARS: Final = 2000
 """Longest code span that is looked through; a longer one is not trusted."""
 _TICKS: Final = re.compile(r"`+")
+_SHORT_CHARS: Final = 40
+"""Longest line whose beginning is remembered."""
 _MOST_BLANK: Final = 4
 """Of a line with more spaces than that, and nothing else, a renderer may make the last ones code."""
 
@@ -32,7 +35,7 @@ class Start:
 
     kind: Literal["blank", "text", "fence"] = "text"
     at: int = 0
-    """Where the content begins; for a blank line and a fence, where the line ends."""
+    """Where the content begins, from where the line does; for a blank line and a fence, where the line ends."""
     column: int = 0
     """Column of the content, tabs counted to the next multiple of four."""
     indent: int = 0
@@ -55,6 +58,15 @@ class Start:
     info: str = ""
 
 
+def begins_plain(char: str) -> bool:
+    """Whether a line that begins so, and not with nothing, is text whatever follows.
+
+    >>> begins_plain("a"), begins_plain("-"), begins_plain("")
+    (True, False, False)
+    """
+    return bool(char) and char not in _SIGNS and not char.isspace()
+
+
 def blank_lines(text: str, at: int) -> int:
     r"""Where the last begins of the blank lines that begin at `at`: it says all that the others do.
 
@@ -71,8 +83,24 @@ def read_start(text: str, at: int, *, is_last: bool) -> Start | None:
     >>> read_start("- ```py\n", 0, is_last=True).fence
     '```'
     """
-    if (char := text[at : at + 1]) and char not in _SIGNS and not char.isspace():
-        return Start(at=at)
+    if begins_plain(text[at : at + 1]):
+        return Start()
+    end = text.find("\n", at, at + _SHORT_CHARS)
+    if end >= 0:
+        # A whole line says all by itself, and many are alike.
+        return _whole_start(text[at : end + 1])
+    start = _read_line(text, at, is_last=is_last)
+    if start is not None:
+        start.at -= at
+    return start
+
+
+@functools.lru_cache(maxsize=512)
+def _whole_start(line: str) -> Start | None:
+    return _read_line(line, 0, is_last=True)
+
+
+def _read_line(text: str, at: int, *, is_last: bool) -> Start | None:
     start = Start()
     here = at
     while True:

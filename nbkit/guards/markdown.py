@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from operator import attrgetter
 from typing import ClassVar
 
-from nbkit.guards.controls import control_spans, without_controls
+from nbkit.guards.controls import without_controls
+from nbkit.guards.findings import Findings
 from nbkit.guards.hosts import Hosts
 from nbkit.guards.neutral import Neutraliser
 from nbkit.protocols import GuardOptions
-from nbkit.types import Request, Screened, Span, Stage, Verdict
+from nbkit.types import Request, Screened, Stage, Verdict
 
 
 class MarkdownGuard:
@@ -46,7 +45,7 @@ class MarkdownStream:
     def __init__(self, hosts: Hosts, *, stage: Stage, request: Request) -> None:
         self._stage: Stage = stage
         self._neutraliser = Neutraliser(hosts) if request.format in ("md", "table") else None
-        self._spans: list[Span] = []
+        self._findings = Findings() if self._neutraliser is None else self._neutraliser.findings
         self._done_chars = 0
 
     def feed(self, text: str) -> str:
@@ -54,29 +53,26 @@ class MarkdownStream:
         if self._neutraliser is not None:
             return self._neutraliser.feed(text)
         shown, places = without_controls(text)
-        self._spans += control_spans(places, self._done_chars)
+        self._findings.add_controls(places, self._done_chars)
         self._done_chars += len(text)
         return shown
 
     def finish(self) -> Screened:
         """What was held back, and the verdict."""
         rest = "" if self._neutraliser is None else self._neutraliser.finish()
-        spans = self._spans if self._neutraliser is None else self._neutraliser.spans
-        return Screened(rest, _verdict(self._stage, spans))
+        return Screened(rest, _verdict(self._stage, self._findings))
 
 
-def _verdict(stage: Stage, spans: list[Span]) -> Verdict:
-    if not spans:
+def _verdict(stage: Stage, findings: Findings) -> Verdict:
+    if not findings.counts:
         return Verdict(MarkdownGuard.name, stage, "allow")
-    counts = Counter(map(attrgetter("kind"), spans))
+    counts = findings.counts.copy()
     removed = counts.pop("control character", 0)
     parts = [_count(kind, times) for kind, times in sorted(counts.items())]
     reason = f"{', '.join(parts)} made inert" if parts else ""
     if removed:
         reason += ("; " if reason else "") + f"{_count('control character', removed)} removed"
-    # Control characters are found ahead of the rest; no two begin in the same place.
-    ordered = sorted(spans, key=attrgetter("start")) if removed and counts else spans
-    return Verdict(MarkdownGuard.name, stage, "redact", reason, tuple(ordered))
+    return Verdict(MarkdownGuard.name, stage, "redact", reason, findings.spans())
 
 
 def _count(kind: str, times: int) -> str:

@@ -17,22 +17,17 @@ import re
 from bisect import bisect_right
 from typing import Final
 
-from nbkit.guards.blocks import Blocks
-from nbkit.guards.controls import CONTROL, control_spans, without_controls
-from nbkit.guards.fences import DRAWN, SHOWN, inert_info, read_info
+from nbkit.guards.blocks import LIVE_TEX, Blocks
+from nbkit.guards.controls import CONTROL, without_controls
+from nbkit.guards.fences import DRAWN, FENCE_CHARS, SHOWN, inert_info, read_info
+from nbkit.guards.findings import Findings
 from nbkit.guards.hosts import Hosts
-from nbkit.guards.lines import HOLD, MAX_CHARS, blank_lines, read_start, span_end
-from nbkit.types import Span
+from nbkit.guards.lines import HOLD, MAX_CHARS, begins_plain, blank_lines, read_start, span_end
 
 _QUICK: Final = re.compile(rf"[\n`<\[\]\\$:wW*_~{CONTROL}]")
 _SPECIAL: Final = re.compile(r"[\n`<\[\]\\$]|:(?=//|/?\Z)|[wW](?=[wW][wW]\.|[wW]{0,2}\Z)|~(?=~~|~?\Z)")
-_MARKS: Final = re.compile(r"`+|~+")
-_DOLLARS: Final = re.compile(r"\$+")
+_MARKS: Final = re.compile(r"`+|~+|\$+")
 _COMMAND: Final = re.compile(r"(\\+)([A-Za-z]{0,40})")
-_LIVE_TEX: Final = re.compile(
-    r"(?:href|url|includegraphics|html\w*|cssId|style|class|csname|require|data|mmlToken|bbox)\Z"
-)
-_LIVE_IN_CELL: Final = re.compile(r"\]\s*[(:\[]|<[^|]*>|:|www\.", re.IGNORECASE)
 _FENCE_LINE: Final = re.compile(r"([^\S\n]*)((?:[`~]|[^\S\n])*)")
 
 
@@ -40,8 +35,8 @@ class Neutraliser:
     """One text on its way, in pieces; what `feed` and `finish` give, joined, does not depend on the pieces."""
 
     def __init__(self, hosts: Hosts) -> None:
-        self.spans: list[Span] = []
-        """Places in the text as it came, in order of discovery."""
+        self.findings = Findings()
+        """By their places in the text as it came."""
         self._hosts = hosts
         self._blocks = Blocks()
         self._buffer = self._before = ""
@@ -98,7 +93,7 @@ class Neutraliser:
     def _strip(self, text: str) -> str:
         kept, places = without_controls(text)
         start = self._done_chars + len(self._buffer)
-        self.spans += control_spans(places, start + len(self._removed))
+        self.findings.add_controls(places, start + len(self._removed))
         self._removed += [start + at - index for index, at in enumerate(places)]
         return kept
 
@@ -110,14 +105,16 @@ class Neutraliser:
         start, stop = self._done_chars + at, self._done_chars + end
         if removed := self._removed:
             start, stop = start + bisect_right(removed, start), stop + bisect_right(removed, stop - 1)
-        self.spans.append(Span(start, stop, kind))
+        self.findings.add(kind, start, stop)
         self._out.append(text)
         return end
 
+    def _run_end(self, at: int) -> int:
+        run = _MARKS.match(self._buffer, at) if self._buffer[at + 1 : at + 2] == self._buffer[at] else None
+        return at + 1 if run is None else run.end()
+
     def _previous(self, at: int) -> str:
         return self._buffer[at - 1] if at else self._before[-1:]
-
-    # Lines
 
     def _step_start(self, at: int, is_last: bool) -> int:  # noqa: FBT001 - the steps are called alike
         if self._buffer[at] in " \n" and (last := blank_lines(self._buffer, at)) > at:
@@ -125,23 +122,20 @@ class Neutraliser:
         start = read_start(self._buffer, at, is_last=is_last)
         if start is None:
             return HOLD
-        self._mode = self._blocks.begin(start)
+        self._mode, end = self._blocks.begin(start), at + start.at
         if start.kind == "fence" and self._mode == "fence":
-            info = start.at - len(start.info)
-            self._emit(at, info)
             # `{image}` and `mermaid` make a renderer fetch what the block names.
-            shown = inert_info(start.info)
-            is_same = shown == start.info
-            return self._emit(info, start.at) if is_same else self._break("directive", info, start.at, shown)
-        return self._emit(at, start.at if start.kind == "blank" else self._content(at, start.at, start.kind))
-
-    def _content(self, at: int, end: int, kind: str) -> int:
-        if kind != "fence":
-            return end
-        # Not trusted as a fence: its run of backticks and all behind it is read as text.
-        space = _FENCE_LINE.match(self._buffer, at)
-        assert space is not None
-        return space.end(1)
+            shown = inert_info(start.info) if start.info else ""
+            if shown == start.info:
+                return self._emit(at, end)
+            info = self._emit(at, end - len(start.info))
+            return self._break("directive", info, end, shown)
+        if start.kind == "fence":
+            # Not trusted as a fence: its run of backticks and all behind it is read as text.
+            space = _FENCE_LINE.match(self._buffer, at)
+            assert space is not None
+            end = space.end(1)
+        return self._emit(at, end) if end > at else at
 
     def _step_fence_start(self, at: int, is_last: bool) -> int:  # noqa: FBT001
         line = _FENCE_LINE.match(self._buffer, at)
@@ -168,51 +162,55 @@ class Neutraliser:
         self._mode = "fence start" if self._mode == "fence" else "start"
         return self._emit(at, end + 1)
 
-    # Text
-
     def _step_text(self, at: int, is_last: bool) -> int:  # noqa: FBT001
-        buffer, specials, first = self._buffer, self._specials, at
+        buffer, specials, out, first = self._buffer, self._specials, self._out, at
         while (special := _SPECIAL.search(buffer, at)) is not None:
             here = special.start()
             if here > at:
                 plain = buffer[at:here]
                 if "*" in plain or "_" in plain or "~" in plain:
                     self._blocks.read_marks(buffer, at, here)
-                self._out.append(plain)
+                out.append(plain)
             at = specials[special[0]](here, is_last)
             if at == HOLD or self._mode != "text":
                 return here if at == HOLD and here > first else at
         self._blocks.read_marks(buffer, at, len(buffer))
         return self._emit(at, len(buffer))
 
-    def _on_newline(self, at: int, is_last: bool) -> int:  # noqa: ARG002, FBT001
-        self._mode = "start"
-        return self._emit(at, at + 1)
+    def _on_newline(self, at: int, is_last: bool) -> int:  # noqa: FBT001
+        self._out.append("\n")
+        first = self._buffer[at + 1 : at + 2]
+        self._mode = self._blocks.begin_plain() if begins_plain(first) else "start"
+        begun = self._step_start(at + 1, is_last) if first and self._mode == "start" else HOLD
+        return at + 1 if begun == HOLD else begun
 
     def _on_ticks(self, at: int, is_last: bool) -> int:  # noqa: FBT001
-        run = _MARKS.match(self._buffer, at)
-        assert run is not None
-        end = run.end()
+        end = self._run_end(at)
         if end == len(self._buffer) and not is_last:
             return HOLD
-        if run.group()[0] == "~":
+        run = self._buffer[at:end]
+        if run[0] == "~":
             self._blocks.read_marks(self._buffer, at, end)
             return self._on_marks(at, end, is_last=is_last)
         if self._previous(at) in ("\\", "~"):
             self._blocks.leave_spans()
-        if self._blocks.has_spans:
-            close = span_end(self._buffer, end, run=run.group(), is_last=is_last)
+        has_spans = self._blocks.has_spans
+        if not has_spans and end - at < FENCE_CHARS:
+            return self._emit(at, end)
+        if has_spans:
+            close = span_end(self._buffer, end, run=run, is_last=is_last)
             if close == HOLD:
                 return HOLD
-            self._blocks.read_run(len(run.group()))
-            if close and self._blocks.is_span(self._buffer[end:close], _LIVE_IN_CELL):
-                return self._emit(at, close + len(run.group()))
+            self._blocks.read_run(len(run))
+            if close and self._blocks.is_span(self._buffer[end:close]):
+                return self._emit(at, close + len(run))
         return self._on_marks(at, end, is_last=is_last)
 
     def _on_marks(self, at: int, end: int, *, is_last: bool) -> int:
         """A run of marks in text, where some renderer may begin a code block with them."""
         run = self._buffer[at:end]
-        info = read_info(self._buffer, end, run=run, is_last=is_last)
+        is_short = end - at < FENCE_CHARS
+        info = "plain" if is_short else read_info(self._buffer, end, run=run, is_last=is_last)
         if info is None:
             return HOLD
         if run[0] == "`":
@@ -233,9 +231,11 @@ class Neutraliser:
         return self._emit(at, at + 1)
 
     def _on_open(self, at: int, is_last: bool) -> int:  # noqa: ARG002, FBT001
-        self._blocks.brackets.append(self._previous(at) == "!")
-        self._blocks.is_plain = False
-        return self._emit(at, at + 1)
+        blocks = self._blocks
+        blocks.brackets.append(self._previous(at) == "!")
+        blocks.is_plain = False
+        self._out.append("[")
+        return at + 1
 
     def _on_close(self, at: int, is_last: bool) -> int:  # noqa: FBT001
         following = self._buffer[at + 1 : at + 2]
@@ -280,12 +280,11 @@ class Neutraliser:
         return self._emit(at, end) if end else self._break("address", at, at + 4, rest[:3] + "[.]")
 
     def _on_dollar(self, at: int, is_last: bool) -> int:  # noqa: FBT001
-        run = _DOLLARS.match(self._buffer, at)
-        assert run is not None
-        if run.end() == len(self._buffer) and not is_last:
+        end = self._run_end(at)
+        if end == len(self._buffer) and not is_last:
             return HOLD
-        self._blocks.read_dollars(len(run.group()), is_escaped=self._previous(at) == "\\")
-        return self._emit(at, run.end())
+        self._blocks.read_dollars(end - at, is_escaped=self._previous(at) == "\\")
+        return self._emit(at, end)
 
     def _on_backslash(self, at: int, is_last: bool) -> int:  # noqa: FBT001
         command = _COMMAND.match(self._buffer, at)
@@ -295,6 +294,6 @@ class Neutraliser:
             return HOLD
         slashes, name = command[1], command[2]
         self._blocks.read_tex(slashes, name, self._buffer[end : end + 1])
-        if name and len(slashes) % 2 and _LIVE_TEX.match(name):
+        if name and len(slashes) % 2 and LIVE_TEX.match(name):
             return self._break("TeX link", at, end, "\\" + command.group())
         return self._emit(at, command.end(1))

@@ -11,6 +11,7 @@ from typing import Final
 
 from nbkit.guards.opposites import measures, unit_of
 from nbkit.guards.said import COUNTING, Said, said
+from nbkit.guards.telling import told
 from nbkit.guards.wording import Token
 
 _MOST_ROWS: Final = 100
@@ -165,7 +166,7 @@ def _of_another_column(whole: Said, own: _Row) -> str:
             continue
         missed = [column for column in named if not column.said.numbers & whole.numbers]
         if missed and not any(column in named for column in holding):
-            return f"there is {min(missed[0].said.numbers)}"
+            return f"there is {told(min(missed[0].said.numbers), missed[0].said.text)}"
         units = {unit for n, unit in measures(whole.text) if n == number}
         theirs = frozenset().union(*(column.units for column in holding))
         if units and theirs and not units & theirs:
@@ -179,5 +180,6 @@ def _word_of_another(whole: Said, own: _Row) -> str | None:
     named = [column for column in plain if column.name & whole.words]
     held = [column for column in plain if column.said.words and column.said.words <= whole.words.difference(*own.keys)]
     if len(named) == 1 and held and named[0] not in held and not _JOINS.search(whole.text):
-        return f"there is {min(named[0].said.numbers)}" if named[0].said.numbers else "there is another"
+        there = named[0].said
+        return f"there is {told(min(there.numbers), there.text)}" if there.numbers else "there is another"
     return None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MANUAL = """The guards that every prompt, passage and answer passes.
 
     %guard ls                       each guard and what it does at each stage, by policy
-    %guard on [standard|strict]     goes back to the standard policy, or to the strict one
+    %guard on [standard|strict]     all guards on again, by the standard policy or the strict one
     %guard on NAME, %guard off NAME turns one guard on again, or lets it look only; toxicity is off unless it is on
     %guard off                      guards look and say what they see; the promises below stay
     %guard test TEXT [--stage input|retrieved|output]
@@ -89,10 +89,7 @@ def _list(shell: InteractiveShell, session: Session, rest: str) -> None:
 
 def _on(shell: InteractiveShell, session: Session, rest: str) -> None:
     if rest in get_args(GuardPolicy) or not rest:
-        session.configure({"guard_policy": rest or "standard"})
-        _, loosened = session.policy(session.config().settings)
-        still = "".join(f" · still {one}" for one in loosened)
-        draw_text(shell, session.secrets, f"guards: {rest or 'standard'}, from the next cell{still}")
+        draw_text(shell, session.secrets, _all_on(session, rest or "standard"))
         return
     settings = session.config().settings
     own = dict(settings.guard_actions)
@@ -110,6 +107,20 @@ def _on(shell: InteractiveShell, session: Session, rest: str) -> None:
     again = "" if hasattr(kind, "opt_in") else " again"
     said = f"on{again}, from the next cell" if was_set is not None else "was on already"
     draw_text(shell, session.secrets, f"guard {rest}: {said}")
+
+
+def _all_on(session: Session, named: str) -> str:
+    """Puts every guard back to what the policy has it do, those that were turned off alone too, and says which act."""
+    session.configure({"guard_policy": named})
+    settings = session.config().settings
+    kept = {name: row for name, row in settings.guard_actions.items() if not Policy.of(settings).is_weaker(name)}
+    session.configure({"guard_actions": None})
+    if session.config().settings.guard_actions != kept:
+        session.configure({"guard_actions": kept})
+    policy, loosened = session.policy(session.config().settings)
+    acting = [name for name in registry.names("guards") if policy.acts(registry.load("guards", name))]
+    still = "".join(f" · still {one}" for one in loosened)
+    return f"guards: {named}, from the next cell · on: {', '.join(acting)}{still}"
 
 
 def _off(shell: InteractiveShell, session: Session, rest: str) -> None:

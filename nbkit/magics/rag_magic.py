@@ -18,6 +18,7 @@ from nbkit.rag.listing import DocumentList
 from nbkit.registry import nearest
 from nbkit.search.filters import spellings
 from nbkit.session import Session, current
+from nbkit.session.labelled import refuse_private
 from nbkit.tables import Table
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _add(shell: InteractiveShell, session: Session, rest: str) -> None:
     bar = Bar(session.secrets)
     there = session.collections.names()
     name = given.index or settings.rag_index or (there[0] if len(there) == 1 else DEFAULT_INDEX)
+    refuse_private(session, {"--index": None if name in there else name, "--tag": settings.tag}, settings)
     with session.embedding_calls.made_for(origin(shell), tag=settings.tag):
         name, added = session.collections.add(
             name, paths, settings, rebuild=given.rebuild, allow_urls=given.allow_url, on_progress=bar.show

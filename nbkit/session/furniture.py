@@ -254,10 +254,8 @@ class Furniture:
 
     def _price_of(self, provider: Provider, settings: Settings) -> Callable[[Request, Response], Cost]:
         given: dict[str, Any] = {"own": self.own_prices(settings), "table": self.price_table()}
-        if not hasattr(provider, "was_local"):
-            return lambda request, response: priced(request, response, is_local=provider.is_local, **given)
         # A notebook may hold answers of several providers: each was free or not by itself.
-        was_local = cast("Any", provider).was_local
+        was_local = getattr(provider, "was_local", lambda _request: provider.is_local)
         return lambda request, response: priced(request, response, is_local=was_local(request), **given)
 
     def _replay_path(self) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from nbkit.errors import BadSetting, PromptError
 from nbkit.prompts.versions import PromptVersions, Version, version_of
+from nbkit.session.labelled import refuse_private
 
 if TYPE_CHECKING:
     from nbkit.session.session import Session
@@ -42,6 +43,7 @@ def named(session: Session, name: str, body: str, settings: Settings, *, schema:
             why="a prompt's name has letters, digits, dots, dashes and underscores, 64 at most",
             fix="--prompt summary, for example",
         )
+    refuse_private(session, {"--prompt": name}, settings)
     version = version_of(name, body, settings, schema=schema)
     given = [part for part in (body, version.system) if part.strip()]
     found = session.screen(given, settings=settings, stage="input", contexts=(), question="")

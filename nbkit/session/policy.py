@@ -63,6 +63,21 @@ class Policy:
         """Whether a guard that has to be turned on by name is not: then it looks at nothing and gives no verdict."""
         return hasattr(kind, "opt_in") and set(self.of_guard(kind).values()) == {"allow"}
 
+    def acts(self, kind: Any) -> bool:  # noqa: ANN401 - as above
+        """Whether a guard does more than look, at one stage at least."""
+        row = self.of_guard(kind)
+        return not row or set(row.values()) != {"allow"}
+
+    def is_weaker(self, name: str) -> bool:
+        """Whether what was set beside the policy has a guard do less than the policy itself would.
+
+        >>> Policy.of(Settings(guard_actions={"labels": "allow"})).is_weaker("labels")
+        True
+        """
+        kind = registry.load("guards", name)
+        named = Policy(self.name, {}, ()).of_guard(kind)
+        return any(STRENGTH[action] < STRENGTH[named[stage]] for stage, action in self.of_guard(kind).items())
+
     def allowed_kinds(self, guard: str) -> frozenset[str]:
         """Kinds of findings of a guard that may pass."""
         return frozenset(kind for name, kind in self.allowed if name == guard)

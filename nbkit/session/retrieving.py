@@ -9,11 +9,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from nbkit.documents import Passage, SearchMode, place
@@ -28,13 +31,15 @@ from nbkit.rag.nearness import Nearness, nearness
 from nbkit.rag.prompt import NOT_FOUND, with_passages
 from nbkit.recorded import Retrieval, Retrieved
 from nbkit.session.sealing import Sealing
-from nbkit.types import Cost, Request, Response, Usage, Verdict
+from nbkit.types import Cost, Message, Request, Response, Usage, Verdict
 
 if TYPE_CHECKING:
     from nbkit.setting import Settings
 
 _AFTER_CITATIONS = ("grounded", "markdown", "secrets")
 _NEAREST = 3
+_LEAST_SAID = 4
+"""Words of a name that may give an order."""
 _TAKES_OUT = "injection"
 """The guard that takes out lines; others replace single words, and say by what."""
 
@@ -90,7 +95,7 @@ def prepare(
             if isinstance(said, Verdict)
         ),
         k=settings.rag_k,
-        where=where,
+        where=_recorded(where, question, stages),
         rerank=settings.rag_rerank,
     )
     made, least = with_passages(request, passages), settings.rag_min_score
@@ -102,6 +107,16 @@ def prepare(
     provider = stages.provider if secret is None else Sealing(stages.provider, secret)
     guards = _with_sources(stages.guards, passages, question=asked)
     return Prepared(made, dataclasses.replace(stages, provider=provider, guards=guards), retrieval, tuple(verdicts))
+
+
+def _recorded(where: str | None, question: Request, stages: Stages) -> str | None:
+    """The filter as the record keeps it: what guards keep from a prompt, they keep from there."""
+    if not where:
+        return where
+    said = dataclasses.replace(question, messages=(Message("user", where),))
+    with contextlib.suppress(Blocked):
+        return screen_request(said, stages.guards, [], may_fail=stages.may_fail).messages[-1].content
+    return "(a guard blocks it)"
 
 
 def retrieved(
@@ -120,16 +135,18 @@ def retrieved(
     '30 W.'
     """
     headers = list(dict.fromkeys(one.header for one in passages if one.header))
-    given = [*map(_said_by, passages), *headers]
+    called = list(dict.fromkeys(name for one in passages if (name := _called(one))))
+    given = [*map(_said_by, passages), *headers, *called]
     changed: dict[int, list[Verdict]] = {}
     read, verdicts = screen_passages(given, guards, request=request, may_fail=may_fail, changed=changed)
     if taken_out is not None:
         cuts = ((number, reason_of(one)) for number, said in changed.items() for one in said if one.guard == _TAKES_OUT)
         taken_out.update(cuts)
-    texts, heads = read[: len(passages)], dict(zip(headers, read[len(passages) :], strict=True))
+    above = dict(zip([*headers, *called], read[len(passages) :], strict=True))
+    texts = [_unless(above.get(_called(one)), text) for one, text in zip(passages, read, strict=False)]
     return [
         # Of a table whose header a guard does not let through, the rows that it does are read without.
-        dataclasses.replace(_saying(text, one), header=head if isinstance(head := heads.get(one.header), str) else "")
+        dataclasses.replace(_saying(text, one), header=head if isinstance(head := above.get(one.header), str) else "")
         if isinstance(text, str)
         else text
         for one, text in zip(passages, texts, strict=True)
@@ -143,6 +160,20 @@ def reason_of(verdict: Verdict) -> str:
     'injection: it gives orders'
     """
     return f"{verdict.guard}: {verdict.reason}" if verdict.reason else verdict.guard
+
+
+def _called(passage: Passage) -> str:
+    """The name of a file that is long enough to say something, as words; empty for others."""
+    name = PurePosixPath(passage.source.replace("\\", "/")).stem
+    words = re.findall(r"[^\W_]+", name)
+    return " ".join(words) if len(words) >= _LEAST_SAID else ""
+
+
+def _unless(name: str | Verdict | None, text: str | Verdict) -> str | Verdict:
+    """The text, unless the name that stands above it in the prompt is kept back."""
+    if not isinstance(name, Verdict) or isinstance(text, Verdict):
+        return text
+    return dataclasses.replace(name, reason=f"the name of its file: {name.reason}")
 
 
 def _said_by(passage: Passage) -> str:

@@ -23,6 +23,7 @@ from nbkit.session.cleaning import without_secrets
 from nbkit.session.collections import Collections
 from nbkit.session.embedding import EmbeddingCalls, with_embedding
 from nbkit.session.furniture import Furniture
+from nbkit.session.labelled import refuse_private
 from nbkit.session.layers import environment_layers, file_layers, file_stamp
 from nbkit.session.lookups import looker, reading
 from nbkit.session.policy import Policy
@@ -148,6 +149,7 @@ class Session:
         self.secrets.add_variables(self.environment)
         where = origin or Origin()
         settings = settings or self.config().settings
+        refuse_private(self, {"--tag": settings.tag, "--thread": thread}, settings)
         target = self.target(settings)
         place = None if thread is None else self.threads.place(thread, where)
         history = self.threads.before(thread, place)

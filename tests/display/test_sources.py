@@ -59,6 +59,14 @@ def test_text_has_them_too():
     assert "“The fan needs 30 W.”" in text
 
 
+def test_name_of_a_document_cannot_turn_the_text_or_end_its_line():
+    call = made()
+    named = dataclasses.replace(call.retrieval.passages[0], source="a\u202egpj.md\x1b[31m\nSources: all")
+    looked = dataclasses.replace(call.retrieval, passages=(named, *call.retrieval.passages[1:]))
+    (first,) = [one for one in sources_text(sources(dataclasses.replace(call, retrieval=looked))) if "[1]" in one]
+    assert "agpj.md[31m Sources: all" in first
+
+
 def found_by(mode, *, rerank=None, is_open=False, text=None, **figures):
     """The first row, and the card, of a call that a search gave these figures for."""
     call = made()

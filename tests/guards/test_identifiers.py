@@ -18,6 +18,7 @@ def kinds(text):
     ("kind", "value"),
     [
         *(("EMAIL", value) for value in ("jane@example.org", "o'brien+x@mail.example.co.uk", "üser@exämple.de")),
+        *(("EMAIL", value) for value in ("jane%40example.org", "o.brien%40mail.example.co.uk")),
         *(("PHONE", value) for value in ("+49 151 12345678", "+4915112345678", "0049 151 1234567", "(212) 555-0100")),
         *(
             ("PHONE", value)

@@ -83,9 +83,34 @@ def test_off_and_on_are_the_policy_of_the_next_cell(notebook):
     assert notebook.user_ns["_llm"].record.policy == "standard"
 
 
-def test_on_says_what_is_still_looser(notebook):
+@pytest.mark.parametrize("policy", ["", " strict"])
+def test_on_without_a_name_turns_on_what_was_turned_off_by_name(notebook, policy):
+    said(notebook.run("%guard off injection"))
     said(notebook.run("%guard off labels"))
-    assert "still labels: allow instead of warn (output)" in said(notebook.run("%guard on"))
+    drawn = said(notebook.run(f"%guard on{policy}"))
+    assert "still" not in drawn
+    assert "injection" in drawn.partition("on: ")[2]
+    found = rows(notebook)
+    assert found["injection", "input"][0] == ("block" if policy else "warn")
+    assert found["labels", "output"][0] == found["labels", "output"][2 if policy else 1]
+
+
+def test_on_leaves_on_what_is_on_by_name_alone(notebook):
+    said(notebook.run("%guard on toxicity"))
+    assert "toxicity" in said(notebook.run("%guard on"))
+    assert rows(notebook)["toxicity", "output"][0] != "allow"
+
+
+def test_on_without_a_name_wins_over_the_project_too(notebook, tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.nbkit.guard]\nactions = { labels = "allow", schema = "block" }\n')
+    said(notebook.run("%guard on"))
+    found = rows(notebook)
+    assert (found["labels", "output"][0], found["schema", "output"][0]) == ("warn", "block")
+
+
+def test_on_says_what_is_still_looser(notebook, tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.nbkit.guard]\nallow = ["secret:openai-key"]\n')
+    assert "still secrets: openai-key allowed" in said(notebook.run("%guard on"))
 
 
 @pytest.mark.parametrize("line", ["off lables", "on lables"])
