@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nbkit.canonical import to_plain
 from nbkit.cli.progress import Steps
 from nbkit.display.evaluated import Evaluated
+from nbkit.display.judges import doubt
 from nbkit.errors import BadSetting, EvaluationFailed, NotebookError
 from nbkit.evals.asking import PromptTask
 from nbkit.evals.datasets import RATED, dataset
@@ -84,7 +85,8 @@ def evaluate_file(
     for one in found:
         own = [{name: limit for name, limit in each.items() if name in one} for each in gates]
         try:
-            gate(one, least=own[0], tolerance=own[1])
+            for said in gate(one, least=own[0], tolerance=own[1]):
+                print(f"{one.name} passes: {said}")
         except EvaluationFailed as error:
             failed.append(error)
     unmeasured = [name for each in gates for name in each if not any(name in one for one in found)]
@@ -273,6 +275,7 @@ def _as_json(found: Evaluated, shown: Run) -> dict[str, Any]:
         "pins": to_plain(shown.pins),
         "failed": len(found.run.failed),
         "metrics": {name: to_plain(one) for name, one in found.items()},
+        "judges": {name: doubt(card) for name, card in found.cards.items()},
         "differences": {name: to_plain(one) for name, one in found.compare(found.baseline).items()}
         if found.baseline is not None
         else {},

@@ -15,12 +15,13 @@ from nbkit.display import evaluation_cases as cases
 from nbkit.display.compared import Comparison
 from nbkit.display.evaluation import MetricRow
 from nbkit.display.evaluation_case import case_html, case_text
-from nbkit.display.judges import card_note, doubt
+from nbkit.display.judges import NO_PREFERENCE, card_note, doubt, pair_table
 from nbkit.display.repeats import repeats_table
 from nbkit.errors import BadSetting
 from nbkit.escape import NO_MATH, escape, line
 from nbkit.evals.intervals import Estimate, estimate
 from nbkit.evals.judge_card import JudgeCard
+from nbkit.evals.pairs import pair_cards
 from nbkit.evals.runs import Graded, Run
 from nbkit.evals.shelf import Shelf
 from nbkit.evals.shown import Sieve
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 _WORST = 5
 _REASON_CHARS = 80
 _AMOUNTS = ("s", "USD")
+_NEITHER = 0.5
+_GROUPS = (
+    "Each interval is of its group alone, and one of twenty misses: whether two groups differ takes a test of its own."
+)
 _COLUMNS = ("metric", "mean", "95 % interval", "n", "left out")
 
 
@@ -117,25 +122,25 @@ class Evaluated(Mapping[str, Estimate]):
         rows, drawn_rows = [], []
         for value, graded in sorted(groups.items()):
             part = dataclasses.replace(self.run, graded=tuple(graded))
-            first = (self._sieve.redact(value), str(len({one.case.id for one in graded})))
+            held = len({one.case.id for one in graded})
+            first = (self._sieve.redact(value), f"{held}")
             found = [(_estimate(part, name), self.run.units.get(name, "")) for name in names]
-            rows.append((*first, *(" ".join(_figures(one, unit)) for one, unit in found)))
-            drawn_rows.append((*first, *(" ".join(map(drawn.unbroken, _figures(one, unit))) for one, unit in found)))
-        note = "Groups are small, and there are several: a difference between two of them needs a test of its own."
-        judged = [f"{name}: {doubt(card)}." for name, card in self.cards.items()]
-        text, page = (
-            Table(f"{self._shown.title} by {column}", (column, "cases", *names), one, note=" ".join([note, *judged]))
-            for one in (rows, drawn_rows)
-        )
+            rows.append((*first, *(" ".join(_of_group(one, unit, held)) for one, unit in found)))
+            drawn_rows.append((*first, *(" ".join(map(drawn.unbroken, _of_group(*one, held))) for one in found)))
+        caption, note = f"{self._shown.title} by {column}", f"{_GROUPS} {self._doubts()}".strip()
+        text, page = (Table(caption, (column, "cases", *names), one, note=note) for one in (rows, drawn_rows))
         return Drawing(page.html(), text.text())
 
     def worst(self, most: int = 10) -> Drawing:
         """The cases that did worst, failures first."""
         graded = cases.worst(self._shown, most=most)
-        table = cases.cases_table(
-            self._shown, graded, caption=f"Worst {count(len(graded), 'answer')} of {self._shown.title}"
-        )
+        caption = f"Worst {count(len(graded), 'answer')} of {self._shown.title}"
+        table = cases.cases_table(self._shown, graded, caption=caption, note=self._doubts())
         return Drawing(table.html(), table.text())
+
+    def _doubts(self) -> str:
+        """How far the judges among the metrics are to be trusted, wherever their scores stand without their row."""
+        return " ".join(f"{name}: {doubt(card)}." for name, card in self.cards.items())
 
     def case(self, case_id: str) -> Drawing:
         """One case whole: question, right answer, answers, passages, scores with their reasons, records."""
@@ -148,7 +153,7 @@ class Evaluated(Mapping[str, Estimate]):
                 fix=f"use {near!r}" if near else ".worst() shows names of cases",
             )
         given: dict[str, Any] = {"find": self._shelf.record, "texts": self._texts(case_id)}
-        return Drawing(case_html(self._shown, samples, **given), case_text(self._shown, samples, **given))
+        return self._doubted(case_html(self._shown, samples, **given), case_text(self._shown, samples, **given))
 
     def _texts(self, case_id: str) -> dict[str, str]:
         """What the passages of a case say, as far as they were handed in and may be drawn."""
@@ -162,7 +167,11 @@ class Evaluated(Mapping[str, Estimate]):
         caption = f"{count(len(pairs), 'answer')} of {self._shown.title} that {before.title} answered otherwise"
         left = f", the first {most}" if len(pairs) > most else ""
         html = cases.changes_html(before, self._shown, pairs[:most], caption=f"{caption}{left}")
-        return Drawing(html, cases.changes_text(before, self._shown, pairs[:most], caption=f"{caption}{left}"))
+        return self._doubted(html, cases.changes_text(before, self._shown, pairs[:most], caption=f"{caption}{left}"))
+
+    def _doubted(self, html: str, text: str) -> Drawing:
+        said = self._doubts()
+        return Drawing(f"{html}<p {NO_MATH}>{escape(said)}</p>", f"{text}\n{said}") if said else Drawing(html, text)
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each sample: case, question, expected, answer, each score, latency, cost; extra `[data]`."""
@@ -172,10 +181,13 @@ class Evaluated(Mapping[str, Estimate]):
 
     def _rows(self) -> list[MetricRow]:
         rows = []
+        of_pairs = {one.name for one in pair_cards(self.run)}
         for name, found in self._estimates.items():
-            values = self.run.of(name)
+            values, is_pair = self.run.of(name), name in of_pairs
             note = card_note(self.cards[name], values) if name in self.cards else _why(self._shown, name)
-            rows.append(MetricRow(name, self.run.units.get(name, ""), found, values.failed, values.unscored, note))
+            note = "; ".join(filter(None, (note, NO_PREFERENCE))) if is_pair else note
+            unit, middle = self.run.units.get(name, ""), _NEITHER if is_pair else None
+            rows.append(MetricRow(name, unit, found, values.failed, values.unscored, note, middle))
         return rows
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
@@ -188,6 +200,7 @@ class Evaluated(Mapping[str, Estimate]):
         parts = [
             drawn.metrics_html(self._rows(), caption=f"Evaluation {run.name}: {_headline(run)}"),
             *([self._against_html()] if self.baseline is not None else []),
+            *(pair_table(one).html() for one in pair_cards(run)),
             *([repeats_table(run).html()] if run.pins.samples > 1 else []),
             f"<details><summary>Worst {shown}</summary>{self._worst_table().html()}</details>",
             f"<p {NO_MATH}><small>{escape(drawn.said_of(run))}</small></p>",
@@ -196,7 +209,8 @@ class Evaluated(Mapping[str, Estimate]):
 
     def _worst_table(self) -> Table:
         run = self._shown
-        return cases.cases_table(run, cases.worst(run, most=_WORST), caption="Worst answers, failures first")
+        graded = cases.worst(run, most=_WORST)
+        return cases.cases_table(run, graded, caption="Worst answers, failures first", note=self._doubts())
 
     def _against_html(self) -> str:
         assert self.baseline is not None
@@ -211,7 +225,8 @@ class Evaluated(Mapping[str, Estimate]):
         )
         against = [] if self.baseline is None else [repr(self.compare(self.baseline))]
         repeats = [repeats_table(self._shown).text()] if self.run.pins.samples > 1 else []
-        return "\n\n".join([table.text(), *against, *repeats])
+        pairs = [pair_table(one).text() for one in pair_cards(self._shown)]
+        return "\n\n".join([table.text(), *against, *pairs, *repeats])
 
 
 def _estimate(run: Run, metric: str) -> Estimate:
@@ -226,6 +241,12 @@ def _figures(found: Estimate, unit: str) -> tuple[str, ...]:
     if found.mean is None:
         return ("—",)
     return drawn.value_text(found.mean, unit), drawn.interval_text(found.low, found.high, unit)
+
+
+def _of_group(found: Estimate, unit: str, held: int) -> tuple[str, ...]:
+    """A group's mean with its interval, and its n where that is not the number of its cases, each its own."""
+    n = drawn.n_text(found)
+    return (*_figures(found, unit), *([] if n == f"{held}" or found.mean is None else [f"(n {n})"]))
 
 
 def _headline(run: Run) -> str:

@@ -29,6 +29,8 @@ class MetricRow:
     unscored: int = 0
     note: str = ""
     """What has to be known of it, such as that a judge was never calibrated."""
+    marked: float | None = None
+    """A value to see it against, such as no preference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,18 @@ def interval_text(low: float | None, high: float | None, unit: str = "", *, is_s
     return f"[{', '.join(ends)}]"
 
 
+def n_text(found: Estimate) -> str:
+    """How many cases a mean is of, and into how many clusters they fall where any share one.
+
+    >>> from nbkit.evals.intervals import estimate
+    >>> n_text(estimate([0.1, 0.5, 0.9], clusters=["a", "a", "b"]))
+    '3 in 2 clusters'
+    """
+    return (
+        f"{found.n}" if found.clusters in (None, found.n) else f"{found.n} in {count(found.clusters or 0, 'cluster')}"
+    )
+
+
 def unbroken(figure: str) -> str:
     """A figure that is not broken over two lines of a table."""
     return figure.replace(" ", "\N{NO-BREAK SPACE}")
@@ -86,10 +100,11 @@ def metrics_html(rows: Sequence[MetricRow], *, caption: str) -> str:
             continue
         said = value_text(found.mean, row.unit)
         interval = interval_text(found.low, found.high, row.unit)
-        axis = Axis(0, max(1.0, found.high or 0.0, found.mean) if not row.unit else (found.high or found.mean) * 1.1)
+        most = max(1.0, found.high or 0.0, found.mean) if not row.unit else (found.high or found.mean) * 1.1
+        axis = Axis(0, most, row.marked)
         words = f"{row.name}: {said} {interval}"
         picture = forest_img(axis, found.mean, found.low, found.high, words=words)
-        body += html_row([row.name, said, unbroken(interval), _n(found), _left(row)], picture=picture)
+        body += html_row([row.name, said, unbroken(interval), n_text(found), _left(row)], picture=picture)
     head = ("metric", "mean", "95 % interval", "n", "left out", "from 0 to 1, or past the interval")
     return html_table(caption, head, body)
 
@@ -103,7 +118,7 @@ def metrics_text(rows: Sequence[MetricRow]) -> list[tuple[str, ...]]:
             row.name,
             value_text(row.estimate.mean, row.unit),
             interval_text(row.estimate.low, row.estimate.high, row.unit),
-            _n(row.estimate),
+            n_text(row.estimate),
             _left(row),
         )
         for row in rows
@@ -134,7 +149,7 @@ def differences_text(rows: Sequence[DifferenceRow]) -> list[tuple[str, ...]]:
             value_text(row.difference.difference, row.unit, is_signed=True),
             interval_text(row.difference.low, row.difference.high, row.unit, is_signed=True),
             _p(row.difference.p_adjusted),
-            f"{row.difference.n}",
+            _n_of(row.difference),
             row.sentence,
         )
         for row in rows
@@ -191,10 +206,9 @@ def _left(row: MetricRow) -> str:
     return ", ".join([*parts, *([row.note] if row.note else [])])
 
 
-def _n(found: Estimate) -> str:
-    return (
-        f"{found.n}" if found.clusters in (None, found.n) else f"{found.n} in {count(found.clusters or 0, 'cluster')}"
-    )
+def _n_of(found: Difference) -> str:
+    shared = "" if found.clusters in (None, found.n) else f" in {count(found.clusters or 0, 'cluster')}"
+    return f"{found.n}{shared}" + (f", {found.left_out} left out" if found.left_out else "")
 
 
 def _p(p: float | None) -> str:

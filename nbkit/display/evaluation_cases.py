@@ -30,7 +30,7 @@ def worst(run: Run, *, most: int) -> list[Graded]:
     return sorted(run.graded, key=key)[:most]
 
 
-def cases_table(run: Run, graded: Sequence[Graded], *, caption: str) -> Table:
+def cases_table(run: Run, graded: Sequence[Graded], *, caption: str, note: str = "") -> Table:
     """A table of cases: question, what was expected, what was answered, each score."""
     names = run.pins.metrics
     rows = [
@@ -43,7 +43,7 @@ def cases_table(run: Run, graded: Sequence[Graded], *, caption: str) -> Table:
         )
         for one in graded
     ]
-    return Table(caption, ("case", "question", "expected", "answer", *names), rows)
+    return Table(caption, ("case", "question", "expected", "answer", *names), rows, note=note)
 
 
 def changed_words(before: str, after: str) -> str:

@@ -9,7 +9,7 @@ from nbkit.display.evaluated import Evaluated
 from nbkit.display.evaluation import value_text
 from nbkit.errors import BadSetting
 from nbkit.evals.clustering import spread
-from nbkit.evals.power import cases_needed, detectable, power_of
+from nbkit.evals.power import cases_needed, detectable, deviation_bounds, known_with, power_of
 from nbkit.figures import count
 from nbkit.registry import nearest
 
@@ -38,6 +38,8 @@ class Power:
     """With which the cases there are show it."""
     least: float
     """The smallest difference that they show with the chance that is wanted."""
+    between: tuple[int, int] | None
+    """Between what `needed` lies at 95 %, as far as the cases tell `sd`; None where they are too few to say."""
 
     @classmethod
     def of(cls, found: Evaluated, *, delta: float, metric: str | None, power: float) -> Power:
@@ -59,17 +61,18 @@ class Power:
         values = found.run.of(name)
         seen = spread(values.means, values.clusters)
         sd, effect, n, is_paired = math.sqrt(2) * (seen.sd or 0.0), seen.design_effect, seen.n, False
+        df = known_with(seen)
         if found.baseline is not None and name in (differences := found.compare(found.baseline)):
             one = differences[name]
             if one.sd and one.is_paired:
-                sd, effect, n, is_paired = one.sd, one.design_effect, one.n, True
+                sd, effect, n, is_paired, df = one.sd, one.design_effect, one.n, True, one.sd_df
         if not sd or n / effect <= 1:
             raise BadSetting(
                 what=f"{name} has no spread to plan by",
                 why="its values are all alike, or there are fewer than two",
                 fix="run it on more cases first",
             )
-        given = {"design_effect": effect}
+        given, ends = {"design_effect": effect}, deviation_bounds(sd, df)
         return cls(
             name,
             found.run.units.get(name, ""),
@@ -82,15 +85,25 @@ class Power:
             cases_needed(sd, delta, power=power, **given),
             power_of(sd, delta, n, **given),
             detectable(sd, n, power=power, **given),
+            None
+            if ends is None
+            else (
+                cases_needed(ends[0], delta, power=power, **given),
+                cases_needed(ends[1], delta, power=power, **given),
+            ),
         )
 
     def __repr__(self) -> str:
         how = (
             "as the differences to the baseline spread" if self.is_of_differences else "as unrelated runs would spread"
         )
+        cases = count(self.cases, "case")
+        known = f"which {cases} are too few to tell well"
+        if self.between is not None:
+            known = f"as far as {cases} tell that: it may take {self.between[0]:,} to {self.between[1]:,}"
         return (
             f"A difference of {value_text(self.delta, self.unit)} in {self.metric} takes {count(self.needed, 'case')} "
-            f"to be seen {self.wanted:.0%} of the time, {how}. The {count(self.cases, 'case')} there are see it "
-            f"{self.chance:.0%} of the time; what they see {self.wanted:.0%} of the time is "
-            f"{value_text(self.least, self.unit)}."
+            f"to be decisive {self.wanted:.0%} of the time, {how}, {known}. The {cases} there are "
+            f"decide it {self.chance:.0%} of the time; what they decide {self.wanted:.0%} of the time is "
+            f"{value_text(self.least, self.unit)}. So for one metric alone, two-sided at 5 %."
         )

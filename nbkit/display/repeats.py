@@ -5,15 +5,16 @@ from __future__ import annotations
 from nbkit.display.evaluation import value_text
 from nbkit.evals.repeats import split_variance
 from nbkit.evals.runs import Run
+from nbkit.figures import count
 from nbkit.tables import Table
 
 _COLUMNS = ("metric", "noise, sd within a case", "spread, sd between cases", "share of the uncertainty that is noise",
-            "worth a case")  # fmt: skip
+            "worth a case", "n")  # fmt: skip
 
 
 def repeats_table(run: Run) -> Table:
     """Of each metric, the spread of one case's answers beside that of the cases; for runs with samples."""
-    rows = []
+    rows, is_clustered = [], False
     for name in run.pins.metrics:
         values, unit = run.of(name), run.units.get(name, "")
         if not values.repeats:
@@ -21,8 +22,11 @@ def repeats_table(run: Run) -> Table:
         found = split_variance(values.repeats)
         within = None if found.within is None else found.within**0.5
         between = None if found.between is None else found.between**0.5
-        worth = "—" if found.worth is None else f"{found.worth:,} {'answer' if found.worth == 1 else 'answers'}"
+        worth = "—" if found.worth is None else count(found.worth, "answer")
         share = "—" if found.noise is None else f"{found.noise:.0%}"
-        rows.append((name, value_text(within, unit), value_text(between, unit), share, worth))
-    note = "Repeats take away the noise; only more cases take away the rest."
+        n = f"{found.n}, {count(found.samples, 'answer')}"
+        rows.append((name, value_text(within, unit), value_text(between, unit), share, worth, n))
+        is_clustered |= len(set(filter(None, values.clusters))) + values.clusters.count(None) < found.n
+    note = "Estimates. Repeats take away the noise; only more cases take away the rest."
+    note += " Cases that share clusters are taken as independent: of their uncertainty noise is less." * is_clustered
     return Table(f"{run.name}: {run.pins.samples} samples of each case", _COLUMNS, rows, note=note)

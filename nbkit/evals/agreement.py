@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from nbkit.evals.clustering import places, spread
 from nbkit.evals.distributions import critical
 from nbkit.evals.intervals import Estimate, estimate
 from nbkit.evals.proportions import wilson
@@ -66,6 +67,7 @@ def cohen_kappa(
     *,
     weights: Weights = "none",
     categories: Sequence[Label] | None = None,
+    clusters: Sequence[Hashable] | None = None,
     confidence: float = 0.95,
 ) -> Coefficient:
     """Agreement of two who labelled the same cases, beyond what their own frequencies of labels give by chance.
@@ -73,7 +75,8 @@ def cohen_kappa(
     `weights`: what a disagreement costs by its distance: all alike, or linear, or squared. The distance is that of
     numbers where all labels are, else of places in `categories`, which then gives the order. The standard error is that
     of Fleiss, Cohen & Everitt 1969; where all agree it would be 0, and the interval is Wilson's of the share that
-    agrees. Raises `ValueError` for labels of different number, and for one that `categories` does not have.
+    agrees. Where cases share `clusters` it is that of `clustering`, over what each case adds to kappa. Raises
+    `ValueError` for labels of different number, and for one that `categories` does not have.
 
     >>> one = cohen_kappa(["yes"] * 25 + ["no"] * 25, ["yes"] * 20 + ["no"] * 5 + ["yes"] * 10 + ["no"] * 15)
     >>> round(one.value, 3), round(one.low, 3), round(one.high, 3)
@@ -82,10 +85,10 @@ def cohen_kappa(
     import numpy as np
 
     names = _names([*first, *second], categories)
-    table = np.zeros((len(names), len(names)))
-    for left, right in zip(first, second, strict=True):
-        table[names.index(left), names.index(right)] += 1
-    n = len(first)
+    table, n = np.zeros((len(names), len(names))), len(first)
+    cells = [(names.index(left), names.index(right)) for left, right in zip(first, second, strict=True)]
+    for cell in cells:
+        table[cell] += 1
     if not n:
         return Coefficient(None, None, None, 0, None, confidence)
     agreed = 1 - _distances(names, weights)
@@ -99,11 +102,17 @@ def cohen_kappa(
         # Who always says the same agrees as often as chance does, whatever the other says: that 0 has no spread.
         return Coefficient(value, None, None, n, None, confidence)
     expected = (agreed @ columns)[:, None] + (rows @ agreed)[None, :]
-    spread = float((shares * (agreed - expected * (1 - value)) ** 2).sum()) - (value - chance * (1 - value)) ** 2
-    error = math.sqrt(max(0.0, spread) / n) / (1 - chance)
-    low, high = value - critical(confidence) * error, value + critical(confidence) * error
+    added = (agreed - expected * (1 - value)) / (1 - chance)
+    found = spread([float(added[cell]) for cell in cells], clusters)
     if math.isclose(seen, 1.0):
-        low, high, error = (wilson(1.0, n, confidence=confidence)[0] - chance) / (1 - chance), 1.0, 0.0
+        low = (wilson(1.0, found.alone, confidence=confidence)[0] - chance) / (1 - chance)
+        return Coefficient(value, max(-1.0, low), 1.0, n, 0.0, confidence)
+    error, reach = math.sqrt(float((shares * (added - found.mean) ** 2).sum()) / n), critical(confidence)
+    if found.is_clustered:
+        if found.std_error is None or found.df is None:
+            return Coefficient(value, None, None, n, None, confidence)
+        error, reach = found.std_error, critical(confidence, found.df)
+    low, high = value - reach * error, value + reach * error
     return Coefficient(value, max(-1.0, low), min(1.0, high), n, error, confidence)
 
 
@@ -112,6 +121,7 @@ def krippendorff_alpha(
     *,
     level: Level = "nominal",
     categories: Sequence[Label] | None = None,
+    clusters: Sequence[Hashable] | None = None,
     confidence: float = 0.95,
     draws: int = 2_000,
     seed: int = 0,
@@ -120,8 +130,9 @@ def krippendorff_alpha(
 
     `ratings`: each case's labels, None where a rater gave none; a case with fewer than two labels does not count.
     `categories`: the order of labels that are no numbers, for `ordinal`. The interval is a percentile bootstrap over
-    cases, the same for the same `seed`; None where no two labels differ. Raises `ValueError` for labels that are no
-    numbers at level `interval`. Source: Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
+    cases, or over `clusters` of them, the same for the same `seed`; None where no two labels differ. Raises
+    `ValueError` for labels that are no numbers at level `interval`. Source: Krippendorff 2011, "Computing
+    Krippendorff's Alpha-Reliability".
 
     >>> round(krippendorff_alpha([[1, 1], [2, 2], [3, 3], [3, 3], [2, 2], [1, 2]]).value, 3)
     0.766
@@ -129,7 +140,9 @@ def krippendorff_alpha(
     import numpy as np
 
     units = [[label for label in unit if label is not None] for unit in ratings]
-    units = [unit for unit in units if len(unit) >= _RATERS]
+    kept = [at for at, unit in enumerate(units) if len(unit) >= _RATERS]
+    shared = None if clusters is None else [clusters[at] for at in kept]
+    units = [units[at] for at in kept]
     names = _names([label for unit in units for label in unit], categories)
     if level == "interval" and not all(isinstance(name, int | float) for name in names):
         msg = "at level interval the labels are numbers"
@@ -138,13 +151,17 @@ def krippendorff_alpha(
         return Coefficient(None, None, None, len(units), None, confidence)
     counts = np.array([[unit.count(name) for name in names] for unit in units], dtype=float)
     seen, chance = _disagreements(counts, np.ones((1, len(units))), names, level)
-    value = float(1 - seen[0] / chance[0])
+    value, place = float(1 - seen[0] / chance[0]), np.array(places([0.0] * len(units), shared))
+    sizes = np.bincount(place)
     if not seen[0]:
         # Where all agree every choice of cases does: as for kappa, the interval is Wilson's.
         farthest = _squared_distances(counts.sum(axis=0), names, level).max()
-        low = 1 - (1 - wilson(1.0, len(units), confidence=confidence)[0]) * farthest / chance[0]
+        alone = len(units) ** 2 / float((sizes**2).sum())
+        low = 1 - (1 - wilson(1.0, alone, confidence=confidence)[0]) * farthest / chance[0]
         return Coefficient(1.0, max(-1.0, float(low)), 1.0, len(units), 0.0, confidence)
-    chosen = np.random.default_rng(seed).multinomial(len(units), [1 / len(units)] * len(units), draws)
+    if len(sizes) == 1:
+        return Coefficient(value, None, None, len(units), None, confidence)
+    chosen = np.random.default_rng(seed).multinomial(len(sizes), [1 / len(sizes)] * len(sizes), draws)[:, place]
     seen, chance = _disagreements(counts, chosen.astype(float), names, level)
     # A choice of cases in which all labels are the same has no alpha.
     drawn = 1 - seen[chance > 0] / chance[chance > 0]

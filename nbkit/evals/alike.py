@@ -57,6 +57,19 @@ def is_same_metric(before: Run, after: Run, metric: str) -> bool:
     return not (was and has) or was == has
 
 
+def by_another(before: Run, after: Run, metric: str) -> str:
+    """Who or what gave a metric then, that is not the same one now.
+
+    >>> from datetime import UTC, datetime
+    >>> from nbkit.evals.runs import Pins
+    >>> then = Run("a", "a", datetime.now(UTC), Pins("p", None, {"judges": {"kind": "hash"}}))
+    >>> by_another(then, then, "kind")
+    'another judge'
+    """
+    kinds = {_measure(one, metric)[:1] == ["judges"] for one in (before, after)}
+    return "another judge" if kinds == {True} else "another metric of this name"
+
+
 def unlike(before: Run, after: Run) -> str:
     """What of two runs is not compared though it has one name, in sentences; empty where there is nothing."""
     shared = [name for name in after.pins.metrics if name in before.pins.metrics]
@@ -64,10 +77,12 @@ def unlike(before: Run, after: Run) -> str:
         return "The two share no metric."
     others = [name for name in shared if not is_same_metric(before, after, name)]
     said = [
-        *([f"Not compared, since another metric had the name then: {', '.join(others)}."] if others else []),
+        *(f"Not compared, since {by_another(before, after, name)} gave it then: {name}." for name in others),
         *_left_out(before, after, [name for name in shared if name not in others]),
     ]
-    return " ".join([*said, _AGAIN] if said else said)
+    then, now = before.pins.dataset_sha256, after.pins.dataset_sha256
+    sets = f"The data sets differ ({then[:8]}, {now[:8]}): cases that ask and expect the same are paired."
+    return " ".join([*([sets] if then != now else []), *said, *([_AGAIN] if said else [])])
 
 
 def _left_out(before: Run, after: Run, metrics: list[str]) -> list[str]:

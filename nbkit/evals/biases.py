@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -22,12 +22,14 @@ class PositionBias:
 
     flipped: Estimate
     """Share of pairs whose verdict is another when the order is turned round."""
+    towards_first: Estimate
+    """Share of the pairs that move whose verdict moves towards the answer shown first; 0.5 where no place is liked."""
     first: int
     """Pairs whose verdict moves towards the answer shown first."""
     second: int
     """Pairs whose verdict moves towards the answer shown second."""
     p: float
-    """Of "neither place is preferred": two-sided, exact binomial over the pairs that move."""
+    """Of "neither place is preferred": two-sided, exact binomial over the pairs that move, taken as independent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,16 @@ class LengthBias:
     """Pairs."""
 
 
-def position_bias(verdicts: Sequence[tuple[Winner, Winner]], *, confidence: float = 0.95) -> PositionBias:
+def position_bias(
+    verdicts: Sequence[tuple[Winner, Winner]],
+    *,
+    clusters: Sequence[Hashable] | None = None,
+    confidence: float = 0.95,
+) -> PositionBias:
     """How often a judge changes its mind when two answers change places, and towards which place.
 
-    `verdicts`: of each pair, the winner with `a` shown first and the winner with `b` shown first.
+    `verdicts`: of each pair, the winner with `a` shown first and the winner with `b` shown first. `clusters`: one for
+    each pair, None where it shares nothing; the two intervals count them.
 
     >>> one = position_bias([("a", "a"), ("a", "b"), ("a", "b"), ("tie", "b"), ("b", "b"), ("b", "a")])
     >>> round(one.flipped.mean, 3), one.first, one.second, round(one.p, 3)
@@ -57,8 +65,11 @@ def position_bias(verdicts: Sequence[tuple[Winner, Winner]], *, confidence: floa
     score = {"a": 1, "tie": 0, "b": -1}
     moves = [score[before] - score[after] for before, after in verdicts]
     first, second = sum(move > 0 for move in moves), sum(move < 0 for move in moves)
-    p = min(1.0, 2 * binomial_cdf(min(first, second), first + second))
-    return PositionBias(estimate([float(move != 0) for move in moves], confidence=confidence), first, second, p)
+    named = clusters or [None] * len(moves)
+    flipped = estimate([float(move != 0) for move in moves], clusters=named, confidence=confidence)
+    moved = [(float(move > 0), name) for move, name in zip(moves, named, strict=True) if move]
+    towards = estimate([to for to, _ in moved], clusters=[name for _, name in moved], confidence=confidence)
+    return PositionBias(flipped, towards, first, second, min(1.0, 2 * binomial_cdf(min(first, second), first + second)))
 
 
 def length_bias(verdicts: Sequence[float], lengths: Sequence[float], *, confidence: float = 0.95) -> LengthBias:
@@ -66,6 +77,7 @@ def length_bias(verdicts: Sequence[float], lengths: Sequence[float], *, confiden
 
     `verdicts`: 1 for `a`, -1 for `b`, 0 for a tie, or a score. `lengths`: the length of `a` less that of `b`, or of the
     answer. Longer answers may well be better: it is a bias as far as people do not agree, so compare it with theirs.
+    p-value and interval take the pairs as independent.
     Sources: Spearman's coefficient with the p-value of scipy's `spearmanr`; interval of Bonett & Wright 2000.
 
     >>> one = length_bias([1, 1, -1, -1, 1, 0], [120, 40, -80, 10, 60, -5])

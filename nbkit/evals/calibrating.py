@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
@@ -13,6 +13,7 @@ from nbkit.evals.agreement import cohen_kappa, self_agreement
 from nbkit.evals.biases import length_bias
 from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case, Score
+from nbkit.evals.clustering import places
 from nbkit.evals.datasets import Dataset
 from nbkit.evals.intervals import estimate
 from nbkit.evals.judge_card import PASSED, JudgeCard
@@ -51,14 +52,18 @@ def calibrate(
     given = {case: score for case, score in scores.items() if score.value is not None}
     values = {case: score.value or 0.0 for case, score in given.items()}
     pairs = tuple((value >= PASSED, labels[case] >= PASSED) for case, value in values.items())
-    clusters = [cases[case].cluster for case in values]
-    repeats = [score.repeats for score in given.values() if len(score.repeats) > 1]
+    clusters = _shared([cases[case] for case in values])
+    repeated = {case: score.repeats for case, score in given.items() if len(score.repeats) > 1}
+    shared = [name for name, case in zip(clusters, values, strict=True) if case in repeated]
     is_grade = judge.scale == "1-5"
     kappa = (
-        cohen_kappa(*_grades(labels, values), weights="quadratic", categories=[1, 2, 3, 4, 5])
+        cohen_kappa(*_grades(labels, values), weights="quadratic", categories=[1, 2, 3, 4, 5], clusters=clusters)
         if is_grade
-        else cohen_kappa([one for one, _ in pairs], [one for _, one in pairs], categories=[False, True])
+        else cohen_kappa(*zip(*pairs, strict=True), categories=[False, True], clusters=clusters)
+        if pairs
+        else cohen_kappa([], [])
     )
+    lengths = [float(len(said[case])) for case in values]
     return JudgeCard(
         judge.identity,
         judge.name,
@@ -69,11 +74,25 @@ def calibrate(
         len(data.cases) - len(values),
         estimate([float(one == other) for one, other in pairs], clusters=clusters),
         kappa,
-        self_agreement(repeats) if repeats else None,
-        length_bias([*values.values()], [float(len(said[case])) for case in values]),
+        self_agreement([*repeated.values()], clusters=shared) if repeated else None,
+        length_bias([*values.values()], lengths),
         _price(given),
         pairs,
+        clusters,
+        length_bias([labels[case] for case in values], lengths),
+        judge.scale,
     )
+
+
+def _shared(cases: Sequence[Case]) -> tuple[int, ...]:
+    """The number of what each answer shares: answers to one question are not as many labels as they seem.
+
+    Where all answer one question, they are what the judge is measured on, and each counts.
+    """
+    inputs = [one.input for one in cases]
+    is_told = len(set(inputs)) > 1
+    named = [one.cluster or (one.input if is_told else None) for one in cases]
+    return tuple(places([0.0] * len(named), named)) if named else ()
 
 
 def _grades(labels: Mapping[str, float], values: Mapping[str, float]) -> tuple[list[int], list[int]]:

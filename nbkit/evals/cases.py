@@ -95,6 +95,8 @@ class Score:
     paid_usd: Decimal | None = None
     """What they cost this time: nothing where they came from the cache."""
     record_ids: tuple[str, ...] = ()
+    longer_chars: int | None = None
+    """Of a pair that was judged: how many characters longer the answer is than the other one."""
 
 
 NOTHING = Score(None, "none")

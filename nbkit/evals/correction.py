@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from nbkit.evals.clustering import spread
 from nbkit.evals.distributions import critical
 
 
@@ -33,15 +34,16 @@ def corrected_rate(
     n: float,
     *,
     labelled: Sequence[tuple[bool, bool]],
+    clusters: Sequence[Hashable] | None = None,
     confidence: float = 0.95,
 ) -> CorrectedRate:
     """The rate that people would give, after Rogan & Gladen; the interval knows that the judge's errors are estimates.
 
     `observed`: the share that the judge passes of `n` cases, which may be an effective number where cases share
-    clusters (n / `Spread.design_effect`). `labelled`: (judge passes, person passes) of each labelled case; they are
-    like the cases judged. Raises `ValueError` for a rate outside 0 to 1. Sources: Rogan & Gladen 1978; the interval is
-    that of Lang & Reiczigel 2014, "Confidence limits for prevalence of disease adjusted for estimated sensitivity and
-    specificity".
+    clusters (`counted`). `labelled`: (judge passes, person passes) of each labelled case; they are like the cases
+    judged, and share `clusters` as far as one is given for each. Raises `ValueError` for a rate outside 0 to 1.
+    Sources: Rogan & Gladen 1978; the interval is that of Lang & Reiczigel 2014, "Confidence limits for prevalence of
+    disease adjusted for estimated sensitivity and specificity".
 
     >>> labels = [(True, True)] * 45 + [(False, True)] * 5 + [(True, False)] * 10 + [(False, False)] * 40
     >>> one = corrected_rate(0.69, 200, labelled=labels)
@@ -51,25 +53,49 @@ def corrected_rate(
     if not (0 <= observed <= 1 and n > 0):
         msg = f"a rate from 0 to 1 of some cases is needed, not {observed} of {n}"
         raise ValueError(msg)
-    passed = [judge for judge, person in labelled if person]
-    failed = [not judge for judge, person in labelled if not person]
-    sensitivity = sum(passed) / len(passed) if passed else None
-    specificity = sum(failed) / len(failed) if failed else None
+    sensitivity, of_passed = _right(labelled, clusters, of=True)
+    specificity, of_failed = _right(labelled, clusters, of=False)
     rate = low = high = None
     if sensitivity is not None and specificity is not None and sensitivity + specificity > 1:
         rate = _within_unit((observed + specificity - 1) / (sensitivity + specificity - 1))
-        low, high = _bounds(observed, n, passed, failed, confidence)
+        low, high = _bounds(observed, n, (sensitivity, of_passed), (specificity, of_failed), confidence)
     return CorrectedRate(rate, low, high, observed, sensitivity, specificity, len(labelled), confidence)
 
 
+def counted(values: Sequence[float], clusters: Sequence[Hashable] | None = None) -> float:
+    """How many independent values these are worth where they share clusters, and as many as they are where not.
+
+    >>> [round(counted(values, ["a", "a", "b", "b"]), 2) for values in ([1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1])]
+    [1.33, 4.0, 2.0]
+    """
+    found = spread(values, clusters)
+    if not found.is_clustered:
+        return float(found.n)
+    # Where all values are the same no spread tells how much clusters share: then each counts once.
+    return found.n / max(1.0, found.design_effect) if found.sd else found.alone
+
+
+def _right(
+    labelled: Sequence[tuple[bool, bool]], clusters: Sequence[Hashable] | None, *, of: bool
+) -> tuple[float | None, float]:
+    """How often the judge is right on the cases that people passed, or failed, and how many those count as."""
+    named = clusters or [None] * len(labelled)
+    found = [(float(judge == of), name) for (judge, person), name in zip(labelled, named, strict=True) if person == of]
+    if not found:
+        return None, 0.0
+    right = [value for value, _ in found]
+    return sum(right) / len(right), counted(right, [name for _, name in found])
+
+
 def _bounds(
-    observed: float, n: float, passed: Sequence[bool], failed: Sequence[bool], confidence: float
+    observed: float, n: float, on_passed: tuple[float, float], on_failed: tuple[float, float], confidence: float
 ) -> tuple[float, float]:
     z = critical(confidence)
     # Each share is drawn to the middle by the cases added, so that one that is 0 or 1 has a variance too.
     share, count = (observed * n + z**2 / 2) / (n + z**2), n + z**2
-    sensitive, of_passed = (sum(passed) + 1) / (len(passed) + 2), len(passed) + 2
-    specific, of_failed = (sum(failed) + 1) / (len(failed) + 2), len(failed) + 2
+    (sensitive, of_passed), (specific, of_failed) = (
+        ((right * of + 1) / (of + 2), of + 2) for right, of in (on_passed, on_failed)
+    )
     right = sensitive + specific - 1
     if right <= 0:
         return 0.0, 1.0

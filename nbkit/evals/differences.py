@@ -28,7 +28,7 @@ class Difference:
     p: float | None = None
     """Two-sided; None where the values cannot say."""
     p_adjusted: float | None = None
-    """After Holm over all metrics compared; as `p` until `together` sees them all."""
+    """After Holm over the metrics compared with it; as `p` until `together` sees them all."""
     effect_size: float | None = None
     """The difference in standard deviations: of the differences (Cohen's d_z), or, unpaired, of the values (d)."""
     n: int = 0
@@ -46,6 +46,8 @@ class Difference:
     """Of the difference, robust to clusters."""
     sd: float | None = None
     """Standard deviation of the differences by case; unpaired, the one that n cases of this standard error have."""
+    sd_df: float = 0.0
+    """Degrees of freedom with which these cases tell `sd`; 0.0 where they do not."""
     design_effect: float = 1.0
     """How many times as large clusters make the variance of the difference."""
     compared: int = 1
@@ -65,7 +67,9 @@ class Difference:
         """How many more cases would show a true difference as large as the one seen with chance `power`.
 
         Unpaired, of both runs together. None where the difference is decisive, is 0, or has no spread. A plan, not a
-        promise: the true difference is anywhere in the interval.
+        promise: the true difference is anywhere in the interval. It holds whatever the metrics beside this one show: by
+        Bonferroni's share of the error, the least that Holm leaves. A test after each few more cases rejects a true
+        null more often than it says; one at the number planned, on all cases, at most a little.
 
         >>> Difference(0.02, -0.03, 0.07, p=0.43, p_adjusted=0.43, n=60, sd=0.2).more_cases()
         727
@@ -74,8 +78,7 @@ class Difference:
             return None
         if abs(self.difference) < _NOTHING * self.sd:
             return None
-        # Holm leaves this metric only its share of the error.
-        confidence = 1 - (1 - self.confidence) * self.p / self.p_adjusted
+        confidence = 1 - (1 - self.confidence) / self.compared
         effect = self.design_effect
         needed = cases_needed(self.sd, self.difference, power=power, confidence=confidence, design_effect=effect)
         return max(1, needed - self.n)

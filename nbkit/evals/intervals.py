@@ -8,8 +8,9 @@
   variance, whose own relative variance is 2/df + kurtosis/G (Cramér 1946): over 50 clusters of 10 with 5 % passes that
   raises the coverage from 91 to 95 %. The interval is never wider than with one independent case for each cluster, and
   over 0 and 1 never narrower than without clusters.
-- What has no bounds, such as seconds: Student's t over independent values, and over clusters with the variance and
-  degrees of freedom of `clustering`.
+- What has no bounds, such as seconds: Student's t, bent by the skewness that is seen (Hall 1992, "On the removal of
+  skewness by transformation"), over clusters with the variance of `clustering`, and with fewer degrees of freedom as
+  above. Unbent it covers 90 % over 20 lognormal seconds, nearly all its misses on the side of the slow; bent 94 %.
 
 The figures are printed by tests/bench/bench_statistics.py.
 """
@@ -25,7 +26,11 @@ from typing import Literal, TypeAlias
 from nbkit.evals.bootstrap import bca_bounds
 from nbkit.evals.clustering import Spread, spread
 from nbkit.evals.distributions import binomial_cdf, critical
+from nbkit.evals.power import known_with
 from nbkit.evals.proportions import Bounds, score_bounds, wilson
+
+_SYMMETRIC = 1e-6
+"""A skewness below this bends nothing."""
 
 Method: TypeAlias = Literal["wilson", "effective wilson", "student", "clustered student", "bootstrap", "none"]
 """Who drew the interval; `none` where there is none to draw."""
@@ -151,8 +156,17 @@ def _bounds(seen: Spread, confidence: float, *, is_bounded: bool) -> tuple[Metho
         return "effective wilson", score_bounds(seen.mean, _weight(seen, seen.variance, seen.df, confidence))
     if not seen.variance:
         return "none", None
-    half = critical(confidence, seen.df) * math.sqrt(seen.variance)
-    return "clustered student" if seen.is_clustered else "student", (seen.mean - half, seen.mean + half)
+    reach, error = critical(confidence, known_with(seen)), math.sqrt(seen.variance)
+    low, high = seen.mean - error * _bent(reach, seen.lean), seen.mean - error * _bent(-reach, seen.lean)
+    bounds = min(low, seen.mean), max(high, seen.mean)
+    return "clustered student" if seen.is_clustered else "student", bounds
+
+
+def _bent(reach: float, lean: float) -> float:
+    """How many standard errors the mean of skewed values is from the truth, where that of symmetric ones is `reach`."""
+    if abs(lean) < _SYMMETRIC:
+        return reach
+    return 3 * (math.cbrt(1 + lean * (reach - lean / 6)) - 1) / lean
 
 
 def _weight(seen: Spread, variance: float, df: float, confidence: float) -> float:
@@ -163,8 +177,7 @@ def _weight(seen: Spread, variance: float, df: float, confidence: float) -> floa
     share = seen.mean * (1 - seen.mean)
     if not share:
         return most
-    fewer = 2 / (2 / df + seen.kurtosis / seen.groups)
-    return max(least, min(most, critical(confidence, fewer) ** 2 * variance / share))
+    return max(least, min(most, critical(confidence, known_with(seen)) ** 2 * variance / share))
 
 
 def _ranks(n: int, at: float, confidence: float) -> tuple[int, int]:

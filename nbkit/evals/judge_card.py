@@ -13,8 +13,7 @@ from typing import Final
 
 from nbkit.evals.agreement import Coefficient
 from nbkit.evals.biases import LengthBias
-from nbkit.evals.clustering import spread
-from nbkit.evals.correction import CorrectedRate, corrected_rate
+from nbkit.evals.correction import CorrectedRate, corrected_rate, counted
 from nbkit.evals.intervals import Estimate
 from nbkit.evals.runs import Values
 
@@ -40,15 +39,20 @@ class JudgeCard:
     agreement: Estimate
     """Share of answers on which both say the same, pass or fail."""
     kappa: Coefficient
-    """Of both, beyond chance; with quadratic weights where grades are given."""
+    """Of both, beyond chance; with quadratic weights where grades are given. Labels of one question are a cluster."""
     repeated: Estimate | None
     """How often the judge says the same again; None where it was asked once."""
     by_length: LengthBias
-    """How far its verdicts go with the length of the answer; it says little where people's do too."""
+    """How far its verdicts go with the length of the answer; a bias as far as people's do not."""
     usd_per_verdict: Decimal | None
     """None where no price is known."""
     pairs: tuple[tuple[bool, bool], ...]
     """Of each answer, whether the judge passed it, and whether people did."""
+    clusters: tuple[int, ...] = ()
+    """Of each answer, the number of what it shares with others: of its question, where the data set names nothing."""
+    people_by_length: LengthBias | None = None
+    """How far people's labels go with the length of the answer; None on a card of before it was measured."""
+    scale: str = "pass"
 
     @property
     def is_calibrated(self) -> bool:
@@ -73,6 +77,16 @@ class JudgeCard:
         passes = [sum(one >= PASSED for one in each) / len(each) for each in samples]
         if not passes:
             return CorrectedRate(None, None, None, 0.0, None, None, len(self.pairs), 0.95)
-        found = spread(passes, values.clusters)
-        counted = found.n / max(1.0, found.design_effect)
-        return corrected_rate(min(1.0, found.mean), counted, labelled=self.pairs)
+        rate, n = min(1.0, sum(passes) / len(passes)), counted(passes, values.clusters)
+        return corrected_rate(rate, n, labelled=self.pairs, clusters=self.clusters or None)
+
+    @property
+    def youden(self) -> float | None:
+        """By how much more often the judge passes what people pass than what they fail; None where labels lack either.
+
+        Two runs that people would tell apart by 0.1 differ by 0.1 times as much in the judge's rates.
+        """
+        found = corrected_rate(0.5, 1, labelled=self.pairs)
+        if found.sensitivity is None or found.specificity is None:
+            return None
+        return found.sensitivity + found.specificity - 1

@@ -210,6 +210,7 @@ class Pairwise(_Asks):
             usd=_sum(costs),
             paid_usd=_sum(paid),
             record_ids=tuple(ids),
+            longer_chars=len(answer.text) - len(other),
         )
 
 

@@ -69,6 +69,7 @@ def pins_of(task: Task, plan: Plan, metrics: Sequence[Metric], *, settings: Sett
     by_vectors = any(one.name.partition(":")[0] in _BY_VECTORS for one in metrics)
     measured: dict[str, Any] = {
         "judges": judged,
+        "pairs": {one.name: one.model for one in metrics if isinstance(one, Pairwise)},
         "functions": own,
         "embedder": settings.rag_embedder if by_vectors else None,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from nbkit.evals.clustering import Spread
 from nbkit.evals.distributions import beta_cdf, beta_kernel, critical, normal_tail
 
 _SPREADS = 12
@@ -19,6 +20,8 @@ _NORMAL_FROM = 1e7
 _NOTHING = 1e-9
 """A difference below this share of the deviation is none."""
 _LEAST = 2
+_LEAST_DF = 4.0
+"""Degrees of freedom below which a deviation may be anything."""
 
 
 def power_of(sd: float, delta: float, n: float, *, confidence: float = 0.95, design_effect: float = 1) -> float:
@@ -87,6 +90,30 @@ def detectable(sd: float, n: float, *, power: float = 0.8, confidence: float = 0
         shown = power_of(sd, middle, n, confidence=confidence, design_effect=design_effect)
         low, high = (low, middle) if shown >= power else (middle, high)
     return high
+
+
+def known_with(seen: Spread) -> float:
+    """The degrees of freedom with which values tell how far they deviate: fewer where few of them make the deviation.
+
+    >>> from nbkit.evals.clustering import spread
+    >>> round(known_with(spread([0.1, 0.2, 0.4, 0.5, 0.9])), 2), round(known_with(spread([0.0] * 9 + [1.0])), 2)
+    (4.0, 2.73)
+    """
+    return 2 / (2 / seen.df + seen.kurtosis / seen.groups) if seen.df else 0.0
+
+
+def deviation_bounds(sd: float, df: float, *, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Between what a true deviation lies of which `sd` was seen with `df` degrees of freedom; None below 4 of them.
+
+    By the chi-squared distribution, its quantile after Wilson & Hilferty 1931: within 4 %, and within 1 % from 9 on.
+
+    >>> [round(end, 3) for end in deviation_bounds(0.3, 9)], deviation_bounds(0.3, 2)
+    ([0.206, 0.55], None)
+    """
+    if df < _LEAST_DF:
+        return None
+    reach, part = critical(confidence) * math.sqrt(2 / (9 * df)), 1 - 2 / (9 * df)
+    return sd / (part + reach) ** 1.5, sd / (part - reach) ** 1.5
 
 
 def _beyond(reach: float, df: float, moved: float) -> float:

@@ -44,7 +44,9 @@ def sentence(
         return f"{names[is_b]} is better on {metric} by {_said(value, low, high, unit=unit)}"
     beside = f" beside {found.compared - 1} more metric{'s' * (found.compared > _PAIR)}" if found.compared > 1 else ""
     if value == 0 and low is None:
-        return f"not decisive on {metric}{beside}: no difference in {found.n} cases"
+        return (
+            f"not decisive on {metric}{beside}: the same mean over {found.n} cases, which do not say how sure that is"
+        )
     return f"not decisive on {metric}{beside} ({_said(value, low, high, unit=unit, sign='+')}): {_plan(found)}"
 
 
@@ -52,7 +54,7 @@ def _plan(found: Difference) -> str:
     more = found.more_cases()
     if more is None:
         is_spread = found.sd or not found.difference
-        return "the two do not differ here" if is_spread else "the cases do not say how sure that is"
+        return "the means are the same here" if is_spread else "the cases do not say how sure that is"
     if more > _MANY:
         return f"more than {_MANY:,} more cases would be needed"
     digits = max(0, len(str(more)) - 2)
@@ -80,7 +82,7 @@ def _places(numbers: list[float]) -> int:
 
 def _fixed(number: float, places: int, sign: str = "") -> str:
     text = f"{number:{sign}.{places}f}"
-    return text.replace("-", "", 1) if float(text) == 0 else text
+    return text.lstrip("+-") if float(text) == 0 else text
 
 
 def _negative(bound: float | None) -> float | None:

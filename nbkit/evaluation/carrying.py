@@ -130,16 +130,16 @@ def _judging(graded: Graded) -> Iterator[str]:
         yield from score.record_ids
 
 
-def pass_or_raise(found: Evaluated, plan: Plan) -> None:
-    """Raises `EvaluationFailed` where the run does not reach what was asked of it."""
-    if plan.least or plan.tolerance:
-        gate(found, least=plan.least, tolerance=plan.tolerance)
+def pass_or_raise(found: Evaluated, plan: Plan) -> list[str]:
+    """What each gate rests on; raises `EvaluationFailed` where the run does not reach what was asked of it."""
+    return gate(found, least=plan.least, tolerance=plan.tolerance) if plan.least or plan.tolerance else []
 
 
-def gate(found: Evaluated, *, least: Mapping[str, float], tolerance: Mapping[str, float]) -> None:
-    """Raises `EvaluationFailed` beyond a limit, `BadSetting` for a limit on a judge that cannot be a gate.
+def gate(found: Evaluated, *, least: Mapping[str, float], tolerance: Mapping[str, float]) -> list[str]:
+    """What each gate rests on, in a sentence.
 
-    Of a judge of passes it is the corrected rate that has to reach a limit.
+    Raises `EvaluationFailed` beyond a limit, `BadSetting` for a limit on a judge that cannot be a gate. Of a judge of
+    passes it is the corrected rate that has to reach a limit.
     """
     refuse_uncalibrated(found.cards, least, tolerance)
     rates = {}
@@ -148,7 +148,7 @@ def gate(found: Evaluated, *, least: Mapping[str, float], tolerance: Mapping[str
         # Of grades the mean is no rate of passes.
         if card is not None and verdicts and verdicts <= {0.0, 1.0}:
             rates[name] = card.corrected(found.run.of(name))
-    check(found.run, least=least, baseline=found.baseline, tolerance=tolerance, rates=rates)
+    return check(found.run, least=least, baseline=found.baseline, tolerance=tolerance, rates=rates)
 
 
 def kept_evaluation(session: Session, kept: KeptRuns, run: Run, *, baseline: Run | None = None) -> Evaluated:

@@ -84,7 +84,9 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
         if name is not None:
             shell.user_ns[name] = found
     bar.end_with(found._repr_mimebundle_())
-    pass_or_raise(found, plan)
+    passed = pass_or_raise(found, plan)
+    if passed:
+        draw_text(shell, session.secrets, f"It passes: {'; '.join(passed)}")
 
 
 def _data(source: str | None, names: Mapping[str, Any]) -> Dataset:

@@ -6,11 +6,13 @@ import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nbkit.display.evaluation import interval_text, value_text
+from nbkit.display.evaluation import interval_text, n_text, value_text
+from nbkit.display.judges import doubt
 from nbkit.errors import BadSetting
 from nbkit.evals.intervals import estimate
+from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.runs import Run
-from nbkit.evaluation import kept_runs
+from nbkit.evaluation import cards_of, kept_runs
 from nbkit.figures import count, money
 from nbkit.ledger.selection import Selection
 from nbkit.magics.args import words_of
@@ -47,7 +49,9 @@ def _list(shell: InteractiveShell, session: Session, kept: PromptVersions, words
     known = {one.sha256 for name in words or kept.names() for one in kept.of(name)}
     try:
         whole = [
-            runs.scores(one) for one in runs.all() if one.finished_at is not None and one.pins.task_sha256 in known
+            (runs.scores(one), cards_of(runs, one))
+            for one in runs.all()
+            if one.finished_at is not None and one.pins.task_sha256 in known
         ]
     finally:
         runs.close()
@@ -65,15 +69,16 @@ def _list(shell: InteractiveShell, session: Session, kept: PromptVersions, words
     draw(shell, session.secrets, Table("Prompts", _COLUMNS, rows, note=note))
 
 
-def _scored(version: Version, runs: list[Run]) -> str:
+def _scored(version: Version, runs: list[tuple[Run, dict[str, JudgeCard | None]]]) -> str:
     """The newest evaluation of a version: its first metric that is a share."""
-    for run in reversed(runs):
+    for run, cards in reversed(runs):
         shares = [name for name in run.pins.metrics if not run.units.get(name)]
         if run.pins.task_sha256 == version.sha256 and shares:
             values = run.of(shares[0])
             found = estimate(values.means, clusters=values.clusters)
-            interval = interval_text(found.low, found.high)
-            return f"{shares[0]} {value_text(found.mean)} {interval}, n {found.n}, run {run.title}"
+            flag = f" ({doubt(cards[shares[0]])})" if shares[0] in cards else ""
+            figure = f"{value_text(found.mean)} {interval_text(found.low, found.high)}, n {n_text(found)}"
+            return f"{shares[0]}{flag} {figure}, run {run.title}"
     return ""
 
 

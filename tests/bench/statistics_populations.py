@@ -35,6 +35,12 @@ SKEWED: dict[str, tuple[Sampler, float]] = {
 }
 
 
+UNBOUNDED: dict[str, tuple[Sampler, float]] = {
+    "normal": (lambda generator, n: generator.normal(3, 1, n), 3.0),
+    "lognormal seconds": (lambda generator, n: generator.lognormal(0, 0.8, n), math.exp(0.32)),
+}
+
+
 def _binary_clusters(p: float, correlation: float = _CORRELATION) -> ClusterSampler:
     scale = 1 / correlation - 1
 
@@ -50,6 +56,10 @@ def normal_clusters(generator: np.random.Generator, sizes: np.ndarray) -> np.nda
     return 3 + shared + generator.normal(0, math.sqrt(1 - _CORRELATION), len(shared))
 
 
+def _seconds_clusters(generator: np.random.Generator, sizes: np.ndarray) -> np.ndarray:
+    return np.exp(0.8 * (normal_clusters(generator, sizes) - 3))
+
+
 def _skewed_clusters(generator: np.random.Generator, sizes: np.ndarray) -> np.ndarray:
     rates = np.repeat(generator.beta(0.425, 0.075, len(sizes)), sizes)
     return generator.beta(2 * rates + 1e-9, 2 * (1 - rates) + 1e-9)
@@ -57,6 +67,7 @@ def _skewed_clusters(generator: np.random.Generator, sizes: np.ndarray) -> np.nd
 
 CLUSTERED = {
     "normal": (normal_clusters, 3.0),
+    "lognormal seconds": (_seconds_clusters, math.exp(0.32)),
     "skewed 0..1": (_skewed_clusters, 0.85),
     "binary p = .05": (_binary_clusters(0.05), 0.05),
     "binary p = .50": (_binary_clusters(0.5), 0.5),
@@ -98,6 +109,7 @@ def _normals(generator: np.random.Generator, n: int) -> tuple[np.ndarray, np.nda
 
 PAIRED = {
     "normal, null": (_normals, 0.0),
+    "lognormal seconds, null": (_redrawn(UNBOUNDED["lognormal seconds"][0], UNBOUNDED["lognormal seconds"][0]), 0.0),
     "F1, null": (_redrawn(SKEWED["F1, half perfect"][0], SKEWED["F1, half perfect"][0]), 0.0),
     "F1, +.11": (_redrawn(SKEWED["F1, half perfect"][0], SKEWED["F1, mean .9"][0]), 0.4 * (0.9 - 0.625)),
     "F1 mean .9, null": (_redrawn(SKEWED["F1, mean .9"][0], SKEWED["F1, mean .9"][0]), 0.0),

@@ -179,3 +179,47 @@ def test_self_agreement_is_the_share_of_pairs_that_agree():
 def test_self_agreement_knows_of_clusters():
     found = self_agreement([["a", "a"], ["a"], ["a", "b"], ["b", "b"]], clusters=["x", "y", "x", "z"])
     assert (found.n, found.clusters) == (3, 2)
+
+
+def hard_questions(generator):
+    """What people and a judge say of 30 questions' four answers each, where a judge that errs does so by question."""
+    people = generator.random((30, 4)) < 0.5
+    is_hard = generator.random((30, 1)) < 0.25
+    errs = generator.random((30, 4)) < np.where(is_hard, 0.8, 0.05)
+    return people.ravel().tolist(), (people ^ errs).ravel().tolist(), np.repeat(np.arange(30), 4).tolist()
+
+
+def test_kappa_over_clusters_covers_where_labels_taken_as_independent_do_not():
+    # It errs in .25 * .8 + .75 * .05 = .2375 of labels, evenly: kappa is 1 - 2 * .2375.
+    generator, true, covered = np.random.default_rng(3), 0.525, [0, 0]
+    for _ in range(600):
+        people, judge, clusters = hard_questions(generator)
+        for at, shared in enumerate((None, clusters)):
+            found = cohen_kappa(people, judge, clusters=shared)
+            covered[at] += found.low <= true <= found.high
+    assert covered[0] / 600 < 0.8
+    assert 0.91 <= covered[1] / 600 <= 0.97
+
+
+def test_kappa_over_clusters_of_one_is_nearly_that_of_labels_alone_and_of_one_cluster_has_no_interval():
+    people, judge, clusters = hard_questions(np.random.default_rng(4))
+    alone, each = cohen_kappa(people, judge), cohen_kappa(people, judge, clusters=range(120))
+    assert each == alone
+    assert cohen_kappa(people, judge, clusters=[1] * 120).low is None
+    perfect = cohen_kappa([0, 1] * 20, [0, 1] * 20, clusters=clusters[:40])
+    assert perfect.low == pytest.approx((wilson(1, 10)[0] - 0.5) / 0.5)
+
+
+def test_alpha_draws_whole_clusters():
+    people, judge, clusters = hard_questions(np.random.default_rng(5))
+    units = [*zip(people, judge, strict=True)]
+    alone, shared = krippendorff_alpha(units), krippendorff_alpha(units, clusters=clusters)
+    assert shared.value == alone.value
+    assert shared.std_error > 1.2 * alone.std_error
+    means = []
+    generator = np.random.default_rng(6)
+    for _ in range(300):
+        chosen = generator.integers(0, 30, 30)
+        means.append(krippendorff_alpha([units[4 * one + at] for one in chosen for at in range(4)], draws=2).value)
+    assert shared.std_error == pytest.approx(np.std(means), rel=0.15)
+    assert krippendorff_alpha(units, clusters=[1] * 120).low is None

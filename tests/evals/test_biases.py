@@ -88,3 +88,12 @@ def test_a_judge_that_follows_length_is_found_out():
 def test_verdicts_and_lengths_belong_together():
     with pytest.raises(ValueError, match="2 verdicts and 1 lengths"):
         length_bias([1, 0], [3])
+
+
+def test_pairs_that_share_clusters_count_as_fewer():
+    drawn = [("a", "b")] * 10 + [("a", "a")] * 10
+    alone, shared = position_bias(drawn), position_bias(drawn, clusters=[at // 5 for at in range(20)])
+    assert shared.flipped.clusters == 4
+    assert shared.flipped.high - shared.flipped.low > alone.flipped.high - alone.flipped.low
+    assert (shared.towards_first.mean, shared.towards_first.n) == (1.0, 10)
+    assert shared.towards_first.low < alone.towards_first.low

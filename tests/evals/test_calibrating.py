@@ -6,8 +6,11 @@ import json
 from decimal import Decimal
 
 import pytest
+from scipy import stats
 
+from nbkit.display.judges import CardDrawing, stretch
 from nbkit.errors import BadSetting
+from nbkit.evals.agreement import cohen_kappa
 from nbkit.evals.calibrating import calibrate
 from nbkit.evals.datasets import dataset
 from nbkit.evals.judge_card import LEAST_LABELS
@@ -121,3 +124,49 @@ def test_a_label_that_is_none_is_refused_by_name(judge, label):
 def test_a_column_that_is_not_there_is_refused_with_the_nearest(judge):
     with pytest.raises(BadSetting, match="name it: 'answer text'"):
         calibrate(judge, rows(("yes", 1)), answer="answer_text")
+
+
+def test_answers_to_one_question_are_not_as_many_labels_as_they_seem(judge):
+    # Of each question one answer is right and one wrong; the judge sees it of all answers to a question, or of none.
+    given = []
+    for at in range(30):
+        sees = at % 5 > 0
+        given += [("yes", 1), ("yes" if not sees else "nope", 0), ("yes" if sees else "nope", 1), ("nope", 0)]
+    rows_of = [
+        {"id": f"q{at}", "input": f"Is it {at // 4}?", "answer text": said, "label": label}
+        for at, (said, label) in enumerate(given)
+    ]
+    card = calibrate(judge, dataset(rows_of), answer="answer text")
+    alone = cohen_kappa(*zip(*card.pairs, strict=True))
+    assert card.kappa.value == alone.value
+    assert card.kappa.high - card.kappa.low > 1.3 * (alone.high - alone.low)
+    assert (card.agreement.n, card.agreement.clusters) == (120, 30)
+    said = repr(CardDrawing(card))
+    assert "120 in 30 clusters" in said
+    assert "Answers of one cluster, such as a question, count as fewer" in said
+
+
+def test_a_card_says_how_people_go_with_length_and_draws_no_interval_of_what_was_chosen(judge):
+    given = [("yes, it is so", 1), ("yes", 1), ("no, it is not so at all", 0), ("nope", 0), ("yes, and so on", 1)]
+    card = calibrate(judge, rows(*given), answer="answer text")
+    expected = stats.spearmanr([1, 1, 0, 0, 1], [len(said) for said, _ in given])
+    assert card.people_by_length.correlation == pytest.approx(expected.statistic)
+    said = repr(CardDrawing(card)).splitlines()
+    assert next(line for line in said if line.startswith("people pass")).split() == ["people", "pass", "0.600", "5"]
+
+
+def test_all_cases_passed_in_clusters_are_no_surer_than_the_clusters_are_many(judge):
+    given = [("yes", True)] * 30 + [("nope", False)] * 30
+    card = calibrate(judge, rows(*given), answer="answer text")
+    names = tuple(map(str, range(100)))
+    shared = card.corrected(Values(names, (1.0,) * 100, tuple(str(at // 10) for at in range(100)), ()))
+    ten = card.corrected(Values(names[:10], (1.0,) * 10, (None,) * 10, ()))
+    assert (shared.low, shared.high) == pytest.approx((ten.low, ten.high))
+
+
+def test_a_judge_says_by_how_much_its_differences_are_smaller(judge):
+    given = [("yes", True)] * 24 + [("nope", True)] * 6 + [("yes", False)] * 2 + [("nope", False)] * 18
+    card = calibrate(judge, rows(*given), answer="answer text")
+    assert card.youden == pytest.approx(24 / 30 + 18 / 20 - 1)
+    assert stretch(card) == ", whose errors on them make differences 0.70 times as large as people's"
+    assert stretch(calibrate(judge, rows(*given[:9]), answer="answer text")) == ""

@@ -43,7 +43,7 @@ def test_scores_of_the_same_cases_are_compared_by_the_paired_t_test(pairs):
 def test_passes_and_fails_of_the_same_cases_are_compared_by_mcnemar(pairs):
     gained, lost = pairs.count((False, True)), pairs.count((True, False))
     found = compare(*(named(side) for side in zip(*pairs, strict=True)))
-    assert (found.p, found.test) == (mcnemar(gained, lost), "mcnemar")
+    assert (found.p, found.test) == (mcnemar(gained, lost, len(pairs)), "mcnemar")
     assert (found.low, found.high) == paired_bounds(gained, lost, len(pairs))
     assert found.difference == pytest.approx((gained - lost) / len(pairs))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbkit.evals.correction import corrected_rate
+from nbkit.evals.correction import corrected_rate, counted
 
 labels = st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60)
 
@@ -103,3 +103,18 @@ def test_the_interval_covers_a_judge_that_errs():
 def test_what_is_no_rate_is_refused(observed, n):
     with pytest.raises(ValueError, match="a rate from 0 to 1"):
         corrected_rate(observed, n, labelled=[])
+
+
+def test_labels_and_cases_that_share_clusters_count_as_fewer():
+    drawn = labelled(right_of_passed=40, passed=50, right_of_failed=40, failed=50)
+    alone = corrected_rate(0.5, 5000, labelled=drawn)
+    shared = corrected_rate(0.5, 5000, labelled=drawn, clusters=[at // 5 for at in range(100)])
+    assert shared.rate == alone.rate
+    assert shared.high - shared.low > 1.5 * (alone.high - alone.low)
+
+
+def test_where_all_pass_each_cluster_counts_once():
+    assert counted([1.0] * 100, [at // 10 for at in range(100)]) == pytest.approx(10)
+    assert counted([1.0] * 100) == 100
+    values = ([1.0] * 10 + [0.0] * 10) * 5
+    assert counted(values, [at // 10 for at in range(100)]) == pytest.approx(10, rel=0.11)

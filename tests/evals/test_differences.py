@@ -79,3 +79,8 @@ def test_where_more_cases_are_no_question_there_is_no_number(found):
 
 def test_a_difference_of_rounding_needs_no_cases():
     assert Difference(1e-17, -0.1, 0.1, p=1.0, p_adjusted=1.0, n=50, sd=0.3).more_cases() is None
+
+
+def test_more_cases_do_not_shrink_where_holm_reaches_1():
+    capped = Difference(0.05, -0.1, 0.2, p=0.5, p_adjusted=1.0, n=50, sd=0.3, compared=4)
+    assert capped.more_cases() == cases_needed(0.3, 0.05, confidence=1 - 0.05 / 4) - 50

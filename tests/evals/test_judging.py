@@ -135,6 +135,7 @@ def test_a_pair_is_asked_in_both_orders_and_a_verdict_that_goes_with_the_place_i
     session, provider = opened([verdict("A"), verdict("A")])
     score = pair(session, {"q": "later"}).score(CASE, Answer("9 to 17"))
     assert (score.value, score.repeats, score.note) == (0.5, (1.0, 0.0), "the verdict changed with the order")
+    assert score.longer_chars == len("9 to 17") - len("later")
     orders = [one.messages[-1].content for one in provider.requests]
     assert orders[0].index("9 to 17\n⟪end of answer A") < orders[0].index("later\n⟪end of answer B")
     assert orders[1].index("later\n⟪end of answer A") < orders[1].index("9 to 17\n⟪end of answer B")

@@ -3,12 +3,14 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from nbkit.evals.power import cases_needed, detectable, power_of
+from nbkit.evals.clustering import spread
+from nbkit.evals.power import cases_needed, detectable, deviation_bounds, known_with, power_of
 
 
 @settings(deadline=None)
@@ -92,3 +94,21 @@ def test_clusters_multiply_the_cases_needed():
 def test_what_cannot_be_asked_is_refused(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+@pytest.mark.parametrize("df", [4, 9, 49, 500])
+def test_a_deviation_is_known_as_chi_squared_says(df):
+    expected = [math.sqrt(df / stats.chi2.ppf(p, df)) for p in (0.975, 0.025)]
+    assert deviation_bounds(1.0, df) == pytest.approx(expected, rel=0.04 if df < 9 else 0.01)
+
+
+def test_the_deviation_of_skewed_differences_is_known_less_well():
+    generator, covered = np.random.default_rng(1), [0, 0]
+    for _ in range(1000):
+        values = np.where(generator.random(60) < 0.6, 0.0, generator.normal(0, 1, 60)) * generator.random(60)
+        seen = spread(values.tolist())
+        for at, df in enumerate((seen.df, known_with(seen))):
+            ends = deviation_bounds(seen.sd, df)
+            covered[at] += ends is None or ends[0] <= math.sqrt(0.4 / 3) <= ends[1]
+    assert covered[0] / 1000 < 0.8
+    assert covered[1] / 1000 > 0.88

@@ -34,22 +34,56 @@ def test_wilson_is_statsmodels():
         assert wilson(passed / n, n) == pytest.approx(expected, abs=1e-9)
 
 
-@given(counts, counts)
-def test_mcnemar_is_the_exact_test_with_half_of_what_was_seen(gained, lost):
-    n = gained + lost
-    least = min(gained, lost)
-    exact = 1.0 if gained == lost else stats.binomtest(gained, n).pvalue
-    expected = 1.0 if gained == lost else exact - stats.binom.pmf(least, n, 0.5)
-    assert mcnemar(gained, lost) == pytest.approx(expected, abs=1e-9)
-    assert mcnemar(gained, lost) == mcnemar(lost, gained)
-
-
-def test_mcnemar_exact_is_within_half_a_table_of_statsmodels():
+def test_mcnemar_is_statsmodels_score_test_without_correction():
     tables = pytest.importorskip("statsmodels.stats.contingency_tables")
-    for gained, lost in ((5, 0), (12, 2), (30, 18)):
-        exact = tables.mcnemar([[10, gained], [lost, 5]], exact=True).pvalue
-        half = stats.binom.pmf(min(gained, lost), gained + lost, 0.5)
-        assert mcnemar(gained, lost) == pytest.approx(exact - half, abs=1e-9)
+    for gained, lost in ((5, 0), (4, 0), (12, 2), (30, 18), (1, 7)):
+        theirs = tables.mcnemar([[10, gained], [lost, 5]], exact=False, correction=False).pvalue
+        assert mcnemar(gained, lost, 15 + gained + lost) == pytest.approx(theirs, abs=1e-9)
+    assert mcnemar(0, 0, 20) == mcnemar(9, 9, 20) == 1.0
+
+
+@given(st.integers(0, 7), st.integers(0, 7))
+def test_of_few_cases_mcnemar_is_exact_with_half_of_what_was_seen(gained, lost):
+    flips = gained + lost
+    if flips > 7:
+        return
+    exact = 1.0 if gained == lost else stats.binomtest(gained, flips).pvalue
+    half = 0.0 if gained == lost else stats.binom.pmf(min(gained, lost), flips, 0.5)
+    assert mcnemar(gained, lost, 7) == pytest.approx(exact - half, abs=1e-9)
+    assert mcnemar(gained, lost, 7) == mcnemar(lost, gained, 7)
+
+
+def rejecting(test, n, share):
+    """The chance that a true null is rejected where this share of n cases flips, summed over all outcomes."""
+    lost = [np.arange(flips + 1) for flips in range(n + 1)]
+    each = [
+        sum(stats.binom.pmf(one[[test(flips - k, k, n) <= 0.05 for k in one.tolist()]], flips, 0.5))
+        for flips, one in enumerate(lost)
+    ]
+    return float(np.dot(stats.binom.pmf(np.arange(n + 1), n, share), each))
+
+
+def by_exact(gained, lost, n):
+    return stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+
+
+def by_mid_p(gained, lost, n):
+    return 1.0 if gained == lost else mcnemar(gained, lost, 7)
+
+
+@pytest.mark.parametrize(
+    ("n", "share", "ours", "mid_p", "exact"), [(50, 0.1, 0.047, 0.025, 0.009), (20, 0.1, 0.014, 0.002, 0.0003)]
+)
+def test_where_few_cases_flip_mcnemar_is_nearer_to_its_level_than_exact_tests(n, share, ours, mid_p, exact):
+    found = [rejecting(test, n, share) for test in (mcnemar, by_mid_p, by_exact)]
+    assert found == pytest.approx([ours, mid_p, exact], abs=6e-4)
+
+
+def test_mcnemar_rejects_a_true_null_hardly_more_often_than_it_says():
+    half = max(rejecting(mcnemar, n, share) for n in (8, 9, 20, 30, 48) for share in np.linspace(0.02, 0.5, 25))
+    assert half == pytest.approx(0.0537, abs=2e-4)
+    assert rejecting(mcnemar, 21, 1.0) == pytest.approx(0.0784, abs=1e-4)
+    assert rejecting(by_mid_p, 16, 1.0) == pytest.approx(0.0768, abs=1e-4)
 
 
 def most_likely_paired(gained, lost, n, shift):
@@ -85,18 +119,15 @@ def test_the_paired_interval_holds_what_was_seen_and_turns_round_with_the_runs(g
     assert paired_bounds(lost, gained, n) == pytest.approx((-high, -low), abs=1e-9)
 
 
-def test_the_paired_interval_excludes_0_wherever_the_test_rejects():
-    stricter = []
-    for flips in range(1, 301):
-        for lost in range(flips // 2 + 1):
-            p, distance = mcnemar(flips - lost, lost), (flips - 2 * lost) / math.sqrt(flips)
-            if p <= 0.05:
-                assert distance > critical(0.95)
-            elif distance > critical(0.95):
-                stricter.append((flips - lost, lost))
-    assert len(stricter) <= 25
-    assert stricter[0] == (4, 0)
-    assert paired_bounds(4, 0, 20)[0] > 0
+def test_the_paired_interval_leaves_0_out_exactly_where_the_test_rejects():
+    other = []
+    for n in (4, 7, 8, 20, 90):
+        for flips in range(1, n + 1):
+            for lost in range(flips // 2 + 1):
+                is_out = paired_bounds(flips - lost, lost, n)[0] > 0
+                if is_out != (mcnemar(flips - lost, lost, n) <= 0.05):
+                    other.append((flips - lost, lost, n))
+    assert other == [(4, 0, 4), (4, 0, 7)]
 
 
 def test_the_unpaired_interval_is_that_of_newcombes_table():

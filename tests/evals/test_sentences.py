@@ -42,8 +42,12 @@ def open_(difference, low, high, **more):
             {"is_better_high": False, "unit": "s"},
             "not decisive on F1 (-0.30 s [-0.90, 0.30]): about 690 more cases would be",
         ),
-        (open_(0.0, -0.07, 0.07), {}, "not decisive on F1 (+0.00 [-0.07, 0.07]): the two do not differ here"),
-        (open_(0.0, None, None), {}, "not decisive on F1: no difference in 100 cases"),
+        (open_(0.0, -0.07, 0.07), {}, "not decisive on F1 (0.00 [-0.07, 0.07]): the means are the same here"),
+        (
+            open_(0.0, None, None),
+            {},
+            "not decisive on F1: the same mean over 100 cases, which do not say how sure that is",
+        ),
         (
             open_(0.0001, -0.07, 0.07),
             {},

@@ -75,7 +75,7 @@ def test_a_file_is_a_data_set_and_only_its_first_cases_are_asked(notebook, tmp_p
 def test_a_mean_below_its_least_fails_the_cell_after_drawing_it(questions):
     cell = questions.run("%%evaluate questions --metrics exact_match --fail-under exact_match=0.6\n{{ input }}")
     assert isinstance(cell.error, EvaluationFailed)
-    assert "exact_match is 0.5 (n 2), and at least 0.6 was asked" in str(cell.error)
+    assert "exact_match is 0.5 [0.0945, 0.905] (n 2), and at least 0.6 was asked" in str(cell.error)
     assert cell.bundles("text/html")
     assert questions.user_ns["_eval"]["exact_match"].mean == 0.5
 

@@ -232,3 +232,9 @@ def test_two_runs_of_one_name_are_told_apart_by_their_ids(questions):
 )
 def test_words_that_changed_side_by_side_are_one_change(before, after, drawn):
     assert changed_words(before, after) == drawn
+
+
+def test_a_gate_that_passes_says_on_what_it_rests(questions):
+    cell = questions.run("%%evaluate questions --metrics exact_match --fail-under exact_match=0.4\n{{ input }}")
+    passed = "It passes: exact_match is 0.5 [0.0945, 0.905] (n 2), and at least 0.4 was asked, decided by the mean"
+    assert passed in said(cell)

@@ -6,6 +6,8 @@ import pytest
 
 import nbkit
 from nbkit.errors import BadSetting, PromptError, UnknownSetting
+from nbkit.evals.cases import Score
+from nbkit.evals.judging import Judge
 from nbkit.session import current
 
 
@@ -64,6 +66,14 @@ def test_scores_and_cost_stand_beside_the_version(greeting):
     lines = said(greeting.run("%nbkit prompts ls")).splitlines()
     assert "exact_match 1.000 [0.207, 1.000], n 1, run warm (" in lines[3]
     assert "exact_match" not in lines[2]
+
+
+def test_a_judges_score_beside_a_version_is_flagged(greeting, monkeypatch):
+    monkeypatch.setattr(Judge, "score", lambda self, case, answer: Score(1.0))
+    greeting.user_ns["kind"] = nbkit.judge("It is kind.", name="kind", model="echo")
+    greeting.user_ns["people"] = [{"input": "x", "name": "Bob"}]
+    greeting.run("%%evaluate people --prompt greet --metrics kind --name warm\nGreet {{ name }} warmly.")
+    assert "kind (a judge that was never set against labels) 1.000" in said(greeting.run("%nbkit prompts ls"))
 
 
 def test_personal_data_and_keys_are_not_kept(notebook, monkeypatch, tmp_path):
