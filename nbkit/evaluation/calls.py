@@ -148,10 +148,12 @@ def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str
     return CardDrawing(card)
 
 
-def power(found: Evaluated, *, delta: float, metric: str | None = None, power: float = 0.8) -> Power:
+def power(found: Evaluated | str, *, delta: float, metric: str | None = None, power: float = 0.8) -> Power:
     """How many cases a comparison needs to show a difference of `delta` in a metric, and how many this run has.
 
-    The spread is that of the differences to the baseline where there is one, else that of the values themselves, as two
-    runs whose errors have nothing in common would differ. Raises `BadSetting` for a metric without spread.
+    `found`: a run, or the name of one. The spread is that of the differences to the baseline where there is one, else
+    that of the values themselves, as two runs whose errors have nothing in common would differ. Raises `BadSetting` for
+    a metric without spread.
     """
+    found = Evaluated(shelf_of(current()).run(found)) if isinstance(found, str) else found
     return Power.of(found, delta=delta, metric=metric, power=power)

@@ -347,7 +347,7 @@ def test_metrics_with_commas_are_quoted_or_bracketed_and_may_be_gates(questions)
     cell = questions.run(f"%%evaluate questions {line}\n{{{{ input }}}}")
     names = ["json_schema:name, age int", "numeric:0.01,abs=0.5", "regex:(a,b)"]
     assert list(questions.user_ns["_eval"]) == names
-    assert "regex:(a,b) is 0 (n 2), and at least 0.5 was asked" in str(cell.error)
+    assert "regex:(a,b) is 0 [0, 0.658] (n 2), and at least 0.5 was asked" in str(cell.error)
 
 
 @pytest.mark.parametrize("way", ["%%evaluate rows --metrics json_schema:{0}\n{{{{ input }}}}", "{1}"])
@@ -369,6 +369,7 @@ def test_runs_are_meant_by_their_names_wherever_a_run_is(questions):
     assert "second against first" in repr(found.compare("first"))
     assert "that first" in repr(found.diff("first"))
     assert nbkit.preferred("It is shorter.", over="first", model="echo").name == "preferred"
+    assert "length" in repr(nbkit.power("second", delta=0.5, metric="length"))
     for wrong in (found.compare, found.diff, lambda run: nbkit.preferred("It is shorter.", over=run, model="echo")):
         with pytest.raises(BadSetting, match="there is no run named 'frist'"):
             wrong("frist")
