@@ -363,13 +363,13 @@ def test_a_schema_of_the_notebook_is_named_and_one_that_is_not_there_is_refused(
 
 
 def test_runs_are_meant_by_their_names_wherever_a_run_is(questions):
-    questions.run("%%evaluate questions --metrics length --name first\n{{ input }}")
-    questions.run("%%evaluate questions --metrics length --name second\nsay water")
+    questions.run("%%evaluate questions --metrics exact_match --name first\n{{ input }}")
+    questions.run("%%evaluate questions --metrics exact_match --name second\nsay water")
     found = questions.user_ns["_eval"]
     assert "second against first" in repr(found.compare("first"))
     assert "that first" in repr(found.diff("first"))
     assert nbkit.preferred("It is shorter.", over="first", model="echo").name == "preferred"
-    assert "length" in repr(nbkit.power("second", delta=0.5, metric="length"))
+    assert "exact_match" in repr(nbkit.power("second", delta=0.5))
     for wrong in (found.compare, found.diff, lambda run: nbkit.preferred("It is shorter.", over=run, model="echo")):
         with pytest.raises(BadSetting, match="there is no run named 'frist'"):
             wrong("frist")
