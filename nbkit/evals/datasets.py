@@ -98,7 +98,7 @@ def dataset(source: object, *, name: str | None = None) -> Dataset:
     """
     if isinstance(source, Dataset):
         return source if name is None else Dataset(name, source.cases)
-    if source == RATED:
+    if isinstance(source, str) and source == RATED:
         from nbkit.evals.rated import rated
         from nbkit.session import current
 
