@@ -19,6 +19,7 @@ from nbkit.display.judges import NO_PREFERENCE, card_note, doubt, pair_table
 from nbkit.display.repeats import repeats_table
 from nbkit.errors import BadSetting
 from nbkit.escape import NO_MATH, escape, line
+from nbkit.evals.alike import is_another, told_apart
 from nbkit.evals.intervals import Estimate, estimate
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.pairs import pair_cards
@@ -162,10 +163,12 @@ class Evaluated(Mapping[str, Estimate]):
 
     def diff(self, other: Evaluated | Run | str, *, most: int = 20) -> Drawing:
         """The cases whose answers differ from another run's, with the words that changed marked."""
-        before = self._sieve.run(self._shelf.run(other))
+        before = told_apart(self._sieve.run(self._shelf.run(other)), self._shown)
         pairs = list(cases.changes(before, self._shown))
         caption = f"{count(len(pairs), 'answer')} of {self._shown.title} that {before.title} answered otherwise"
         left = f", the first {most}" if len(pairs) > most else ""
+        others = count(len({one.case.id for one in before.graded if is_another(one)}), "case")
+        left += "" if others.startswith("0 ") else f"; {others} left out: what is asked has changed"
         html = cases.changes_html(before, self._shown, pairs[:most], caption=f"{caption}{left}")
         return self._doubted(html, cases.changes_text(before, self._shown, pairs[:most], caption=f"{caption}{left}"))
 

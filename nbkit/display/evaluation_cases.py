@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from nbkit.display.evaluation import html_table, value_text
 from nbkit.escape import clean, escape, excerpt
+from nbkit.evals.alike import is_same_metric
 from nbkit.evals.runs import Graded, Run
 from nbkit.tables import Table
 
@@ -110,7 +111,8 @@ def changes_html(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]]
 
 def _shares(before: Run, after: Run) -> list[str]:
     """Metrics that say how good an answer is, of both runs."""
-    return [name for name in after.pins.metrics if name in before.pins.metrics and not after.units.get(name)]
+    shared = [name for name in after.pins.metrics if name in before.pins.metrics and not after.units.get(name)]
+    return [name for name in shared if is_same_metric(before, after, name)]
 
 
 def expected_text(one: Graded) -> str:

@@ -13,6 +13,7 @@ from nbkit.figures import count
 
 _CHARS: Final = 16
 _BY_VECTORS: Final = ("similarity", "answer_relevance")
+_OTHERWISE: Final = " otherwise"
 _AGAIN: Final = (
     "Evaluate the earlier one again, on this data set and with these metrics: its answers come from the cache."
 )
@@ -42,10 +43,19 @@ def told_apart(before: Run, after: Run, metric: str = "") -> Run:
         for field, said in (("asked", "asked"), (kind, "expected")):
             was, has = (getattr(each, field, "") for each in (one, other))
             if was and has and was != has:
-                return replace(one, case=replace(one.case, id=f"{one.case.id}, {said} otherwise"))
+                return replace(one, case=replace(one.case, id=f"{one.case.id}, {said}{_OTHERWISE}"))
         return one
 
     return replace(before, graded=tuple(map(named, before.graded)))
+
+
+def is_another(graded: Graded) -> bool:
+    """Whether it was told apart from a case of its name.
+
+    >>> is_another(Graded(Case("q", "Hi?"), 0, None))
+    False
+    """
+    return graded.case.id.endswith(_OTHERWISE)
 
 
 def is_same_metric(before: Run, after: Run, metric: str) -> bool:
@@ -91,7 +101,7 @@ def _left_out(before: Run, after: Run, metrics: list[str]) -> list[str]:
     for metric in ["", *metrics]:
         ids = {one.case.id for one in told_apart(before, after, metric).graded}
         why = "expected" if metric else "asked"
-        number = sum(one.endswith(f", {why} otherwise") for one in ids)
+        number = sum(one.endswith(f", {why}{_OTHERWISE}") for one in ids)
         if number:
             named.setdefault((number, why), []).append(metric)
     return [

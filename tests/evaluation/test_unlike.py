@@ -95,3 +95,16 @@ def test_runs_that_are_the_same_have_nothing_to_say():
     found = evaluate(yes, ROWS, ["f1", "latency"]).compare(before)
     assert "left out" not in repr(found)
     assert "Not compared" not in repr(found)
+
+
+def test_a_diff_is_of_cases_that_ask_the_same_and_of_scores_that_are_the_same():
+    def f1(case, answer):
+        return 0.25
+
+    before = evaluate(yes, ROWS[:3], [f1, "exact_match"])
+    edited = [{**ROWS[0], "input": "another"}, *ROWS[1:3]]
+    drawn = evaluate(lambda case: "no", edited, ["f1", "exact_match"]).diff(before).text
+    assert "2 answers of" in drawn
+    assert "1 case left out: what is asked has changed" in drawn
+    assert "1.000 → 0.000" in drawn
+    assert "0.250" not in drawn
