@@ -111,8 +111,10 @@ def carried(session: Session, settings: Settings) -> Iterator[list[Outcome]]:
 def _priced(run: Run, asked: Sequence[Outcome], *, kept: KeptRuns) -> Run:
     """The run with the prices that its calls were priced by, where those are not the table's of now."""
     tables, own = price_tables([one.record for one in asked])
-    as_of = ", ".join([*tables, *own])
-    if not as_of or as_of == run.pins.prices_as_of:
+    # What an earlier try asked is priced as it says; of what asks nobody there are no prices.
+    has_calls = bool(asked) or any(one.answer is not None and one.answer.record_ids for one in run.graded)
+    as_of = ", ".join([*tables, *own]) or (run.pins.prices_as_of if has_calls else None)
+    if as_of == run.pins.prices_as_of:
         return run
     kept.finish(run := dataclasses.replace(run, pins=dataclasses.replace(run.pins, prices_as_of=as_of)))
     return run

@@ -129,6 +129,11 @@ def test_a_run_that_was_stopped_is_no_baseline_and_says_how_it_goes_on(questions
     assert "it goes on where it was" in cell.error.fix
 
 
+def test_what_asks_nobody_names_no_prices(questions):
+    found = nbkit.evaluate(lambda case: "tea", questions.user_ns["questions"], "contains", quiet=True)
+    assert "prices" not in repr(found)
+
+
 def test_prices_of_the_readers_own_are_said(questions):
     questions.run("import nbkit; nbkit.configure(price={'echo': {'input': 20.0, 'output': 80.0}})")
     cell = questions.run("%%evaluate questions --metrics cost --name own\n{{ input }}")
