@@ -182,12 +182,12 @@ def _lost(
         yield loss <= most + _ROUNDING, f"{name} is {_changed(before, loss, low, high)} ({n}), and {asked}"
 
 
-def _changed(name: str, loss: float, low: float | None, high: float | None) -> str:
+def _changed(before: str, loss: float, low: float | None, high: float | None) -> str:
     if abs(loss) <= _ROUNDING:
-        return f"in the mean what it was in {name}{_span(low, high)}"
+        return f"in the mean what it was in {before}{_span(low, high)}"
     if loss > 0 or low is None or high is None:
-        return f"{'worse' if loss > 0 else 'better'} than {name} by {abs(loss):.3g}{_span(low, high)}"
-    return f"better than {name} by {-loss:.3g}{_span(-high, -low)}"
+        return f"{'worse' if loss > 0 else 'better'} than {before} by {abs(loss):.3g}{_span(low, high)}"
+    return f"better than {before} by {-loss:.3g}{_span(-high, -low)}"
 
 
 def _by_case(values: Values) -> dict[str, float]:

@@ -19,7 +19,6 @@ _INFO: Final = re.compile(r"(?!.*(?://|www\.))[\w+#.\-={},:;\"'/@ ]*", re.IGNORE
 HOLD: Final = -1
 MAX_CHARS: Final = 500
 """Longest beginning that is read; no honest line has a longer one."""
-_BLANK: Final = re.compile(rf"(?: {{0,{MAX_CHARS}}}+\n)++")
 _CODE_CHARS: Final = 2000
 """Longest code span that is looked through; a longer one is not trusted."""
 _TICKS: Final = re.compile(r"`+")
@@ -27,6 +26,7 @@ _SHORT_CHARS: Final = 40
 """Longest line whose beginning is remembered."""
 _MOST_BLANK: Final = 4
 """Of a line with more spaces than that, and nothing else, a renderer may make the last ones code."""
+_BLANK: Final = re.compile(rf"(?: {{0,{_MOST_BLANK}}}+\n)++")
 
 
 @dataclass(slots=True)

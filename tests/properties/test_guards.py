@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
@@ -32,6 +32,7 @@ def guard(allowed):
 
 
 @given(TEXTS, ALLOWED, st.lists(st.integers(0, 300), max_size=30))
+@example("\n     \n    [x](http://evil/a)", (), [1])
 @settings(max_examples=300, deadline=None)
 def test_pieces_joined_are_the_whole_however_it_was_cut(text, allowed, cuts):
     edges = [0, *sorted(cut for cut in cuts if cut <= len(text)), len(text)]
