@@ -19,16 +19,21 @@ _LONGEST_H = 24 * 365 * 1000
 """Before the first year there are no records either."""
 
 
-def records(*, last_n_hours: float | None = None, this_session: bool = False) -> pd.DataFrame:
+def records(
+    *,
+    id: str | None = None,  # noqa: A002 - the name of the column
+    last_n_hours: float | None = None,
+    this_session: bool = False,
+) -> pd.DataFrame:
     """One row for each call that was recorded, newest last; columns are named after the record's fields, with units.
 
-    `rating` and `rating_note` hold what was said of the answer by `%cost rate`. Needs the extra `[data]`; raises an
-    `NbkitError` naming the install command without it.
+    `id`: the record whose id begins so. `rating` and `rating_note` hold what was said of the answer by `%cost rate`.
+    Needs the extra `[data]`; raises an `NbkitError` naming the install command without it.
     """
     with registry.pandas_for("records()"):
         import pandas as pd
     here = session.current()
-    chosen = Selection(session_id=here.id if this_session else None, since=_since(last_n_hours))
+    chosen = Selection(id=id, session_id=here.id if this_session else None, since=_since(last_n_hours))
     ratings = here.ledger.ratings()
     rows: list[dict[str, Any]] = []
     for record in here.ledger.read(chosen):

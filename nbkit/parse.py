@@ -18,6 +18,7 @@ _MOST_S = 5000 * _TIME["w"]
 """About a century: timers and dates of the standard library end not long after."""
 _MOST_USD = 10**9
 _SIZES = (1 << 20, 1 << 50)
+_BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([a-z]*)\s*", re.IGNORECASE)
 
 
@@ -250,3 +251,31 @@ def _amount(value: object, units: Mapping[str, float], expected: str) -> float |
         msg = f"expected {expected}"
         raise ValueError(msg)
     return amount * units[unit]
+
+
+def listed(text: str) -> list[str]:
+    r"""The parts of a text that commas part, but for those in quotes, in brackets, or written `\,`.
+
+    A quotation begins a part, and loses its marks.
+
+    >>> listed(r"f1, regex:^\d{2,3}$, 'json_schema:name, age int'")
+    ['f1', 'regex:^\\d{2,3}$', 'json_schema:name, age int']
+    """
+    parts, closing, quote, at = [""], "", "", 0
+    while at < len(text):
+        char, at = text[at], at + 1
+        if char == "\\" and at < len(text):
+            char, at = (text[at] if text[at] == "," else char + text[at]), at + 1
+        elif quote:
+            quote, char = ("", "") if char == quote else (quote, char)
+        elif char in "'\"" and not parts[-1].strip():
+            quote, char = char, ""
+        elif closing and closing[-1] == char:
+            closing = closing[:-1]
+        elif char in _BRACKETS and not closing.endswith("]"):
+            closing += _BRACKETS[char]
+        elif char == "," and not closing:
+            parts.append("")
+            continue
+        parts[-1] += char
+    return [part.strip() for part in parts if part.strip()]

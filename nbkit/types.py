@@ -153,6 +153,7 @@ class Timing:
     """Seconds spent in each room of the corridor, from a monotonic clock."""
 
     total_s: float = 0.0
+    """To the end of the answer; keeping it comes after."""
     guards_in_s: float = 0.0
     cache_s: float = 0.0
     provider_s: float = 0.0

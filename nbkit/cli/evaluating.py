@@ -17,9 +17,10 @@ from nbkit.display.evaluated import Evaluated
 from nbkit.display.judges import doubt
 from nbkit.errors import BadSetting, EvaluationFailed, NotebookError
 from nbkit.evals.asking import PromptTask
-from nbkit.evals.datasets import dataset
+from nbkit.evals.datasets import RATED, dataset
 from nbkit.evals.gates import limits, refuse_alone, refuse_uncalibrated
 from nbkit.evals.judging import Judge
+from nbkit.evals.kept import KeptRuns
 from nbkit.evals.plans import Plan
 from nbkit.evals.runs import Run
 from nbkit.evaluation import (
@@ -35,7 +36,7 @@ from nbkit.evaluation import (
 )
 from nbkit.recorded import Origin
 from nbkit.registry import nearest
-from nbkit.session import Session
+from nbkit.session import APART, Session
 from nbkit.session.named import named, recalled
 
 if TYPE_CHECKING:
@@ -110,13 +111,13 @@ def _of_notebook(
     settings = session.config().settings
     kept = kept_runs(session, settings)
     try:
-        against = None if baseline is None else kept.find(baseline, is_whole=True)
+        against = None if baseline is None else _baseline(session, settings, baseline)
+        own = uuid.uuid4().hex
         with Steps(f"running {path.name}, cells", sys.stderr) as steps:
             # Other kernels may evaluate at the same time: theirs are not this notebook's.
-            run(path, on_cell=steps.update, environment={ASKED_BY: (own := uuid.uuid4().hex)})
+            run(path, on_cell=steps.update, environment={ASKED_BY: own, APART: str(session.keeping_home)})
         new = [kept.find(one.id) for one in kept.all() if one.finished_at is not None and one.asked_by == own]
-        shown = sieve(session, settings)
-        found = [kept_evaluation(kept, one, baseline=_shared(one, against), sieve=shown) for one in new]
+        found = [kept_evaluation(session, kept, one, baseline=_shared(one, against)) for one in new]
         for one in found:
             refuse_uncalibrated(one.cards, least, most)
     finally:
@@ -134,6 +135,15 @@ def _of_notebook(
             fix="give a run over the same data set as --baseline; `%evaluate ls` lists them",
         )
     return found
+
+
+def _baseline(session: Session, settings: Settings, name: str) -> Run:
+    """A run that the home keeps, also where the notebook is replayed, and keeps its own elsewhere."""
+    kept = KeptRuns(session.home, sieve=sieve(session, settings))
+    try:
+        return kept.find(name, is_whole=True)
+    finally:
+        kept.close()
 
 
 def _shared(run: Run, against: Run | None) -> Run | None:
@@ -234,8 +244,8 @@ def read_task(path: Path) -> dict[str, Any]:
     return given
 
 
-def _beside(path: Path, given: Mapping[str, Any]) -> Path:
-    return path.parent / Path(given["dataset"]).expanduser()
+def _beside(path: Path, given: Mapping[str, Any]) -> Path | str:
+    return RATED if given["dataset"] == RATED else path.parent / Path(given["dataset"]).expanduser()
 
 
 def _judge(session: Session, name: str, given: Mapping[str, Any]) -> Judge:

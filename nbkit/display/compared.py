@@ -8,10 +8,11 @@ from types import MappingProxyType
 from nbkit.display import evaluation as drawn
 from nbkit.display.evaluation import DifferenceRow
 from nbkit.display.judges import doubt, stretch
+from nbkit.evals.alike import is_same_metric, told_apart, unlike
 from nbkit.evals.comparing import compare
 from nbkit.evals.differences import Difference, together
 from nbkit.evals.judge_card import JudgeCard
-from nbkit.evals.runs import Run, has_same_judge, told_apart
+from nbkit.evals.runs import Run
 from nbkit.evals.sentences import sentence
 from nbkit.evals.shown import Sieve
 from nbkit.figures import count
@@ -43,8 +44,7 @@ class Comparison(Mapping[str, Difference]):
         self.before, self.after = before, after
         self._cards, self._sieve = cards, sieve or Sieve()
         shared = [name for name in after.pins.metrics if name in before.pins.metrics]
-        names = [name for name in shared if has_same_judge(before, after, name)]
-        self._otherwise = [name for name in shared if name not in names]
+        names = [name for name in shared if is_same_metric(before, after, name)]
         found = {name: _difference(before, after, name) for name in names}
         scores = {name: one for name, one in found.items() if not after.units.get(name)}
         taken = {name: one for name, one in found.items() if name not in scores}
@@ -106,17 +106,12 @@ class Comparison(Mapping[str, Difference]):
         return self._sieve.redact(said)
 
     def _note(self) -> str:
-        then, now = self.before.pins, self.after.pins
         parts = [
             _ALONE.format(_counted(self)) if any(one.compared > 1 for one in self.values()) else "",
             _PLAN if any(one.more_cases() is not None for one in self.values()) else "",
-            f"The data sets differ ({then.dataset_sha256[:8]}, {now.dataset_sha256[:8]}): cases are paired by name and "
-            "question, also where what is expected changed."
-            if then.dataset_sha256 != now.dataset_sha256
-            else "",
-            f"Not compared, since another judge gave it then: {', '.join(self._otherwise)}." if self._otherwise else "",
+            unlike(self.before, self.after),
         ]
-        return " ".join(filter(None, parts))
+        return self._sieve.redact(" ".join(filter(None, parts)))
 
     def _repr_html_(self) -> str:
         return drawn.differences_html(self._rows(), caption=self._caption(), note=self._note())
@@ -138,7 +133,7 @@ def _counted(found: Comparison) -> str:
 
 
 def _difference(before: Run, after: Run, metric: str) -> Difference:
-    then, now = told_apart(before, after).of(metric), after.of(metric)
+    then, now = told_apart(before, after, metric).of(metric), after.of(metric)
     return compare(
         dict(zip(then.cases, then.means, strict=True)),
         dict(zip(now.cases, now.means, strict=True)),

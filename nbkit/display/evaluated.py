@@ -14,14 +14,17 @@ from nbkit.display import evaluation as drawn
 from nbkit.display import evaluation_cases as cases
 from nbkit.display.compared import Comparison
 from nbkit.display.evaluation import MetricRow
+from nbkit.display.evaluation_case import case_html, case_text
 from nbkit.display.judges import NO_PREFERENCE, card_note, doubt, pair_table
 from nbkit.display.repeats import repeats_table
 from nbkit.errors import BadSetting
 from nbkit.escape import NO_MATH, escape, line
+from nbkit.evals.alike import is_another, told_apart
 from nbkit.evals.intervals import Estimate, estimate
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.pairs import pair_cards
 from nbkit.evals.runs import Graded, Run
+from nbkit.evals.shelf import Shelf
 from nbkit.evals.shown import Sieve
 from nbkit.figures import count, money
 from nbkit.tables import Table
@@ -57,7 +60,8 @@ class Evaluated(Mapping[str, Estimate]):
     """A run with the interval of each metric; draws as a table.
 
     `found["f1"]` is a mean with its interval and n. `baseline`: the run that it is compared with. `cards`: what is
-    known of the judges among the metrics. `sieve`: what is left out of what is drawn.
+    known of the judges among the metrics. `sieve`: what is left out of what is drawn. `shelf`: what is kept
+    beside it.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Evaluated(Mapping[str, Estimate]):
         baseline: Run | None = None,
         cards: Mapping[str, JudgeCard | None] | None = None,
         sieve: Sieve | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self.run = run
         """Every answer with its scores."""
@@ -74,6 +79,7 @@ class Evaluated(Mapping[str, Estimate]):
         self.cards = cards or {}
         """What is known of the judges among its metrics; None for one that was never measured."""
         self._sieve = sieve or Sieve()
+        self._shelf = shelf or Shelf()
         self._shown = self._sieve.run(run)
         self._estimates = {name: _estimate(run, name) for name in run.pins.metrics}
 
@@ -96,10 +102,9 @@ class Evaluated(Mapping[str, Estimate]):
         """What its answers cost, in USD, hits not counted; None where a price is not known."""
         return self.run.usd
 
-    def compare(self, other: Evaluated | Run) -> Comparison:
-        """How it differs from another run, case by case: each difference with its interval, and in words."""
-        before = other.run if isinstance(other, Evaluated) else other
-        return Comparison(before, self.run, cards=self.cards, sieve=self._sieve)
+    def compare(self, other: Evaluated | Run | str) -> Comparison:
+        """How it differs from another run, also one by its name, case by case: each difference, and in words."""
+        return Comparison(self._shelf.run(other), self.run, cards=self.cards, sieve=self._sieve)
 
     def by(self, column: str) -> Drawing:
         """The means of each group of cases that have the same value in a column of their metadata."""
@@ -123,15 +128,8 @@ class Evaluated(Mapping[str, Estimate]):
             found = [(_estimate(part, name), self.run.units.get(name, "")) for name in names]
             rows.append((*first, *(" ".join(_of_group(one, unit, held)) for one, unit in found)))
             drawn_rows.append((*first, *(" ".join(map(drawn.unbroken, _of_group(*one, held))) for one in found)))
-        text, page = (
-            Table(
-                f"{self._shown.title} by {column}",
-                (column, "cases", *names),
-                one,
-                note=f"{_GROUPS} {self._doubts()}".strip(),
-            )
-            for one in (rows, drawn_rows)
-        )
+        caption, note = f"{self._shown.title} by {column}", f"{_GROUPS} {self._doubts()}".strip()
+        text, page = (Table(caption, (column, "cases", *names), one, note=note) for one in (rows, drawn_rows))
         return Drawing(page.html(), text.text())
 
     def worst(self, most: int = 10) -> Drawing:
@@ -155,15 +153,22 @@ class Evaluated(Mapping[str, Estimate]):
                 why=f"it has {count(self.run.pins.cases, 'case')}",
                 fix=f"use {near!r}" if near else ".worst() shows names of cases",
             )
-        said = (cases.case_html(self._shown, samples), cases.case_text(self._shown, samples))
-        return self._doubted(*said)
+        given: dict[str, Any] = {"find": self._shelf.record, "texts": self._texts(case_id)}
+        return self._doubted(case_html(self._shown, samples, **given), case_text(self._shown, samples, **given))
 
-    def diff(self, other: Evaluated | Run, *, most: int = 20) -> Drawing:
+    def _texts(self, case_id: str) -> dict[str, str]:
+        """What the passages of a case say, as far as they were handed in and may be drawn."""
+        answers = [one.answer for one in self.run.graded if one.case.id == case_id and one.answer is not None]
+        return {one.id: self._sieve.passage(one.text) for answer in answers for one in answer.passages if one.text}
+
+    def diff(self, other: Evaluated | Run | str, *, most: int = 20) -> Drawing:
         """The cases whose answers differ from another run's, with the words that changed marked."""
-        before = self._sieve.run(other.run if isinstance(other, Evaluated) else other)
+        before = told_apart(self._sieve.run(self._shelf.run(other)), self._shown)
         pairs = list(cases.changes(before, self._shown))
         caption = f"{count(len(pairs), 'answer')} of {self._shown.title} that {before.title} answered otherwise"
         left = f", the first {most}" if len(pairs) > most else ""
+        others = count(len({one.case.id for one in before.graded if is_another(one)}), "case")
+        left += "" if others.startswith("0 ") else f"; {others} left out: what is asked has changed"
         html = cases.changes_html(before, self._shown, pairs[:most], caption=f"{caption}{left}")
         return self._doubted(html, cases.changes_text(before, self._shown, pairs[:most], caption=f"{caption}{left}"))
 

@@ -169,9 +169,15 @@ def said_of(run: Run) -> str:
         f"{count(pins.cases, 'case')}" + (f", {pins.samples} samples of each" if pins.samples > 1 else ""),
         f"{'prompt' if model else 'function'} {(pins.task_sha256 or '?')[:8]}",
         f"nbkit {pins.nbkit_version}",
-        *([f"prices of {pins.prices_as_of}"] if pins.prices_as_of else []),
+        *([_prices(pins.prices_as_of)] if pins.prices_as_of else []),
+        *run.notes,
+        *(["stopped: evaluated again, it goes on where it was"] if run.finished_at is None else []),
     ]
     return " · ".join(parts)
+
+
+def _prices(as_of: str) -> str:
+    return as_of if as_of.startswith("your own") else f"prices of {as_of}"
 
 
 def html_row(cells: Sequence[str], *, picture: str | None = None, last: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Cases of an evaluation: the worst of them, one whole, and those that two runs answered otherwise."""
+"""Cases of an evaluation: the worst of them, and those that two runs answered otherwise."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from nbkit.display.evaluation import html_row, html_table, value_text
-from nbkit.escape import NO_MATH, clean, escape, excerpt
+from nbkit.display.evaluation import html_table, value_text
+from nbkit.escape import clean, escape, excerpt
+from nbkit.evals.alike import is_same_metric
 from nbkit.evals.runs import Graded, Run
 from nbkit.tables import Table
 
@@ -37,59 +38,49 @@ def cases_table(run: Run, graded: Sequence[Graded], *, caption: str, note: str =
         (
             one.case.id,
             excerpt(one.case.input, most_chars=_SHOWN_CHARS),
-            excerpt(_expected(one), most_chars=_SHOWN_CHARS),
-            excerpt(_said(one), most_chars=_SHOWN_CHARS),
-            *(_score(run, one, name) for name in names),
+            excerpt(expected_text(one), most_chars=_SHOWN_CHARS),
+            excerpt(said_text(one), most_chars=_SHOWN_CHARS),
+            *(score_text(run, one, name) for name in names),
         )
         for one in graded
     ]
     return Table(caption, ("case", "question", "expected", "answer", *names), rows, note=note)
 
 
-def case_html(run: Run, samples: Sequence[Graded]) -> str:
-    """One case whole: question, right answer, each answer with its passages, and each score with its reason."""
-    case = samples[0].case
-    prompt = [_part("Prompt", run.pins.task)] if run.pins.settings.get("model") else []
-    parts = [_part("Question", case.input), _part("Expected", _expected(samples[0])), *prompt]
-    for one in samples:
-        of = f" {one.sample + 1} of {len(samples)}" if len(samples) > 1 else ""
-        parts.append(_part(f"Answer{of}", _said(one)))
-        if one.answer is None:
-            parts += [_part("Why", _why(one))] if one.error is not None else []
-            continue
-        places = [
-            f"[{number}] {passage.source}" + (f", page {passage.page}" if passage.page else "")
-            for number, passage in enumerate(one.answer.passages, 1)
-        ]
-        if places:
-            parts.append(_part("Passages", "\n".join(places)))
-        rows = [
-            [name, _score(run, one, name), score.note or ("" if score.status != "none" else "nothing to score")]
-            for name, score in one.scores.items()
-        ]
-        columns = ("metric", "score", "reason")[: 3 if any(row[-1] for row in rows) else 2]
-        body = "".join(html_row(row[: len(columns)]) for row in rows)
-        parts.append(html_table(f"Scores{of}", columns, body))
-        if one.answer.record_ids:
-            parts.append(_part("Record", ", ".join(name[:8] for name in one.answer.record_ids)))
-    return f"<div {NO_MATH}><p><b>Case {escape(case.id)}</b></p>{''.join(parts)}</div>"
-
-
 def changed_words(before: str, after: str) -> str:
     """The second text as HTML: what is new in it underlined, what is gone struck through. Reads without styles.
 
+    Changes with less between them than they change are one, so that no words of both stand by turns.
+
     >>> changed_words("open at nine", "open at ten")
     'open at <s>nine</s> <u>ten</u>'
+    >>> changed_words("It is 77 purple parrots.", "every sixth batch.")
+    '<s>It is 77 purple parrots</s> <u>every sixth batch</u>.'
     """
-    old, new = _WORDS.findall(clean(before)), _WORDS.findall(clean(after))
     parts: list[str] = []
-    for kind, left, right, start, end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        gone, come = escape("".join(old[left:right])), escape("".join(new[start:end]))
-        if kind == "equal":
-            parts.append(come)
-        else:
-            parts.append(" ".join([*([f"<s>{gone}</s>"] if gone else []), *([f"<u>{come}</u>"] if come else [])]))
+    for gone, come in _runs(_WORDS.findall(clean(before)), _WORDS.findall(clean(after))):
+        if gone == come:
+            parts.append(escape(come))
+            continue
+        marked = (f"<{tag}>{escape(text)}</{tag}>" if text else "" for tag, text in (("s", gone), ("u", come)))
+        parts.append(" ".join(filter(None, marked)))
     return "".join(parts)
+
+
+def _runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
+    """Pieces of both texts in order, the same in both or changed from one to the other."""
+    codes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    found = [("".join(old[left:right]), "".join(new[start:end])) for _, left, right, start, end in codes]
+    at = 1
+    while at < len(found) - 1:
+        (gone, come), (same, other), (gone_next, come_next) = found[at - 1 : at + 2]
+        least = min(max(len(gone), len(come)), max(len(gone_next), len(come_next)))
+        if same == other and gone != come and gone_next != come_next and (len(same) <= least or not same.strip()):
+            found[at - 1 : at + 2] = [(gone + same + gone_next, come + same + come_next)]
+            at = max(1, at - 2)
+        else:
+            at += 1
+    return found
 
 
 def changes(before: Run, after: Run) -> Iterator[tuple[Graded, Graded]]:
@@ -97,7 +88,7 @@ def changes(before: Run, after: Run) -> Iterator[tuple[Graded, Graded]]:
     had = {(one.case.id, one.sample): one for one in before.graded}
     for one in after.graded:
         other = had.get((one.case.id, one.sample))
-        if other is not None and _said(other) != _said(one):
+        if other is not None and said_text(other) != said_text(one):
             yield other, one
 
 
@@ -107,9 +98,10 @@ def changes_html(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]]
     body = "".join(
         f'<tr><th scope="row" {_CELL}>{escape(new.case.id)}</th>'
         f"<td {_CELL}>{escape(excerpt(new.case.input, most_chars=_SHOWN_CHARS))}</td>"
-        f"<td {_CELL}>{changed_words(_said(old), _said(new))}</td>"
+        f"<td {_CELL}>{changed_words(said_text(old), said_text(new))}</td>"
         + "".join(
-            f"<td {_CELL}>{escape(_change(_score(before, old, name), _score(after, new, name)))}</td>" for name in names
+            f"<td {_CELL}>{escape(_change(score_text(before, old, name), score_text(after, new, name)))}</td>"
+            for name in names
         )
         + "</tr>"
         for old, new in pairs
@@ -119,27 +111,26 @@ def changes_html(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]]
 
 def _shares(before: Run, after: Run) -> list[str]:
     """Metrics that say how good an answer is, of both runs."""
-    return [name for name in after.pins.metrics if name in before.pins.metrics and not after.units.get(name)]
+    shared = [name for name in after.pins.metrics if name in before.pins.metrics and not after.units.get(name)]
+    return [name for name in shared if is_same_metric(before, after, name)]
 
 
-def _expected(one: Graded) -> str:
+def expected_text(one: Graded) -> str:
+    """What a right answer says."""
     if one.case.is_answerable is False:
         return "(there is no answer)"
     return "—" if one.case.expected is None else " | ".join(one.case.acceptable)
 
 
-def _said(one: Graded) -> str:
+def said_text(one: Graded) -> str:
+    """What was answered, as far as it may be drawn; else what failed."""
     if one.answer is None:
         return f"✗ {one.error.what}" if one.error is not None else "✗"
     return one.answer.text if one.answer.kept_text is None else one.answer.kept_text
 
 
-def _why(one: Graded) -> str:
-    assert one.error is not None
-    return f"{one.error.why}; {one.error.fix}"
-
-
-def _score(run: Run, one: Graded, name: str) -> str:
+def score_text(run: Run, one: Graded, name: str) -> str:
+    """What a metric says of a sample, in its unit."""
     score = one.scores.get(name)
     if score is None or score.status == "error":
         return "✗ failed" if score is not None else "—"
@@ -151,32 +142,15 @@ def _change(before: str, after: str) -> str:
     return after if before == after else f"{before} → {after}"
 
 
-def _part(name: str, text: str) -> str:
-    return f'<p><b>{escape(name)}</b><br><span style="white-space:pre-wrap">{escape(text)}</span></p>'
-
-
-def case_text(run: Run, samples: Sequence[Graded]) -> str:
-    """The same as text."""
-    lines = [f"Case {samples[0].case.id}", f"Question: {samples[0].case.input}", f"Expected: {_expected(samples[0])}"]
-    for one in samples:
-        lines.append(f"Answer: {_said(one)}")
-        lines += [f"Why: {_why(one)}"] if one.error is not None else []
-        lines += [
-            f"  {name}: {_score(run, one, name)}" + (f" ({score.note})" if score.note else "")
-            for name, score in one.scores.items()
-        ]
-    return clean("\n".join(lines))
-
-
 def changes_text(before: Run, after: Run, pairs: Sequence[tuple[Graded, Graded]], *, caption: str) -> str:
     """The same as text: what was said before above what is said now."""
     names = _shares(before, after)
     rows = [
         (
             new.case.id,
-            excerpt(_said(old), most_chars=_SHOWN_CHARS),
-            excerpt(_said(new), most_chars=_SHOWN_CHARS),
-            *(_change(_score(before, old, name), _score(after, new, name)) for name in names),
+            excerpt(said_text(old), most_chars=_SHOWN_CHARS),
+            excerpt(said_text(new), most_chars=_SHOWN_CHARS),
+            *(_change(score_text(before, old, name), score_text(after, new, name)) for name in names),
         )
         for old, new in pairs
     ]

@@ -47,6 +47,16 @@ def client() -> str | None:
     return found if isinstance(found, str) else None
 
 
+def variables() -> Mapping[str, Any]:
+    """What the notebook holds that this runs in; nothing outside of any.
+
+    >>> dict(variables())
+    {}
+    """
+    shell = _running()
+    return {} if shell is None else shell.user_ns
+
+
 def _running() -> InteractiveShell | None:
     if "IPython" not in sys.modules:
         return None  # no shell can be running, and importing it takes a second

@@ -8,8 +8,6 @@ there is an answer is compared as an empty text. Citation marks are no part of a
 
 from __future__ import annotations
 
-import functools
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -19,12 +17,8 @@ from nbkit.evals.cases import NOTHING, Answer, Case, Metric, Score
 from nbkit.evals.numbers import Number, is_near, numbers_in
 from nbkit.evals.overlap import is_same, rouge_l, rouge_tokens, says, token_f1
 from nbkit.evals.tools import FunctionMetric, MetricOptions
-from nbkit.guards.schema import SchemaGuard
-from nbkit.prompts.schema import shape_of
-from nbkit.protocols import Embedder, GuardOptions
+from nbkit.protocols import Embedder
 from nbkit.rag.marking import without_marks
-from nbkit.secrets import SecretRegistry
-from nbkit.types import Request
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -75,7 +69,7 @@ def rouge(case: Case, answer: Answer) -> Score:
 
 
 def contains(case: Case, answer: Answer) -> Score:
-    """1 where the answer has all words of a right one, as they stand there; case and white space do not count.
+    """1 where the answer has the words of a right one, whole and in its order, by SQuAD's normalisation.
 
     >>> contains(Case("q", "How much?", expected="30 W"), Answer("It needs 30 W at night.")).value
     1.0
@@ -130,31 +124,6 @@ def regex(options: MetricOptions) -> Metric:
         return _best(case.acceptable, lambda right: re.search(right, answer.text) is not None)
 
     return FunctionMetric(options.name, found)
-
-
-def json_schema(options: MetricOptions) -> Metric:
-    """1 where the answer is JSON that fits a schema; a code fence around it may be.
-
-    The schema is the parameter, as JSON or as `--schema` takes it; without one, what the case expects, where that is
-    an object.
-
-    >>> fits = json_schema(MetricOptions("json_schema", "name, age int"))
-    >>> fits.score(Case("q", "Who?"), Answer('{"name": "Ada"}')).note
-    'age is missing'
-    """
-    given = _shape(options.parameter) if options.parameter else None
-
-    def fits(case: Case, answer: Answer) -> Score:
-        schema = given
-        if schema is None:
-            if not isinstance(case.expected, dict):
-                return NOTHING
-            schema = shape_of(case.expected).schema
-        request = Request("", "", (), schema=schema)
-        reason = SchemaGuard(GuardOptions(SecretRegistry())).screen(answer.text, stage="output", request=request)
-        return Score(float(reason.verdict.action == "allow"), note=reason.verdict.reason)
-
-    return FunctionMetric(options.name, fits)
 
 
 def numeric(options: MetricOptions) -> Metric:
@@ -278,14 +247,6 @@ def _compiled(options: MetricOptions) -> re.Pattern[str]:
             why=f"{error.msg} at position {error.pos}",
             fix="write it as Python's `re` reads it, such as regex:[0-9]+ W",
         ) from None
-
-
-@functools.lru_cache(maxsize=64)
-def _shape(text: str) -> str:
-    try:
-        return shape_of(json.loads(text)).schema
-    except ValueError:
-        return shape_of(text).schema
 
 
 def _no_parameter(options: MetricOptions) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from nbkit.canonical import canonical_json, sha256, to_plain
 from nbkit.documents import Passage
@@ -13,6 +13,7 @@ from nbkit.errors import AuthFailed, BudgetExceeded, ConfigError, PromptError, W
 from nbkit.evals.cases import Answer, Case
 from nbkit.evals.declined import is_declined
 from nbkit.evals.made import plain_of, without_address
+from nbkit.evals.rows import NAMES
 from nbkit.prompts.template import expand, names_in
 from nbkit.rag.prompt import quoted
 from nbkit.recorded import Failure, Origin, Outcome, Record, final
@@ -102,6 +103,7 @@ class PromptTask:
             "guards": _short([to_plain(getattr(settings, one)) for one in GUARDING]),
             "variables": _read(f"{settings.system or ''}\n{prompt}", names),
         }
+        self._right = [one for one in NAMES["expected"] if one in names_in(f"{settings.system or ''}\n{prompt}")]
         self._params = params
         self.index, self.index_version = None, None
         if is_rag:
@@ -121,17 +123,29 @@ class PromptTask:
         session, settings = self._session, self._settings
         if samples != settings.samples:
             settings = dataclasses.replace(settings, samples=samples)
+        given = {**self._names, **variables(case)}
+        for name in self._right:
+            if name not in given:
+                _refuse_right(name)
         prepare = session.reading(settings, where=self._where) if self._is_rag else None
         outcomes = session.ask(
             self.name,
             settings=settings,
             params=self._params,
-            variables={**self._names, **variables(case)},
+            variables=given,
             origin=self._origin,
             prepare=prepare,
             named=self._version,
         )
         return (answered(one, outcomes) for one in final(outcomes))
+
+
+def _refuse_right(name: str) -> NoReturn:
+    raise PromptError(
+        what=f"{{{{ {name} }}}} is not given to the prompt",
+        why="it is what the answer is compared with: a model that is told it has only to say it again",
+        fix="leave it out; a case gives {{ input }}, {{ contexts }} and its further columns",
+    )
 
 
 def variables(case: Case) -> dict[str, Any]:
@@ -182,6 +196,7 @@ def answer_of(
         output_tokens=sum(usage.output_tokens for usage in usages),
         is_refusal=is_declined(text),
         record_ids=tuple(one.id for one in records),
+        is_searched=last.retrieval is not None,
         kept_text=None if kept_text == text else kept_text,
         originals=originals,
     )

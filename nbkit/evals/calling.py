@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import time
 import traceback
@@ -79,11 +80,11 @@ def _raised(error: Exception) -> Failure:
 
 def _given(given: object, *, latency_s: float) -> Answer:
     if isinstance(given, Answer):
-        return given
+        return given if given.is_refusal or not is_declined(given.text) else dataclasses.replace(given, is_refusal=True)
     # Whether something has the shape of a protocol takes longer to find out than all else here.
     if not isinstance(given, str | dict | list) and isinstance(given, _HasRecords) and given.records:
         records = list(given.records)
         said = records[-1].response.text if records[-1].response is not None else ""
         return answer_of(records, given.text, kept_text=said)
     text = given if isinstance(given, str) else canonical_json(given) if isinstance(given, dict | list) else str(given)
-    return Answer(text, latency_s=latency_s, is_refusal=is_declined(text))
+    return Answer(text, latency_s=latency_s, is_refusal=is_declined(text), is_searched=False)

@@ -67,6 +67,8 @@ class Answer:
     is_refusal: bool = False
     """Whether the guards labelled it a refusal, or said that the sources do not have it."""
     record_ids: tuple[str, ...] = ()
+    is_searched: bool = True
+    """False where nothing was looked up for it, so that it has no passages that could be judged."""
     kept_text: str | None = None
     """What may be kept and drawn, where it is not the text: personal data has its stand-ins there."""
     originals: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)

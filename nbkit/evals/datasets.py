@@ -18,6 +18,8 @@ from nbkit.evals.rows import Row, cases_of
 from nbkit.figures import count
 from nbkit.parse import brief
 
+RATED: Final = "@rated"
+"""The name of a data set of the answers that the reader rated."""
 _SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".md")
 
 
@@ -81,7 +83,8 @@ class Dataset:
 def dataset(source: object, *, name: str | None = None) -> Dataset:
     r"""The data set in a file, a folder, a DataFrame, a list of dicts or cases, or the text of a Markdown table.
 
-    Files: CSV, JSON lines, JSON (a list of objects, or SQuAD), Parquet, Markdown. A folder is one in BEIR's layout.
+    Files: CSV, JSON lines, JSON (a list of objects, or SQuAD), Parquet, Markdown. A folder is one in BEIR's layout;
+    `@rated` are the answers that you rated.
     Which columns are what: `nbkit.evals.rows`. `name` is that of the file unless it is given. Raises `DocumentError`
     naming file, line and column for what cannot be used.
 
@@ -95,6 +98,11 @@ def dataset(source: object, *, name: str | None = None) -> Dataset:
     """
     if isinstance(source, Dataset):
         return source if name is None else Dataset(name, source.cases)
+    if isinstance(source, str) and source == RATED:
+        from nbkit.evals.rated import rated
+        from nbkit.session import current
+
+        return dataset(rated(current()), name=name)
     if isinstance(source, str) and "\n" in source:
         rows = markdown_rows(source, name="the table")
         return Dataset(name or "table", cases_of(rows, name="the table", is_text=True))

@@ -16,16 +16,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from nbkit.errors import BadSetting, EvaluationFailed
+from nbkit.evals.alike import by_another, is_same_metric, told_apart
 from nbkit.evals.comparing import compare
 from nbkit.evals.correction import CorrectedRate
 from nbkit.evals.intervals import estimate
 from nbkit.evals.judge_card import LEAST_LABELS, JudgeCard
-from nbkit.evals.runs import Run, Values, has_same_judge, told_apart
+from nbkit.evals.runs import Run, Values
+from nbkit.parse import listed
 from nbkit.registry import nearest
 
 _MOST_FAILED = 0.05
 _ROUNDING = 1e-12
-_PAIR = re.compile(r"\s*([\w@.:-]+?)\s*=\s*(\S+)\s*")
+_PAIR = re.compile(r"\s*([\w@.-]+(?::.+?)?)\s*=\s*([^\s=]+)\s*")
 
 
 def limits(given: Sequence[str], *, option: str) -> dict[str, float]:
@@ -35,7 +37,7 @@ def limits(given: Sequence[str], *, option: str) -> dict[str, float]:
     {'f1': 0.7, 'latency': 2.0}
     """
     found: dict[str, float] = {}
-    for part in (part for text in given for part in text.split(",") if part.strip()):
+    for part in (part for text in given for part in listed(text)):
         pair = _PAIR.fullmatch(part)
         try:
             number = float(pair[2]) if pair else math.nan
@@ -159,13 +161,13 @@ def _reached(run: Run, least: Mapping[str, float], rates: Mapping[str, Corrected
 def _lost(
     run: Run, baseline: Run, tolerance: Mapping[str, float], rates: Mapping[str, CorrectedRate]
 ) -> Iterator[tuple[bool, str]]:
-    then, before = told_apart(baseline, run), baseline.title if baseline.name == run.name else repr(baseline.name)
+    before = baseline.title if baseline.name == run.name else repr(baseline.name)
     for name, most in tolerance.items():
-        if not has_same_judge(baseline, run, name):
-            yield False, f"{name}: another judge gave that of {before}"
+        if not is_same_metric(baseline, run, name):
+            yield False, f"{name}: {by_another(baseline, run, name)} gave that of {before}"
             continue
         values, sign = run.of(name), 1 if name in run.lower_is_better else -1
-        had, has = _by_case(then.of(name)), _by_case(values)
+        had, has = _by_case(told_apart(baseline, run, name).of(name)), _by_case(values)
         if not had.keys() & has.keys():
             yield False, f"{name}: the run and {before} share no case with a value"
             continue

@@ -2,7 +2,10 @@
 
 Gold documents are `source` in the case's metadata: a name, a list of names, or an object of name to grade, compared
 with the passages' `source`. Gold texts are `contexts`, compared by words: a word of one text stands in another where it
-is within five words in a row (or all of a shorter text) that the other has too; case and punctuation do not count.
+is within five words in a row (or all of a shorter text) that the other has too; case and punctuation do not count. The
+texts of a case that has no answer, or whose `source` is an empty list, are no gold: nothing is to be found there.
+
+What looked nothing up cannot be judged: that is an error, where a search that found nothing is 0.
 
 A passage is relevant when its document has a grade above 0. By texts it is relevant when at least half of a gold text's
 words stand in it, or at least half of its own words stand in gold texts.
@@ -34,6 +37,9 @@ RUN: Final = 5
 HALF: Final = 0.5
 _WORD: Final = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
 NO_TEXTS: Final = Score(None, "error", "the texts of the passages were not kept")
+_NO_SEARCH: Final = Score(None, "error", "nothing was looked up: the answer came without passages")
+_CUT: Final = ("ndcg", "recall", "precision", "success")
+_WHOLE: Final = ("context_precision", "context_recall", "reciprocal_rank", "average_precision")
 
 
 def context_precision(case: Case, answer: Answer) -> Score:
@@ -43,8 +49,11 @@ def context_precision(case: Case, answer: Answer) -> Score:
     >>> context_precision(Case("q", "How much?", metadata={"source": "b.md"}), Answer("30 W", found)).value
     0.5
     """
-    if case.contexts:
-        flags = _relevant_texts(case.contexts, answer.passages)
+    texts = gold_texts(case)
+    if not answer.is_searched and (texts or grades_of(case)):
+        return _NO_SEARCH
+    if texts:
+        flags = _relevant_texts(texts, answer.passages)
         return NO_TEXTS if flags is None else Score(_average_precision(flags))
     grades = grades_of(case)
     if not grades:
@@ -59,11 +68,14 @@ def context_recall(case: Case, answer: Answer) -> Score:
     >>> context_recall(Case("q", "How much?", contexts=("The fan needs 30 W, the lamp 9.",)), Answer("", found)).value
     0.875
     """
-    if case.contexts:
+    texts = gold_texts(case)
+    if not answer.is_searched and (texts or grades_of(case)):
+        return _NO_SEARCH
+    if texts:
         if _has_no_texts(answer.passages):
             return NO_TEXTS
         there = [words(one.text) for one in answer.passages]
-        covered = [flag for one in case.contexts for flag in standing(words(one), there)]
+        covered = [flag for one in texts for flag in standing(words(one), there)]
         return Score(sum(covered) / len(covered)) if covered else NOTHING
     gold = {name for name, grade in grades_of(case).items() if grade > 0}
     if not gold:
@@ -90,17 +102,38 @@ def ranked(options: MetricOptions) -> Metric:
         ) from None
 
     def score(case: Case, answer: Answer) -> Score:
-        grades = grades_of(case)
+        grades, texts = grades_of(case), gold_texts(case)
+        if not grades and not texts:
+            return NOTHING
+        if not answer.is_searched:
+            return _NO_SEARCH
         if grades:
             return Score(measure(list(dict.fromkeys(one.source for one in answer.passages)), grades))
-        if not case.contexts:
-            return NOTHING
         if _has_no_texts(answer.passages):
             return NO_TEXTS
-        names = [f"gold {number}" for number in range(len(case.contexts))]
-        return Score(measure(_found_texts(case.contexts, answer.passages), dict.fromkeys(names, 1)))
+        names = [f"gold {number}" for number in range(len(texts))]
+        return Score(measure(_found_texts(texts, answer.passages), dict.fromkeys(names, 1)))
 
     return FunctionMetric(options.name, score)
+
+
+def is_of_search(metric: str) -> bool:
+    """Whether a metric of this name judges what was looked up, and not the answer.
+
+    >>> is_of_search("recall@5"), is_of_search("f1")
+    (True, False)
+    """
+    base, cut, _ = metric.partition("@")
+    return metric in _WHOLE or (bool(cut) and base in _CUT)
+
+
+def gold_texts(case: Case) -> tuple[str, ...]:
+    """The texts that a search should find; none where the case says that nothing holds its answer.
+
+    >>> gold_texts(Case("q", "Who sang?", expected=[], contexts=("The fan needs 30 W.",)))
+    ()
+    """
+    return () if case.is_answerable is False or case.metadata.get("source", "") in ([], {}) else case.contexts
 
 
 def grades_of(case: Case) -> Mapping[str, int]:

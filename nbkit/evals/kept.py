@@ -40,6 +40,8 @@ _KEEP: Final = """
 
 _TELLING: Final = 12
 """So many characters of an id tell those apart that begin alike."""
+_LEAST: Final = 4
+"""Fewer characters name no run."""
 
 
 class KeptRuns:
@@ -121,6 +123,8 @@ class KeptRuns:
                 why=f"runs that begin so: {', '.join(one[:_TELLING] for one, _ in found)}",
                 fix="give more characters of the one that is meant",
             )
+        if is_whole:
+            self._refuse_stopped(name)
         known = list(dict.fromkeys(one.name for one in self.all() if one.finished_at is not None or not is_whole))
         near = nearest(name, known)
         raise BadSetting(
@@ -128,6 +132,17 @@ class KeptRuns:
             why=f"runs there are: {', '.join(known[-5:])}" if known else "no evaluation has run yet",
             fix=f"use {near!r}; %evaluate ls lists all" if near else "%evaluate ls lists those there are",
         )
+
+    def _refuse_stopped(self, name: str) -> None:
+        """Raises `BadSetting` where the only run of this name was stopped."""
+        for run in reversed(self.all()):
+            if name == run.name or (len(name) >= _LEAST and run.id.startswith(name)):
+                ((done,),) = self._database.execute("SELECT COUNT(*) FROM graded WHERE run_id = ?", (run.id,))
+                raise BadSetting(
+                    what=f"the run {name!r} was stopped at {done:,} of {count(run.planned, 'answer')}",
+                    why="what it lacks may be what is hard: it is no run to compare with",
+                    fix="evaluate it again with the same prompt, data and name: it goes on where it was",
+                )
 
     def scores(self, run: Run) -> Run:
         """A run with its scores alone, without texts and answers: what its means are made of, read quickly."""

@@ -9,10 +9,11 @@ from typing import Final, TypeAlias, cast
 
 from nbkit import registry
 from nbkit.errors import BadSetting, UnknownPlugin
-from nbkit.evals import answers, cited, gold
+from nbkit.evals import answers, cited, forms, gold
 from nbkit.evals.answers import plain
 from nbkit.evals.cases import Metric
 from nbkit.evals.tools import FunctionMetric, MetricOptions, Tools
+from nbkit.parse import listed
 
 Wanted: TypeAlias = str | Metric | Callable[..., object]
 """A name such as `f1` or `recall@5`, a metric, or a function of a case and its answer."""
@@ -26,7 +27,7 @@ BUILT_IN: Final[Mapping[str, Callable[[MetricOptions], Metric]]] = MappingProxyT
     "rouge_l": plain(answers.rouge),
     "contains": plain(answers.contains),
     "regex": answers.regex,
-    "json_schema": answers.json_schema,
+    "json_schema": forms.json_schema,
     "numeric": answers.numeric,
     "similarity": answers.similarity,
     "refusal": plain(answers.refusal),
@@ -70,6 +71,21 @@ def resolve(wanted: Sequence[Wanted] | Wanted, *, tools: Tools = _NO_TOOLS) -> l
             why="its scores are kept by its name",
             fix="leave one out, or give a function of your own another name",
         )
+    return found
+
+
+def names_in(text: str) -> list[str]:
+    """The names in a text with commas between; one within a parameter's brackets, or in quotes, is no such comma.
+
+    >>> names_in("f1,regex:^[0-9]{2,3}$,numeric:0.01,abs=0.5")
+    ['f1', 'regex:^[0-9]{2,3}$', 'numeric:0.01,abs=0.5']
+    """
+    found: list[str] = []
+    for part in listed(text):
+        if part.startswith("abs=") and found and found[-1].startswith("numeric:"):
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
     return found
 
 

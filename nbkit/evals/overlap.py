@@ -17,6 +17,8 @@ from typing import Final
 _ARTICLES: Final = re.compile(r"\b(?:a|an|the)\b")
 _NO_MARKS: Final = str.maketrans("", "", string.punctuation)
 _NO_TOKEN: Final = re.compile(r"[^a-z0-9]+")
+_PARTING: Final = re.compile(r"(?<!\d)[^\w\s.'-]|[^\w\s.'-](?!\d)")
+"""Marks that may stand between two words, and not those within a number."""
 _UNPARTED: Final = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Scripts whose words stand side by side, or have endings that belong to no word."""
 
@@ -96,18 +98,27 @@ def common_length(ours: Sequence[str], theirs: Sequence[str]) -> int:
 
 
 def says(text: str, wanted: str) -> bool:
-    """Whether the text has the wanted words, as whole words one after the other; case and white space do not count.
+    """Whether the text has the wanted words, as whole words one after the other, as SQuAD compares words.
 
-    In scripts without blanks between words, anywhere.
+    What is the same by SQuAD's rule is contained. A hyphen joins words, and so does a mark between digits: 1,500 is
+    1500 and has no 500. Other marks may also part them. In scripts without blanks between words, anywhere.
 
-    >>> says("It needs 30 W.", "30 w"), says("It needs 130 W.", "30 W")
-    (True, False)
+    >>> says("It needs 1,500 W.", "the 1500 w"), says("It needs 130 W.", "30 W"), says("fifty-five", "five")
+    (True, False, False)
     """
-    words = " ".join(wanted.casefold().split())
+    if not normalised(wanted):
+        return _has(" ".join(text.casefold().split()), " ".join(wanted.casefold().split()))
+    ours, theirs = text.casefold(), wanted.casefold()
+    return is_same(text, wanted) or any(
+        _has(normalised(form(ours)), normalised(form(theirs))) for form in (str, lambda one: _PARTING.sub(" ", one))
+    )
+
+
+def _has(text: str, words: str) -> bool:
     if not words:
         return False
     begin, end = ("" if _UNPARTED.match(char) or not _is_word(char) else edge for char, edge in _edges(words))
-    return re.search(f"{begin}{re.escape(words)}{end}", " ".join(text.casefold().split())) is not None
+    return re.search(f"{begin}{re.escape(words)}{end}", text) is not None
 
 
 def _edges(words: str) -> tuple[tuple[str, str], tuple[str, str]]:

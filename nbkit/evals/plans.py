@@ -40,6 +40,8 @@ class Plan:
     baseline: str | Run | None = None
     least: Mapping[str, float] = dataclasses.field(default_factory=dict)
     tolerance: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    names: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    """Variables of the notebook that metrics may name."""
 
 
 def refuse_counts(plan: Plan) -> None:
@@ -62,7 +64,8 @@ def refuse_counts(plan: Plan) -> None:
 def pins_of(task: Task, plan: Plan, metrics: Sequence[Metric], *, settings: Settings, prices_as_of: str) -> Pins:
     """Everything that decides what the run measures."""
     judged: dict[str, Any] = {one.name: one.identity for one in metrics if isinstance(one, Judge | Pairwise)}
-    own = {one.name: made_of(one.of) for one in metrics if isinstance(one, FunctionMetric)}
+    functions = {one.name: one for one in metrics if one.name not in judged}
+    own = {name: made_of(one.of if isinstance(one, FunctionMetric) else one.score) for name, one in functions.items()}
     by_vectors = any(one.name.partition(":")[0] in _BY_VECTORS for one in metrics)
     measured: dict[str, Any] = {
         "judges": judged,

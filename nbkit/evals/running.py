@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nbkit.canonical import sha256
 from nbkit.errors import NbkitError, ProviderError
+from nbkit.evals.alike import marked
 from nbkit.evals.asking import Task, raise_common
 from nbkit.evals.cases import Answer, Case, Metric, Score
 from nbkit.evals.kept import KeptRuns
@@ -31,7 +31,6 @@ _MOST_IN_A_ROW = 10
 _OF_PROVIDERS = frozenset((ProviderError.__name__, *(kind.__name__ for kind in ProviderError.__subclasses__())))
 _EVERY_S = 0.1
 _MINUTE_S = 60.0
-_ASKED_CHARS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ def run_cases(  # noqa: PLR0913 - all by name
     pace: Pace = Pace(),
     pins_now: Callable[[], Pins] | None = None,
     asked_by: str = "",
+    notes: tuple[str, ...] = (),
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Run:
     """The run, whole, with every answer scored; it goes on with one that measures the same and was stopped.
@@ -70,6 +70,7 @@ def run_cases(  # noqa: PLR0913 - all by name
         name=name or run.name or run.id[:ID_CHARS],
         pins=pins,
         asked_by=asked_by,
+        notes=notes,
         units={one.name: one.unit for one in metrics if one.unit},
         lower_is_better=tuple(one.name for one in metrics if not one.is_better_high),
     )
@@ -179,7 +180,7 @@ class _Crew:
             own = [had[key] for at in range(self._samples) if (key := (case.id, at)) in had]
             if len(own) == self._samples and not any(_is_unmeasured(one) for one in own):
                 # The case as it is now: what it says beside the question may have been corrected.
-                yield place, [dataclasses.replace(one, case=case, asked=_asked(case)) for one in own]
+                yield place, [marked(dataclasses.replace(one, case=case), case) for one in own]
 
     def _came_back(self, place: int, graded: list[Graded]) -> None:
         self._found[place] = graded
@@ -216,17 +217,16 @@ class _Crew:
         return given
 
     def _graded(self, case: Case) -> Iterator[Graded]:
-        asked = _asked(case)
         for sample, given in enumerate(self._answers(case)):
             if isinstance(given, Failure):
-                yield Graded(case, sample, None, error=given, asked=asked)
+                yield marked(Graded(case, sample, None, error=given), case)
                 continue
             had = self._had.get((case.id, sample))
             if had is not None and had.answer is not None and not had.answer.is_cached:
                 # It is asked for once more, by a run that has paid for it before.
                 given = dataclasses.replace(given, is_cached=False)  # noqa: PLW2901 - the same answer
             scores = {metric.name: scored(metric, case, given) for metric in self._metrics}
-            yield Graded(case, sample, given, scores, asked=asked)
+            yield marked(Graded(case, sample, given, scores), case)
 
     def _answers(self, case: Case) -> Iterator[Answer | Failure]:
         number, failed = 0, None
@@ -252,10 +252,6 @@ class _Crew:
                 why=failed.why,
                 fix=f"{failed.fix}; then run the evaluation again: it goes on where it was",
             )
-
-
-def _asked(case: Case) -> str:
-    return sha256(case.input)[:_ASKED_CHARS]
 
 
 def _is_unmeasured(graded: Graded) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -67,6 +67,10 @@ class Graded:
     """Why there is no answer: then it counts in no mean."""
     asked: str = ""
     """Hash of the question, which tells a case from another of its name; empty where it is not known."""
+    right: str = ""
+    """Hash of what is expected, likewise."""
+    sought: str = ""
+    """Hash of what a search should find, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,25 +163,6 @@ class Run:
             failed,
             unscored,
         )
-
-
-def told_apart(before: Run, after: Run) -> Run:
-    """The run before, in which a case that asks something else than its namesake in the run after has another name."""
-    asked = {one.case.id: one.asked for one in after.graded}
-
-    def named(one: Graded) -> Graded:
-        if not one.asked or asked.get(one.case.id, "") in ("", one.asked):
-            return one
-        return replace(one, case=replace(one.case, id=f"{one.case.id}, asked otherwise"))
-
-    return replace(before, graded=tuple(map(named, before.graded)))
-
-
-def has_same_judge(before: Run, after: Run, metric: str) -> bool:
-    """Whether both runs have a metric of the same judge; so it is too where no judge gives it."""
-    then, now = (one.pins.settings.get("judges") for one in (before, after))
-    of_then, of_now = (one.get(metric) if isinstance(one, dict) else None for one in (then, now))
-    return of_then == of_now
 
 
 def paid(graded: Iterable[Graded]) -> Decimal | None:

@@ -63,6 +63,10 @@ class Sieve:
             found = dataclasses.replace(found, scores=scores)
         return dataclasses.replace(found, case=own, answer=kept)
 
+    def passage(self, text: str) -> str:
+        """What a passage says that was handed in, and that no guard has seen."""
+        return self.redact(self.screen(text)) if self.keeps_content else ""
+
     def _prompt(self, text: str) -> str:
         return self.screen(text) if self.keeps_content else ""
 

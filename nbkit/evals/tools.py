@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Protocol, TypeAlias
@@ -36,6 +36,8 @@ class Tools:
     """Asks the judge's model."""
     supports: Supports | None = None
     """Tells whether passages support a sentence; None is by wording, as the guard `grounded` does it."""
+    names: Mapping[str, object] = field(default_factory=dict)
+    """Variables of the notebook, of which a metric may name one, such as the schema `json_schema:Person`."""
 
     def embedder_for(self, metric: str) -> Callable[[], Embedder]:
         """What gives the embedder; raises `BadSetting` where there is none.

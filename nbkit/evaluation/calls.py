@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from nbkit.display.evaluated import Evaluated
 from nbkit.display.judges import CardDrawing
-from nbkit.display.origin import origin
+from nbkit.display.origin import origin, variables
 from nbkit.display.power import Power
 from nbkit.display.progress import Bar
 from nbkit.evals.asking import PromptTask, Task
@@ -16,7 +16,7 @@ from nbkit.evals.judging import Judge, Pairwise, Scale
 from nbkit.evals.metrics import Wanted
 from nbkit.evals.plans import Plan
 from nbkit.evals.running import Pace
-from nbkit.evaluation.carrying import carried, carry_out, judging_settings, kept_runs, limited, pass_or_raise
+from nbkit.evaluation.carrying import carried, carry_out, judging_settings, kept_runs, limited, pass_or_raise, shelf_of
 from nbkit.evaluation.telling import Told
 from nbkit.session import current
 
@@ -70,6 +70,7 @@ def evaluate(  # noqa: PLR0913 - all by name
         baseline.run if isinstance(baseline, Evaluated) else baseline,
         fail_under or {},
         tolerance or {},
+        variables(),
     )
     with Told(None if in_force.quiet else Bar(session.secrets), is_priced=isinstance(task, str)) as told:
         found = carry_out(session, made, plan, settings=in_force, is_rag=index is not None, on_progress=told)
@@ -101,12 +102,13 @@ def judge(
 
 
 def preferred(
-    rubric: str, over: Evaluated, *, name: str = "preferred", model: str | None = None, **own: object
+    rubric: str, over: Evaluated | str, *, name: str = "preferred", model: str | None = None, **own: object
 ) -> Pairwise:
     """A metric that asks a model which of two answers to a case meets a criterion better: this one or that of a run.
 
-    1 where the answer is better, 0 where that of `over` is, 0.5 where neither is. Both orders are asked, and a verdict
-    that goes with the place counts as neither. It stops no gate: there are no labels that it could be set against.
+    1 where the answer is better, 0 where that of `over` is, 0.5 where neither is; `over` is a run, or the name of one.
+    Both orders are asked, and a verdict that goes with the place counts as neither. It stops no gate: there are no
+    labels that it could be set against.
 
     >>> before = evaluate(lambda case: "4", [{"id": "a", "input": "2 + 2"}], ["length"])
     >>> preferred("It is shorter.", before, model="echo").name
@@ -115,7 +117,9 @@ def preferred(
     session = current()
     in_force = judging_settings(session, {**own, "model": model} if model else own)
     # Of what an earlier try answered there is no text where none is kept.
-    answers = {one.case.id: one.answer for one in reversed(over.run.graded) if one.answer is not None}
+    answers = {
+        one.case.id: one.answer for one in reversed(shelf_of(session).run(over).graded) if one.answer is not None
+    }
     said = {name: one.text for name, one in answers.items() if one.text or in_force.records_content}
     return Pairwise(session, rubric, others=said, settings=in_force, name=name, origin=origin())
 
@@ -144,10 +148,12 @@ def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str
     return CardDrawing(card)
 
 
-def power(found: Evaluated, *, delta: float, metric: str | None = None, power: float = 0.8) -> Power:
+def power(found: Evaluated | str, *, delta: float, metric: str | None = None, power: float = 0.8) -> Power:
     """How many cases a comparison needs to show a difference of `delta` in a metric, and how many this run has.
 
-    The spread is that of the differences to the baseline where there is one, else that of the values themselves, as two
-    runs whose errors have nothing in common would differ. Raises `BadSetting` for a metric without spread.
+    `found`: a run, or the name of one. The spread is that of the differences to the baseline where there is one, else
+    that of the values themselves, as two runs whose errors have nothing in common would differ. Raises `BadSetting` for
+    a metric without spread.
     """
+    found = Evaluated(shelf_of(current()).run(found)) if isinstance(found, str) else found
     return Power.of(found, delta=delta, metric=metric, power=power)

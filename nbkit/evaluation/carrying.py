@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nbkit.display.evaluated import Evaluated
@@ -20,9 +20,12 @@ from nbkit.evals.metrics import resolve
 from nbkit.evals.plans import Plan, pins_of, refuse_counts
 from nbkit.evals.running import run_cases
 from nbkit.evals.runs import Graded, Run
+from nbkit.evals.shelf import Shelf
 from nbkit.evals.shown import Sieve
 from nbkit.evals.tally import Progress
 from nbkit.evals.tools import Tools
+from nbkit.evaluation.searching import notes_of_search
+from nbkit.pricing.own import price_tables
 from nbkit.pricing.table import table_of
 from nbkit.recorded import Outcome
 from nbkit.session import Session
@@ -56,7 +59,8 @@ def carry_out(
     """
     refuse_counts(plan)
     refuse_private(session, {"--name": plan.name, "--tag": settings.tag}, settings)
-    metrics = resolve(list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag), tools=_tools(session, settings))
+    wanted = list(plan.metrics) or default_metrics(plan.data, is_rag=is_rag)
+    metrics = resolve(wanted, tools=_tools(session, settings, plan))
     names = [one.name for one in metrics]
     refuse_unmeasured(names, plan.least, option="--fail-under")
     refuse_unmeasured(names, plan.tolerance, option="--tolerance")
@@ -67,6 +71,7 @@ def carry_out(
         cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge | Pairwise)}
         refuse_uncalibrated(cards, plan.least, plan.tolerance)
         baseline = kept.find(plan.baseline, is_whole=True) if isinstance(plan.baseline, str) else plan.baseline
+        notes = notes_of_search(session, task, plan.data.cases, metrics)
         as_of = table_of(session.home).as_of
         pins_now = functools.partial(pins_of, task, plan, metrics, settings=settings, prices_as_of=as_of)
         with carried(session, settings) as asked:
@@ -80,12 +85,14 @@ def carry_out(
                 kept=kept,
                 pace=plan.pace,
                 asked_by=session.environment.get(ASKED_BY, ""),
+                notes=notes,
                 on_progress=on_progress,
             )
             asked.sort(key=_in_order_of(run))
+            run = _priced(run, asked, kept=kept)
     finally:
         kept.close()
-    return Evaluated(run, baseline=baseline, cards=cards, sieve=shown)
+    return Evaluated(run, baseline=baseline, cards=cards, sieve=shown, shelf=shelf_of(session))
 
 
 @contextlib.contextmanager
@@ -99,6 +106,18 @@ def carried(session: Session, settings: Settings) -> Iterator[list[Outcome]]:
             yield asked
         finally:
             keep_unshown(asked, dataclasses.replace(settings, quiet=True))
+
+
+def _priced(run: Run, asked: Sequence[Outcome], *, kept: KeptRuns) -> Run:
+    """The run with the prices that its calls were priced by, where those are not the table's of now."""
+    tables, own = price_tables([one.record for one in asked])
+    # What an earlier try asked is priced as it says; of what asks nobody there are no prices.
+    has_calls = bool(asked) or any(one.answer is not None and one.answer.record_ids for one in run.graded)
+    as_of = ", ".join([*tables, *own]) or (run.pins.prices_as_of if has_calls else None)
+    if as_of == run.pins.prices_as_of:
+        return run
+    kept.finish(run := dataclasses.replace(run, pins=dataclasses.replace(run.pins, prices_as_of=as_of)))
+    return run
 
 
 def _in_order_of(run: Run) -> Callable[[Outcome], int]:
@@ -134,9 +153,10 @@ def gate(found: Evaluated, *, least: Mapping[str, float], tolerance: Mapping[str
     return check(found.run, least=least, baseline=found.baseline, tolerance=tolerance, rates=rates)
 
 
-def kept_evaluation(kept: KeptRuns, run: Run, *, baseline: Run | None = None, sieve: Sieve | None = None) -> Evaluated:
-    """A run that was kept, with what is known of its judges."""
-    return Evaluated(run, baseline=baseline, cards=cards_of(kept, run), sieve=sieve)
+def kept_evaluation(session: Session, kept: KeptRuns, run: Run, *, baseline: Run | None = None) -> Evaluated:
+    """A run that was kept, with what is known of its judges, and its records."""
+    shown = sieve(session, session.config().settings)
+    return Evaluated(run, baseline=baseline, cards=cards_of(kept, run), sieve=shown, shelf=shelf_of(session))
 
 
 def cards_of(kept: KeptRuns, run: Run) -> dict[str, JudgeCard | None]:
@@ -179,6 +199,19 @@ def kept_runs(session: Session, settings: Settings) -> KeptRuns:
     return KeptRuns(session.keeping_home, sieve=sieve(session, settings))
 
 
+def shelf_of(session: Session) -> Shelf:
+    """The records and the runs that this home keeps."""
+
+    def named(name: str) -> Run:
+        kept = kept_runs(session, session.config().settings)
+        try:
+            return kept.find(name)
+        finally:
+            kept.close()
+
+    return Shelf(session.ledger.find, named)
+
+
 def sieve(session: Session, settings: Settings) -> Sieve:
     """What is taken out of a run before a file or a page has it."""
 
@@ -190,5 +223,5 @@ def sieve(session: Session, settings: Settings) -> Sieve:
     return Sieve(session.secrets.redact, keeps_content=settings.records_content, screen=screened)
 
 
-def _tools(session: Session, settings: Settings) -> Tools:
-    return Tools(embedder=lambda: session.collections.embedder(settings))
+def _tools(session: Session, settings: Settings, plan: Plan) -> Tools:
+    return Tools(embedder=lambda: session.collections.embedder(settings), names=plan.names)

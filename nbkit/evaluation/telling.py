@@ -42,8 +42,22 @@ class Told:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            self._draw_short(error)
         if kind is not None:
             self._end("stopped at")
+
+    def _draw_short(self, interrupt: KeyboardInterrupt) -> None:
+        """Has an interrupt drawn as three lines: it is the reader's own, and stands in none of these frames."""
+        one, done = self._last, ""
+        if one is not None:
+            done = f" at {one.done:,} of {count(one.planned, self._things)}"
+        lines = [
+            f"\x1b[31mKeyboardInterrupt\x1b[39m: the evaluation was stopped{done}",
+            "  why: it was interrupted; what was answered is kept",
+            "  fix: run it again: it goes on where it was, and nothing is paid twice",
+        ]
+        interrupt._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
 
     def _end(self, what: str) -> None:
         if self._bar is not None and self._last is not None:

@@ -29,6 +29,7 @@ GROUPS: Final[Mapping[By, str]] = MappingProxyType(
 """What records are grouped by, as SQL; hours and days are those of UTC."""
 _CONDITIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "id": "instr(id, ?) = 1",
         "since": "started_us >= ?",
         "until": "started_us < ?",
         "session_id": "session_id = ?",
@@ -50,6 +51,8 @@ class Selection:
     ('WHERE session_id = ? AND tag = ?', ['s1', 'draft'])
     """
 
+    id: str | None = None
+    """The beginning of its id."""
     since: datetime | None = None
     until: datetime | None = None
     """The first moment that does not count any more."""

@@ -11,6 +11,7 @@ from nbkit.display.origin import origin
 from nbkit.display.progress import Bar
 from nbkit.errors import BadSetting
 from nbkit.evals.gates import limits
+from nbkit.evals.metrics import names_in
 from nbkit.evals.plans import Plan
 from nbkit.evals.running import Pace
 from nbkit.evaluation import Told, carried, carry_out, limited, pass_or_raise
@@ -67,13 +68,14 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
     )
     plan = Plan(
         data,
-        [_metric(name, names) for text in given.get("metrics", []) for name in _listed(text)],
+        [_metric(name, names) for text in given.get("metrics", []) for name in names_in(text)],
         given.get("name", ""),
         settings.samples,
         Pace(_whole(given, "workers"), _number(given, "rate")),
         given.get("baseline"),
         limits(given.get("fail_under", []), option="--fail-under"),
         limits(given.get("tolerance", []), option="--tolerance"),
+        names,
     )
     bar = Bar(session.secrets)
     with Told(bar) as told:
@@ -88,7 +90,7 @@ def run_cell(shell: InteractiveShell, line: str, body: str, *, names: Mapping[st
 
 
 def _data(source: str | None, names: Mapping[str, Any]) -> Dataset:
-    from nbkit.evals.datasets import dataset
+    from nbkit.evals.datasets import RATED, dataset
 
     if source is None:
         raise BadSetting(
@@ -98,10 +100,8 @@ def _data(source: str | None, names: Mapping[str, Any]) -> Dataset:
         )
     if source in names:
         return dataset(names[source], name=source)
-    if source == "@rated":
-        from nbkit.evals.rated import rated
-
-        return rated(current())
+    if source == RATED:
+        return dataset(RATED)
     if not Path(source).expanduser().exists():
         tables = [name for name, value in names.items() if not name.startswith("_") and _is_table(value)]
         near = nearest(source, tables)
@@ -115,12 +115,6 @@ def _data(source: str | None, names: Mapping[str, Any]) -> Dataset:
 
 def _is_table(value: object) -> bool:
     return isinstance(value, list | tuple) or hasattr(value, "cases") or hasattr(value, "columns")
-
-
-def _listed(text: str) -> list[str]:
-    r"""Names with commas between; a comma inside a parameter, such as that of a regex, is written `\,`."""
-    parts = text.replace("\\,", "\0").split(",")
-    return [part.replace("\0", ",").strip() for part in parts if part.strip()]
 
 
 def _metric(name: str, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a name, a function or a metric

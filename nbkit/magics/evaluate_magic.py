@@ -13,7 +13,7 @@ from nbkit.errors import BadSetting, UnknownSetting
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.kept import KeptRuns
 from nbkit.evals.runs import ID_CHARS, Run
-from nbkit.evaluation import cards_of, kept_evaluation, kept_runs, sieve
+from nbkit.evaluation import cards_of, kept_evaluation, kept_runs
 from nbkit.figures import count
 from nbkit.magics import args
 from nbkit.magics.tables import draw, draw_text
@@ -158,7 +158,7 @@ def _two(kept: KeptRuns, words: list[str], command: str) -> tuple[Run, Run]:
 
 
 def _evaluated(session: Session, kept: KeptRuns, run: Run) -> Evaluated:
-    return kept_evaluation(kept, run, sieve=sieve(session, session.config().settings))
+    return kept_evaluation(session, kept, run)
 
 
 def _bundle(session: Session, drawn: Any) -> dict[str, str]:  # noqa: ANN401 - anything that draws as HTML and text

@@ -107,7 +107,7 @@ def _shape(schema: str | None, names: Mapping[str, Any], *, is_rag: bool) -> Sha
     """What the answer has to look like, from the name of a variable or the fields themselves."""
     if schema is None:
         return None
-    from nbkit.prompts.schema import shape_of
+    from nbkit.prompts.schema import shape_named
 
     if is_rag:
         raise BadSetting(
@@ -115,15 +115,7 @@ def _shape(schema: str | None, names: Mapping[str, Any], *, is_rag: bool) -> Sha
             why="its answer is sentences, each with the passages that it rests on",
             fix="leave --schema out, or ask %%llm about the text of the answer: {{ _llm.text }}",
         )
-    if schema in names:
-        return shape_of(names[schema])
-    if schema.isidentifier() and schema[:1].isupper():
-        raise BadSetting(
-            what=f"there is no variable named {schema!r}",
-            why="--schema takes the name of a pydantic model or of a dict, or the fields themselves",
-            fix="define it in a cell above, or name the fields: --schema 'name, age int'",
-        )
-    return shape_of(schema)
+    return shape_named(schema, names)
 
 
 def _prompt(session: Session, options: args.CellOptions, body: str) -> tuple[str, Settings]:

@@ -96,7 +96,7 @@ EVALUATE_OPTIONS = (
         ("--metrics",),
         "metrics",
         "NAMES",
-        "What is measured, with commas: exact_match, f1, recall@5, … or functions and judges by their names",
+        "What is measured, with commas; in quotes what has one itself: f1, recall@5, … or functions, judges by name",
         is_repeatable=True,
     ),
     Option(("--limit",), "limit", "K", "Only the first K cases"),

@@ -85,9 +85,9 @@ class _Walk:
         self._response: Response | None = None
         self._cost = Cost(usd=Decimal(0), source="none")
         self._spent: dict[Phase, float] = {}
-        self._passed_in = False
-        self._attempts = 0
+        self._passed_in, self._attempts = False, 0
         self._called_at: float | None = None
+        self._kept: Timing | None = None
 
     def guards_in(self) -> None:
         started = self._enter("guards in")
@@ -155,7 +155,8 @@ class _Walk:
         self._take_notice()
         prompt = self._asked.messages[-1].content if self._asked.messages else ""
         timing = Timing(
-            total_s=time.perf_counter() - self._started,
+            # To the whole answer, as a hit on it will say: keeping it in cache and records comes after.
+            total_s=self._kept.total_s if self._kept else time.perf_counter() - self._started,
             guards_in_s=self._spent.get("guards in", 0.0),
             cache_s=self._spent.get("cache", 0.0),
             provider_s=max(0.0, self._spent.get("provider", 0.0) - self._screen.spent_s),
@@ -251,15 +252,14 @@ class _Walk:
         answered = self._response
         if cache is None or answered is None or self._key is None or not is_kept(answered, self._verdicts):
             return
-        started, secrets = self._enter("cache"), self._stages.secrets
-        made = CacheEntry(answered, self._timing_so_far(), self._cost, datetime.now(UTC), redacted(self._verdicts))
+        secrets, self._kept = self._stages.secrets, self._timing_so_far()
+        made = CacheEntry(answered, self._kept, self._cost, datetime.now(UTC), redacted(self._verdicts))
         entry = without_secrets(made, secrets)
+        self._on_phase("cache")
         try:
             cache.put(self._key, entry, request=without_secrets(self._request, secrets), ttl_s=self._call.ttl_s)
         except Exception as error:  # noqa: BLE001 - the answer is there; keeping it is a courtesy
             self._notes.append(f"the answer could not be cached ({type(error).__name__})")
-        finally:
-            self._leave("cache", started)
 
     def _release(self, held: AbstractContextManager[CacheEntry | None] | None) -> None:
         if held is None:

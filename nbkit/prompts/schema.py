@@ -84,6 +84,39 @@ def shape_of(given: object) -> Shape:
     )
 
 
+def shape_named(given: str, names: Mapping[str, Any], *, taker: str = "--schema") -> Shape:
+    """The shape of a variable of this name, else that of a short text; raises `BadSetting` for a name that is none.
+
+    A word that begins with a capital letter is a name and no field. `taker`: what takes it, for the error.
+
+    >>> shape_named("age int", {}).schema == shape_named("Age", {"Age": "age int"}).schema
+    True
+    """
+    if given in names:
+        return shape_of(names[given])
+    if given.isidentifier() and given[:1].isupper():
+        there = ", ".join(sorted(name for name, one in names.items() if not name.startswith("_") and _is_schema(one)))
+        raise BadSetting(
+            what=f"there is no variable named {given!r}",
+            why=f"{taker} takes a pydantic model or a dict by its name, or the fields themselves; "
+            + (f"there are {there}" if there else "no variable is one"),
+            fix=f"define it in a cell above, or name the fields: {_with(taker, 'name, age int')}",
+        )
+    return shape_of(given)
+
+
+def _is_schema(value: object) -> bool:
+    is_model = isinstance(value, type) and callable(getattr(value, "model_json_schema", None))
+    # That all models are made of is none itself.
+    return (is_model and bool(getattr(value, "model_fields", None))) or (
+        isinstance(value, Mapping) and bool({"type", "properties", "$ref", "anyOf", "enum"} & {*value})
+    )
+
+
+def _with(taker: str, fields: str) -> str:
+    return f"{taker} '{fields}'" if taker.startswith("-") else f"'{taker}:{fields}'"
+
+
 def _of_model(model: type, made: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it makes
     try:
         return made()

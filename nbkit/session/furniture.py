@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +24,7 @@ from nbkit.pricing.table import FILE as PRICES_FILE
 from nbkit.pricing.table import PriceTable, table_of
 from nbkit.protocols import Guard, GuardOptions, Provider, ProviderOptions, Sink, SinkOptions
 from nbkit.secrets import SecretRegistry
+from nbkit.session.apart import Apart
 from nbkit.session.layers import modified_ns, project_of
 from nbkit.session.policy import Policy
 from nbkit.session.sealing import Marking, secret_for_marks
@@ -60,7 +60,7 @@ class Furniture:
         self._given = providers
         self._lock = threading.RLock()
         self._open: dict[tuple[object, ...], object] = {}
-        self._apart: tempfile.TemporaryDirectory[str] | None = None
+        self._apart = Apart(owner)
         self._prices = owner.home / PRICES_FILE
 
     @property
@@ -217,12 +217,7 @@ class Furniture:
         The home, but for a notebook that is replayed or recorded, which has a place of its own until the session ends:
         what a notebook says it was answered must not become a cached answer, nor its vectors those of the model.
         """
-        if self._replay_path() is None and not self._owner.environment.get("NBKIT_RECORD"):
-            return self._owner.home
-        with self._lock:
-            if self._apart is None:
-                self._apart = tempfile.TemporaryDirectory(prefix="nbkit-replay-")
-            return Path(self._apart.name)
+        return self._apart.home()
 
     def close(self) -> None:
         """Closes everything; what is asked for afterwards is opened again."""
@@ -232,10 +227,7 @@ class Furniture:
             close = getattr(one, "close", None)
             if close is not None:
                 close()
-        with self._lock:
-            apart, self._apart = self._apart, None
-        if apart is not None:
-            apart.cleanup()
+        self._apart.close()
 
     def _sink(self, name: str, settings: Settings) -> Sink:
         path = settings.records_jsonl if name == "jsonl" else None

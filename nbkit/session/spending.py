@@ -113,27 +113,48 @@ class Purse:
 
     def __init__(self, limit_usd: Decimal | None) -> None:
         self.limit_usd = limit_usd
-        self._lock = threading.Lock()
-        self._spent_usd = self._held_usd = Decimal(0)
+        self._changed = threading.Condition()
+        self._spent_usd = Decimal(0)
+        self._held_usd: dict[int, Decimal] = {}
+        """By the thread of the call."""
 
     def hold(self, usd: Decimal) -> bool:
-        """Holds the most that a call can cost, if there is room for it."""
-        with self._lock:
-            has_room = self.limit_usd is None or self._spent_usd + self._held_usd + usd <= self.limit_usd
-            self._held_usd += usd if has_room else 0
+        """Holds the most that a call can cost, if there is room for it.
+
+        Where only what calls of other threads hold leaves no room, it waits for them: they cost less than they hold.
+        A thread that holds something itself waits for nobody, so that no two wait for one another.
+        """
+        thread = threading.get_ident()
+        with self._changed:
+            if thread not in self._held_usd:
+                self._changed.wait_for(lambda: self._has_room(usd) or not self._may_have_room(usd))
+            has_room = self._has_room(usd)
+            if has_room:
+                self._held_usd[thread] = self._held_usd.get(thread, Decimal(0)) + usd
             return has_room
 
+    def _has_room(self, usd: Decimal) -> bool:
+        return self.limit_usd is None or self._spent_usd + sum(self._held_usd.values()) + usd <= self.limit_usd
+
+    def _may_have_room(self, usd: Decimal) -> bool:
+        """Whether there may be room once the calls that hold something are done."""
+        return bool(self._held_usd) and self.limit_usd is not None and self._spent_usd + usd <= self.limit_usd
+
     def settle(self, held_usd: Decimal, spent_usd: Decimal) -> None:
-        """Puts what a call has cost in the place of what was held for it."""
-        with self._lock:
-            self._held_usd -= held_usd
+        """Puts what a call has cost in the place of what was held for it, by this thread."""
+        thread = threading.get_ident()
+        with self._changed:
+            left = self._held_usd.pop(thread, Decimal(0)) - held_usd
+            if left:
+                self._held_usd[thread] = left
             self._spent_usd += spent_usd
+            self._changed.notify_all()
 
     @property
     def state(self) -> tuple[Decimal, Decimal]:
         """What is spent, and what is held."""
-        with self._lock:
-            return self._spent_usd, self._held_usd
+        with self._changed:
+            return self._spent_usd, sum(self._held_usd.values(), Decimal(0))
 
 
 class Spending:

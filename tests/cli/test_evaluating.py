@@ -9,6 +9,7 @@ import pytest
 
 from nbkit.cli import main
 from nbkit.prompts.versions import PromptVersions, version_of
+from nbkit.report import run
 from nbkit.setting import Settings
 
 _TASK = """
@@ -142,6 +143,23 @@ def test_the_evaluations_of_a_notebook_have_to_pass(folder, capsys):
     assert "'told'" not in said.err
     assert "Evaluation told" in said.out
     assert main(["eval", "evals.ipynb"]) == 0
+
+
+def test_a_replayed_notebook_is_a_gate_that_needs_no_model(folder, capsys, monkeypatch):
+    cell = "%%evaluate questions.csv -m echo --metrics contains --name told{}\n{{{{ input }}}}{}"
+    _notebook(folder, cell.format("", ""), cell.format("2 --baseline told", ", please"))
+    run(folder / "evals.ipynb").replace(folder / "evals.ipynb")
+    monkeypatch.setenv("NBKIT_HOME", str(folder / "elsewhere"))
+    monkeypatch.setenv("NBKIT_REPLAY", "evals.ipynb")
+    assert main(["eval", "evals.ipynb", "--fail-under", "contains=0.5"]) == 0
+    assert "Evaluation told" in capsys.readouterr().out
+    assert main(["eval", "evals.ipynb", "--fail-under", "contains=0.9"]) == 1
+    assert "(n 3), and at least 0.9 was asked" in capsys.readouterr().err
+    assert not [*folder.glob("elsewhere/cache/*")]
+    # A baseline is one of the home's.
+    assert main(["eval", "evals.ipynb", "--baseline", "told", "--tolerance", "contains=0.1"]) == 1
+    monkeypatch.setenv("NBKIT_HOME", str(folder / "home"))
+    assert main(["eval", "evals.ipynb", "--baseline", "told", "--tolerance", "contains=0.1"]) == 0
 
 
 def test_a_notebook_without_an_evaluation_is_no_gate(folder, capsys):

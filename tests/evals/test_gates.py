@@ -10,10 +10,11 @@ import pytest
 from scipy import stats
 
 from nbkit.errors import BadSetting, EvaluationFailed
+from nbkit.evals.alike import told_apart
 from nbkit.evals.cases import Answer, Case, Score
 from nbkit.evals.correction import corrected_rate
 from nbkit.evals.gates import check, limits, refuse_unmeasured
-from nbkit.evals.runs import Graded, Pins, Run, told_apart
+from nbkit.evals.runs import Graded, Pins, Run
 from nbkit.recorded import Failure
 
 
@@ -169,7 +170,7 @@ def test_what_another_judge_gave_is_no_baseline():
         return replace(one, pins=replace(one.pins, settings={"judges": {"f1": identity}}))
 
     check(judged("a"), least={}, baseline=judged("a"), tolerance={"f1": 0.0})
-    with pytest.raises(EvaluationFailed, match="f1: another judge gave that of now \\(id\\)"):
+    with pytest.raises(EvaluationFailed, match=r"f1: another judge gave that of now \(id\)"):
         check(judged("b"), least={}, baseline=judged("a"), tolerance={"f1": 0.5})
 
 

@@ -8,7 +8,7 @@ import pytest
 from nbkit.documents import Passage
 from nbkit.errors import BadSetting
 from nbkit.evals.cases import NOTHING, Answer, Case
-from nbkit.evals.gold import context_precision, context_recall, grades_of, standing, words
+from nbkit.evals.gold import context_precision, context_recall, grades_of, is_of_search, standing, words
 from nbkit.evals.metrics import resolve
 from nbkit.evals.retrieval import measure
 
@@ -57,6 +57,28 @@ def test_a_grade_that_is_none_is_refused():
 def test_a_case_without_gold_has_nothing_to_score():
     for name in [*NAMES, "context_precision", "context_recall"]:
         assert score(name, Case("q", "?"), passages("a.md")) == NOTHING
+
+
+@pytest.mark.parametrize("name", [*NAMES, "context_precision", "context_recall"])
+@pytest.mark.parametrize("said", [{"metadata": {"source": []}}, {"metadata": {"source": {}}}, {"expected": []}])
+def test_texts_beside_a_case_that_nothing_answers_are_no_gold(name, said):
+    assert score(name, Case("q", "?", contexts=("The fan needs 30 W.",), **said), saying("Fans are loud.")) == NOTHING
+
+
+@pytest.mark.parametrize("name", [*NAMES, "context_precision", "context_recall"])
+def test_what_looked_nothing_up_is_an_error_and_no_0(name):
+    [metric] = resolve(name)
+    for case in (Case("q", "?", metadata={"source": "a.md"}), Case("q", "?", contexts=("a b",))):
+        found = metric.score(case, Answer("x", is_searched=False))
+        assert (found.value, found.status) == (None, "error")
+        assert "nothing was looked up" in found.note
+    assert metric.score(Case("q", "?"), Answer("x", is_searched=False)) == NOTHING
+
+
+@pytest.mark.parametrize("name", [*NAMES, "context_precision", "context_recall"])
+def test_metrics_of_search_are_known_by_their_names(name):
+    assert is_of_search(name)
+    assert not is_of_search(f"own_{name}")
 
 
 def test_nothing_found_is_0():

@@ -185,7 +185,26 @@ def test_rouge_tokens_are_runs_of_plain_letters_and_digits(text):
         ("STRASSE", "straße", True),
         ("it is", "", False),
         ("a.b", "a b", False),
+        ("Decaf line.", "the decaf line", True),
+        ("It draws 1,500 watts.", "1500 watts", True),
+        ("It draws 1500 watts.", "1,500 watts", True),
+        ("It draws 1,500 watts.", "500 watts", False),
+        ("It costs 9.80 euros", "80 euros", False),
+        ("fifty-five", "five", False),
+        ("two hundred and fifty-five", "fifty-five", True),
+        ("tea/coffee", "coffee", True),
+        ("It is:30 W", "30 W", True),
+        ("tea \u2014 or coffee\u2014black", "coffee", True),
+        ("in the U.S.A.", "USA", True),
+        ("The answer is A.", "A", True),
+        ("a word", "the", False),
     ],
 )
 def test_words_are_found_whole(text, wanted, is_there):
     assert says(text, wanted) is is_there
+
+
+@given(st.text("aA the,.-/15é ß", max_size=12), st.text("aA the,.-/15é ß", max_size=12))
+def test_what_is_the_same_is_contained(text, wanted):
+    if normalised(wanted) and is_same(text, wanted):
+        assert says(text, wanted)

@@ -322,7 +322,15 @@ def test_a_prompt_is_asked_through_the_corridor_once_for_each_sample(tmp_path):
     assert all(one.answer.is_cached for one in again.graded)
     hits = {one.id: one.cache.original.total_s for one in session.ledger.read() if one.cache.original is not None}
     assert [one.answer.latency_s for one in again.graded] == [hits[one.answer.record_ids[0]] for one in again.graded]
+    assert [one.answer.latency_s for one in again.graded] == [one.answer.latency_s for one in found.graded]
     session.close()
+
+
+@pytest.mark.parametrize("made", [str, Answer], ids=["text", "answer"])
+def test_a_function_that_says_that_nobody_knows_has_refused(made):
+    said = ["The sources do not say.", "I can't help with that.", "I do not know.", "30 W"]
+    found = run(lambda case: made(said[int(case.input)]), [Case(str(at), str(at)) for at in range(len(said))])
+    assert [one.answer.is_refusal for one in found.graded] == [True, True, True, False]
 
 
 def test_a_variable_that_no_case_has_stops_the_run(tmp_path):

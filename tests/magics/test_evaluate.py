@@ -83,7 +83,8 @@ def test_a_mean_below_its_least_fails_the_cell_after_drawing_it(questions):
 def test_a_baseline_is_compared_case_by_case_and_in_words(questions):
     questions.run("%%evaluate questions --metrics exact_match --name first\n{{ input }}")
     cell = questions.run("%%evaluate questions --metrics exact_match --name second --baseline first\n{{ expected }}")
-    assert isinstance(cell.error, PromptError)  # what is expected is never given to the prompt
+    assert isinstance(cell.error, PromptError)
+    assert cell.error.what == "{{ expected }} is not given to the prompt"
     cell = questions.run("%%evaluate questions --metrics exact_match --name second --baseline first\nsay water")
     assert "second against first, paired by case" in said(cell)
     assert "not decisive on exact_match" in said(cell)
@@ -331,3 +332,65 @@ def test_an_uncalibrated_judge_is_flagged_in_the_list(questions, monkeypatch):
     monkeypatch.setattr(Judge, "score", lambda self, case, answer: Score(1.0))
     questions.run("%%evaluate questions --metrics kind --name judged\n{{ input }}")
     assert "kind (a judge that was never set against labels) 1.000" in said(questions.run("%evaluate ls"))
+
+
+@pytest.mark.parametrize("quoted", ["'contains,{}'", "contains,{}", '"contains,{}"'])
+def test_a_comma_inside_a_pattern_parts_no_metrics(questions, quoted):
+    pattern = r"regex:^\w{2,3}.[em,ti]+" if quoted[0] == "'" else "regex:^[a-z]{2,3}.[em,ti]+"
+    questions.run(f"%%evaluate questions --metrics {quoted.format(pattern)}\n{{{{ input }}}}")
+    assert list(questions.user_ns["_eval"]) == ["contains", pattern]
+    assert questions.user_ns["_eval"][pattern].mean == 1.0
+
+
+def test_metrics_with_commas_are_quoted_or_bracketed_and_may_be_gates(questions):
+    line = """--metrics "'json_schema:name, age int',numeric:0.01,abs=0.5,regex:(a,b)" --fail-under 'regex:(a,b)=0.5'"""
+    cell = questions.run(f"%%evaluate questions {line}\n{{{{ input }}}}")
+    names = ["json_schema:name, age int", "numeric:0.01,abs=0.5", "regex:(a,b)"]
+    assert list(questions.user_ns["_eval"]) == names
+    assert "regex:(a,b) is 0 [0, 0.658] (n 2), and at least 0.5 was asked" in str(cell.error)
+
+
+@pytest.mark.parametrize("way", ["%%evaluate rows --metrics json_schema:{0}\n{{{{ input }}}}", "{1}"])
+def test_a_schema_of_the_notebook_is_named_and_one_that_is_not_there_is_refused(questions, way):
+    python = "import nbkit; _eval = nbkit.evaluate('{{{{ input }}}}', rows, ['json_schema:{0}'])"
+    questions.user_ns["rows"] = [{"input": '{"a": "x"}'}, {"input": '{"a": 3}'}]
+    questions.user_ns["Person"] = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    assert questions.run(way.format("Person", python.format("Person"))).error is None
+    assert questions.user_ns["_eval"]["json_schema:Person"].mean == 0.5
+    cell = questions.run(way.format("Nope", python.format("Nope")))
+    assert isinstance(cell.error, BadSetting)
+    assert "there are Person" in str(cell.error)
+
+
+def test_runs_are_meant_by_their_names_wherever_a_run_is(questions):
+    questions.run("%%evaluate questions --metrics exact_match --name first\n{{ input }}")
+    questions.run("%%evaluate questions --metrics exact_match --name second\nsay water")
+    found = questions.user_ns["_eval"]
+    assert "second against first" in repr(found.compare("first"))
+    assert "that first" in repr(found.diff("first"))
+    assert nbkit.preferred("It is shorter.", over="first", model="echo").name == "preferred"
+    assert "exact_match" in repr(nbkit.power("second", delta=0.5))
+    for wrong in (found.compare, found.diff, lambda run: nbkit.preferred("It is shorter.", over=run, model="echo")):
+        with pytest.raises(BadSetting, match="there is no run named 'frist'"):
+            wrong("frist")
+        with pytest.raises(BadSetting, match="a function is no run"):
+            wrong(nbkit.evaluate)
+
+
+def test_rated_answers_are_a_data_set_by_name_in_python_too(questions):
+    with pytest.raises(BadSetting, match="no rated answer"):
+        nbkit.dataset("@rated")
+    questions.run("%%llm\nsay tea")
+    assert questions.run("%cost rate 👍").error is None
+    assert [case.expected for case in nbkit.dataset("@rated").cases] == ["say tea"]
+    assert nbkit.evaluate("{{ input }}", "@rated", ["exact_match"])["exact_match"].mean == 1.0
+
+
+@pytest.mark.parametrize("name", ["expected", "answer"])
+def test_what_is_expected_is_not_given_to_the_prompt_and_the_error_says_why(questions, name):
+    cell = questions.run(f"%%evaluate questions --metrics f1\n{{{{ input }}}} {{{{ {name} }}}}")
+    assert cell.error.what == f"{{{{ {name} }}}} is not given to the prompt"
+    assert "exit" not in cell.error.fix
+    questions.user_ns["answer"] = "the notebook's own"
+    cell = questions.run("%%evaluate questions --metrics length\n{{ answer }}")
+    assert cell.error is None

@@ -7,6 +7,8 @@ import re
 import pytest
 
 import nbkit
+from nbkit.display.evaluated import Evaluated
+from nbkit.display.evaluation_cases import changed_words
 from nbkit.errors import BadSetting
 from nbkit.evals.cases import Answer
 from nbkit.session import current
@@ -76,11 +78,28 @@ def test_figures_of_a_page_are_not_broken_over_lines(questions):
 def test_a_case_is_drawn_with_its_prompt_and_with_reasons_where_there_are_any(questions):
     questions.run("%%evaluate questions --metrics length --name plain\nPlease {{ input }}")
     page = questions.user_ns["_eval"].case("tea")._repr_html_()
-    assert "Please {{ input }}" in page.replace("&#123;", "{").replace("&#125;", "}")
+    assert "Please say tea" in page
     assert "reason" not in page
     questions.user_ns["questions"] = [{"id": "tea", "input": "say tea"}]
     questions.run("%%evaluate questions --metrics length,contains --name plain\n{{ input }}")
     assert "nothing to score" in questions.user_ns["_eval"].case("tea")._repr_html_()
+
+
+def test_a_case_says_how_its_record_is_had(questions):
+    questions.run("%%evaluate questions --metrics length --name plain\nPlease {{ input }}")
+    found = questions.user_ns["_eval"].case("tea")
+    (call,) = re.findall(r"nbkit\.records\(id='\w{8}'\)", repr(found))
+    assert call in found._repr_html_().replace("&#x27;", "'").replace("&#39;", "'")
+    assert list(eval(call).answer) == ["Please say tea"]
+
+
+def test_without_the_texts_of_records_a_case_shows_the_prompt_as_it_was_written(questions):
+    questions.run("%%evaluate questions --metrics length --name plain\nPlease {{ input }}")
+    evaluated = questions.user_ns["_eval"]
+    bare = Evaluated(evaluated.run)
+    assert "Prompt, as it was written: Please {{ input }}" in repr(bare.case("tea"))
+    assert "Prompt, as it was sent: Please say tea" in repr(evaluated.case("tea"))
+    assert "Prompt, as it was sent: Please say tea" in said(questions.run("%evaluate show plain tea"))
 
 
 def test_a_run_that_was_stopped_says_so_wherever_it_is_shown(questions):
@@ -88,6 +107,40 @@ def test_a_run_that_was_stopped_says_so_wherever_it_is_shown(questions):
     cell = questions.run("%%evaluate questions --metrics stops --workers 1 --name half\n{{ input }}")
     assert isinstance(cell.error, KeyboardInterrupt)
     assert "Evaluation half: 2 cases, stopped at 1 of 2 answers, $0" in said(questions.run("%evaluate show half"))
+
+
+def test_an_interrupt_is_drawn_in_three_lines(questions):
+    questions.run("def stops(case, answer):\n    if case.id == 'milk':\n        raise KeyboardInterrupt\n    return 1")
+    for cell in (
+        "%%evaluate questions --metrics stops --workers 1 --name half\n{{ input }}",
+        "import nbkit; nbkit.evaluate('{{ input }}', questions, stops, workers=1, name='other', quiet=True)",
+    ):
+        first, *more = questions.run(cell).error._render_traceback_()
+        assert first.endswith("the evaluation was stopped at 1 of 2 answers")
+        assert [line.partition(":")[0] for line in more] == ["  why", "  fix"]
+
+
+def test_a_run_that_was_stopped_is_no_baseline_and_says_how_it_goes_on(questions):
+    questions.run("def stops(case, answer):\n    if case.id == 'milk':\n        raise KeyboardInterrupt\n    return 1")
+    questions.run("%%evaluate questions --metrics stops --workers 1 --name half\n{{ input }}")
+    assert "stopped: evaluated again, it goes on where it was" in said(questions.run("%evaluate show half"))
+    cell = questions.run("%%evaluate questions --metrics length --baseline half\n{{ input }}")
+    assert cell.error.what == "the run 'half' was stopped at 1 of 2 answers"
+    assert "it goes on where it was" in cell.error.fix
+
+
+def test_what_asks_nobody_names_no_prices(questions):
+    found = nbkit.evaluate(lambda case: "tea", questions.user_ns["questions"], "contains", quiet=True)
+    assert "prices" not in repr(found)
+
+
+def test_prices_of_the_readers_own_are_said(questions):
+    questions.run("import nbkit; nbkit.configure(price={'echo': {'input': 20.0, 'output': 80.0}})")
+    cell = questions.run("%%evaluate questions --metrics cost --name own\n{{ input }}")
+    assert cell.error is None
+    for text in (said(cell), said(questions.run("%evaluate show own"))):
+        assert "· your own prices" in text
+        assert "genai-prices" not in text
 
 
 def test_what_fails_before_anything_came_leaves_no_line_of_progress(questions):
@@ -166,6 +219,24 @@ def test_two_runs_of_one_name_are_told_apart_by_their_ids(questions):
     assert f"worse than {titles[1]} by" in str(cell.error)
     assert titles[0] in said(questions.run(f"%evaluate rm {ids[0]} {ids[0]}"))
     assert len(re.findall(r"^same ", said(questions.run("%evaluate ls")), re.MULTILINE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "drawn"),
+    [
+        ("It is 77 purple parrots.", "every sixth batch", "<s>It is 77 purple parrots.</s> <u>every sixth batch</u>"),
+        (
+            "The fan needs 30 W at night.",
+            "The fan needs 45 W at night.",
+            "The fan needs <s>30</s> <u>45</u> W at night.",
+        ),
+        ("open at nine", "open at nine sharp", "open at nine<u> sharp</u>"),
+        ("same", "same", "same"),
+        ("", "new", "<u>new</u>"),
+    ],
+)
+def test_words_that_changed_side_by_side_are_one_change(before, after, drawn):
+    assert changed_words(before, after) == drawn
 
 
 def test_a_gate_that_passes_says_on_what_it_rests(questions):

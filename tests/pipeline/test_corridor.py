@@ -182,6 +182,12 @@ def test_hit_says_what_is_found_now_where_that_is_more():
     assert [span.kind for span in found.spans] == ["NEW_KEY"]
 
 
+def test_hit_says_as_long_as_the_call_that_it_stands_for():
+    cache = Memory()
+    live, hit = (walk(cache=cache)[0].record for _ in range(2))
+    assert hit.cache.original.total_s == live.timing.total_s
+
+
 def test_refresh_asks_again_and_replaces_the_entry():
     cache = Memory()
     walk(cache=cache)

@@ -131,6 +131,13 @@ def test_outputs_of_all_kinds_are_drawn(write):
     assert "\x1b" not in markup
 
 
+def test_a_table_that_is_wider_than_the_page_shows_that_there_is_more(write, make):
+    """By a shade at its edge: many systems draw no scrollbar before one scrolls."""
+    markup = page(write(new_code_cell("t", outputs=[new_output("display_data", {"text/html": "<table></table>"})])))
+    (rule,) = re.findall(r"\.nb-wide \{[^}]*background:[^}]*\}", markup.partition("@media print")[0])
+    assert (rule.count("no-repeat local"), rule.count("no-repeat scroll")) == (2, 2)
+
+
 def test_long_output_is_folded_with_the_number_of_lines(write):
     markup = page(write(new_code_cell("x", outputs=[new_output("stream", text="\n".join(map(str, range(1000))))])))
     assert "<summary>976 more lines</summary>" in markup

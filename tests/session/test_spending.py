@@ -10,7 +10,7 @@ import pytest
 from nbkit.errors import BadSetting, BudgetExceeded
 from nbkit.recorded import Origin
 from nbkit.session import Session
-from nbkit.session.spending import most, most_tokens, priced
+from nbkit.session.spending import Purse, most, most_tokens, priced
 from nbkit.testing import FakeProvider, factories
 from nbkit.types import Message
 
@@ -153,6 +153,49 @@ def test_calls_at_once_do_not_overrun(open_session):
     assert 0 < spent <= Decimal("0.2")
     assert {type(outcome.error) for outcome in outcomes} == {type(None), BudgetExceeded}
     assert session.ledger.summary().cost_usd == spent
+
+
+def test_a_call_waits_for_what_others_hold_and_is_refused_by_what_they_spent():
+    purse, done = Purse(Decimal("0.10")), threading.Event()
+
+    def call():
+        assert purse.hold(Decimal("0.08"))
+        done.wait(20)
+        purse.settle(Decimal("0.08"), Decimal("0.01"))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    while not purse.state[1]:
+        pass
+    threading.Timer(0.05, done.set).start()
+    assert purse.hold(Decimal("0.09"))
+    thread.join()
+    assert purse.state == (Decimal("0.01"), Decimal("0.09"))
+    # A thread that holds something waits for nobody; what is spent is no matter of waiting.
+    assert not purse.hold(Decimal("0.01"))
+    purse.settle(Decimal("0.09"), Decimal("0.05"))
+    assert not purse.hold(Decimal("0.05"))
+
+
+def test_a_cell_of_many_cheap_calls_at_once_is_not_refused_by_what_they_may_cost(open_session):
+    session, provider = open_session(budget_cell="0.25")
+    errors, answers, complete = [], threading.Event(), provider.complete
+
+    def slow(request, **given):
+        answers.wait(0.2)
+        return complete(request, **given)
+
+    provider.complete = slow
+    with session.cell.of(Decimal("0.25")):
+        threads = [
+            threading.Thread(target=lambda: errors.append(ask(session, "hi", cache="off").error)) for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert errors == [None] * 8
+    assert len(provider.requests) == 8
 
 
 def test_a_replay_costs_nothing_and_is_not_refused(open_session, tmp_path):
