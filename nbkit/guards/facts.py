@@ -129,6 +129,8 @@ class Facts:
             top = [at for at, score in scores.items() if score >= _NEAR * best]
             if any(name in self._said[at].words for at in top):
                 continue
+            if name in self._asked and any(self._is_title(one, self._said[top[0]].source) for one in holders):
+                continue
             at = max(top, key=lambda one: scores[one])
             if not holders and not is_name_for_another(name, whole, self._said[at]):
                 continue

@@ -70,7 +70,9 @@ def _sentences(text: str, source: int) -> list[Said]:
     found, at = [], 0
     for match in _END.finditer(text):
         mark = match.group()
-        if _is_wrapped(text, match) if mark == "\n" else mark[0] not in "\n;" and _is_short(text, match):
+        # A blank line ends what stands before it, whatever that is.
+        is_inside = mark[0] not in "\n;" and mark.count("\n") <= 1 and _is_short(text, match)
+        if _is_wrapped(text, match) if mark == "\n" else is_inside:
             continue
         found.append(text[at : match.end()])
         at = match.end()

@@ -186,3 +186,12 @@ def test_identifier_is_a_name_and_no_number(name):
     assert one.is_identifier
     (judged,) = ground(f"The {name}7 pump is loud.", [f"The {name} pump is loud."]).sentences
     assert not judged.is_supported
+
+
+def test_a_unit_before_a_heading_ends_its_sentence_and_a_title_names_what_was_asked():
+    answer = "Please move the sensor cable 20 cm away, or pull in the cable QF-CBL, of which you have 45 m."
+    ticket = f"# Ticket: jumps on a Heron 8\n\n## Answer\n\n{answer}\n\n## Closing note\n\nJumps fell."
+    asked = "What did the desk advise against the jumps of the Heron 8?"
+    said = answer.replace("Please move", "Against the jumps of the Heron 8 you should move")
+    assert [one.text.strip() for one in read(ticket)][2:] == [answer, "## Closing note", "Jumps fell."]
+    assert [one.is_supported for one in ground(said, [ticket], question=asked).sentences] == [True]
