@@ -217,7 +217,8 @@ def _is_of_another(number: str, part: Said, source: Said) -> bool:
     own: set[str] = set().union(*(one for one in clauses if number in one))
     others = [one for one in clauses if number not in one and one & source.numbers]
     words = part.words - part.numbers - _MONTH_STEMS
-    return bool(own) and not words & own - set().union(*others) and any(words & one - own for one in others)
+    # "Of which you have 45" says nothing of what.
+    return bool(own - source.numbers) and not words & own - set().union(*others) and any(words & one - own for one in others)
 
 
 def _note(number: str, text: str, source: Said, others: Sequence[str]) -> str:
