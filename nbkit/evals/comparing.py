@@ -26,6 +26,8 @@ from nbkit.evals.power import known_with
 from nbkit.evals.proportions import mcnemar, paired_bounds, unpaired_bounds, unpaired_test
 
 _PAIR = 2
+_FEW = 12
+"""Cases or clusters; so many tell their own spread."""
 
 
 def compare(
@@ -112,6 +114,7 @@ def _by_error(difference: float, error: float, df: float, confidence: float, *, 
 def _unpaired(a: Spread, b: Spread, confidence: float, *, is_bounded: bool) -> Difference:
     difference, n = b.mean - a.mean, a.n + b.n
     is_clustered = a.is_clustered or b.is_clustered
+    a, b, pooled = *_with_enough(a, b), _pooled(a, b)
     error = None if a.variance is None or b.variance is None else math.sqrt(a.variance + b.variance)
     if is_bounded and a.is_binary and b.is_binary and not is_clustered:
         passed_a, passed_b = round(a.mean * a.n), round(b.mean * b.n)
@@ -123,7 +126,6 @@ def _unpaired(a: Spread, b: Spread, confidence: float, *, is_bounded: bool) -> D
         found = replace(found, test="welch")
     else:
         found = Difference(difference)
-    pooled = math.sqrt(sum((side.n - 1) * side.sd**2 for side in (a, b) if side.sd) / (n - 2)) if n > _PAIR else 0.0
     return replace(
         found,
         effect_size=difference / pooled if pooled else None,
@@ -135,6 +137,28 @@ def _unpaired(a: Spread, b: Spread, confidence: float, *, is_bounded: bool) -> D
         std_error=error,
         sd=error * math.sqrt(n) if error else None,
     )
+
+
+def _pooled(a: Spread, b: Spread) -> float:
+    n = a.n + b.n
+    return math.sqrt(sum((side.n - 1) * side.sd**2 for side in (a, b) if side.sd) / (n - _PAIR)) if n > _PAIR else 0.0
+
+
+def _with_enough(a: Spread, b: Spread) -> tuple[Spread, Spread]:
+    """The spreads, where few cases or clusters do not tell theirs: then no less than that of both runs together.
+
+    Two cases that are alike by luck would be sure of their mean; Welch's t alone rejects a true null in 22 % of runs
+    of 24 cases and 2, and in 52 % where it is 8 clusters of pass or fail.
+    """
+    sd, df = _pooled(a, b), (a.df or 0.0) + (b.df or 0.0)
+
+    def enough(side: Spread) -> Spread:
+        least = sd**2 * (side.design_effect or 1.0) / side.n
+        if side.groups >= _FEW or not sd or (side.variance or 0.0) >= least:
+            return side
+        return replace(side, variance=least, df=df)
+
+    return enough(a), enough(b)
 
 
 def _joined_df(a: Spread, b: Spread) -> float:

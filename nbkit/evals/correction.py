@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from nbkit.evals.clustering import spread
 from nbkit.evals.distributions import critical
 
+_USUAL = 0.95
+
 
 @dataclass(frozen=True, slots=True)
 class CorrectedRate:
@@ -65,14 +67,18 @@ def corrected_rate(
 def counted(values: Sequence[float], clusters: Sequence[Hashable] | None = None) -> float:
     """How many independent values these are worth where they share clusters, and as many as they are where not.
 
-    >>> [round(counted(values, ["a", "a", "b", "b"]), 2) for values in ([1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1])]
-    [1.33, 4.0, 2.0]
+    Few clusters tell their spread roughly, and are worth less by the quantiles of Student and of the normal.
+
+    >>> names = [at // 2 for at in range(60)]
+    >>> [round(counted(values, names), 1) for values in ([1, 1, 0, 0] * 15, [1, 0] * 30, [1] * 60)]
+    [27.1, 55.1, 27.6]
     """
     found = spread(values, clusters)
     if not found.is_clustered:
         return float(found.n)
     # Where all values are the same no spread tells how much clusters share: then each counts once.
-    return found.n / max(1.0, found.design_effect) if found.sd else found.alone
+    alone = found.n / max(1.0, found.design_effect) if found.sd else found.alone
+    return alone * (critical(_USUAL) / critical(_USUAL, found.df or 1.0)) ** 2
 
 
 def _right(

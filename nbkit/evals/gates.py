@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from nbkit.errors import BadSetting, EvaluationFailed
@@ -84,6 +84,17 @@ def refuse_uncalibrated(cards: Mapping[str, JudgeCard | None], *asked: Mapping[s
             if has_enough
             else f"nbkit.calibrate({name}, labelled): answers that people judged, {LEAST_LABELS} or more",
         )
+
+
+def refuse_pairs(names: Iterable[str], *asked: Mapping[str, float]) -> None:
+    """Raises `BadSetting` for a limit on a judge that says which of two answers is better."""
+    for name in names:
+        if any(name in one for one in asked):
+            raise BadSetting(
+                what=f"the judge of pairs {name!r} cannot be a gate",
+                why="it says which of two answers is better, and no label here measures how often it is right",
+                fix=f"nbkit.judge(criterion, name={name!r}), calibrated with answers that people judged",
+            )
 
 
 def refuse_alone(tolerance: Mapping[str, float], baseline: object) -> None:

@@ -9,6 +9,7 @@ from nbkit.display.judges import CardDrawing
 from nbkit.display.origin import origin, variables
 from nbkit.display.power import Power
 from nbkit.display.progress import Bar
+from nbkit.errors import BadSetting
 from nbkit.evals.asking import PromptTask, Task
 from nbkit.evals.calling import FunctionTask
 from nbkit.evals.cases import Case
@@ -134,6 +135,12 @@ def calibrate(judged: Judge, data: object, *, answer: str = "answer", label: str
     from nbkit.evals.calibrating import calibrate as measure
     from nbkit.evals.datasets import dataset
 
+    if not isinstance(judged, Judge):
+        raise BadSetting(
+            what="only a judge of single answers can be set against labels",
+            why="a label says of one answer whether it passes",
+            fix="nbkit.judge(criterion) makes one; what nbkit.preferred gives says how it follows place and length",
+        )
     session = current()
     settings = session.config().settings
     bar = None if settings.quiet else Bar(session.secrets)

@@ -12,7 +12,7 @@ from nbkit.display.evaluated import Evaluated
 from nbkit.display.unshown import keep_unshown
 from nbkit.errors import BadSetting
 from nbkit.evals.asking import Task
-from nbkit.evals.gates import check, refuse_alone, refuse_uncalibrated, refuse_unmeasured
+from nbkit.evals.gates import check, refuse_alone, refuse_pairs, refuse_uncalibrated, refuse_unmeasured
 from nbkit.evals.judge_card import JudgeCard
 from nbkit.evals.judging import Judge, Pairwise
 from nbkit.evals.kept import KeptRuns
@@ -69,6 +69,7 @@ def carry_out(
     kept = KeptRuns(session.keeping_home, sieve=shown)
     try:
         cards = {one.name: kept.card(one.identity) for one in metrics if isinstance(one, Judge | Pairwise)}
+        refuse_pairs([one.name for one in metrics if isinstance(one, Pairwise)], plan.least, plan.tolerance)
         refuse_uncalibrated(cards, plan.least, plan.tolerance)
         baseline = kept.find(plan.baseline, is_whole=True) if isinstance(plan.baseline, str) else plan.baseline
         notes = notes_of_search(session, task, plan.data.cases, metrics)

@@ -218,7 +218,11 @@ def _is_of_another(number: str, part: Said, source: Said) -> bool:
     others = [one for one in clauses if number not in one and one & source.numbers]
     words = part.words - part.numbers - _MONTH_STEMS
     # "Of which you have 45" says nothing of what.
-    return bool(own - source.numbers) and not words & own - set().union(*others) and any(words & one - own for one in others)
+    return (
+        bool(own - source.numbers)
+        and not words & own - set().union(*others)
+        and any(words & one - own for one in others)
+    )
 
 
 def _note(number: str, text: str, source: Said, others: Sequence[str]) -> str:

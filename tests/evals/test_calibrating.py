@@ -161,7 +161,8 @@ def test_all_cases_passed_in_clusters_are_no_surer_than_the_clusters_are_many(ju
     names = tuple(map(str, range(100)))
     shared = card.corrected(Values(names, (1.0,) * 100, tuple(str(at // 10) for at in range(100)), ()))
     ten = card.corrected(Values(names[:10], (1.0,) * 10, (None,) * 10, ()))
-    assert (shared.low, shared.high) == pytest.approx((ten.low, ten.high))
+    assert shared.low < ten.low
+    assert shared.high == ten.high == 1
 
 
 def test_a_judge_says_by_how_much_its_differences_are_smaller(judge):

@@ -99,7 +99,7 @@ def test_only_cases_that_both_runs_have_are_compared():
     assert (found.mean_a, found.mean_b) == (pytest.approx(0.2), pytest.approx(19 / 30))
 
 
-@given(st.lists(units, min_size=2, max_size=30), st.lists(units, min_size=2, max_size=30))
+@given(st.lists(units, min_size=12, max_size=30), st.lists(units, min_size=12, max_size=30))
 def test_scores_of_different_cases_are_compared_by_welch(first, second):
     found = compare(named(first), named(second, 100))
     if found.test != "welch" or np.std(first) < 1e-9 or np.std(second) < 1e-9:
@@ -110,6 +110,22 @@ def test_scores_of_different_cases_are_compared_by_welch(first, second):
     assert found.low == pytest.approx(max(-1, interval.low), abs=1e-6)
     assert found.high == pytest.approx(min(1, interval.high), abs=1e-6)
     assert (found.n, found.is_paired, found.left_out) == (len(first) + len(second), False, 0)
+
+
+@pytest.mark.parametrize("is_clustered", [False, True])
+@pytest.mark.parametrize("few", [2, 3, 5, 10])
+def test_a_run_of_few_cases_is_rarely_found_to_differ_where_it_does_not(few, is_clustered):
+    generator, found, draws = np.random.default_rng(7), 0, 600
+
+    def drawn(n):
+        if is_clustered:
+            return (generator.random(n) < 0.7).astype(float)
+        return np.round(np.clip(generator.beta(0.6, 0.4, n), 0, 1) * 3) / 3
+
+    clusters = {f"q{place}": place // 3 for place in range(24)} if is_clustered else None
+    for _ in range(draws):
+        found += compare(named(drawn(24)), named(drawn(few), 100), clusters=clusters).is_decisive
+    assert found <= 0.07 * draws
 
 
 def test_passes_of_different_cases_are_compared_by_the_score_test():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from nbkit.evals.correction import corrected_rate, counted
 
@@ -113,8 +114,23 @@ def test_labels_and_cases_that_share_clusters_count_as_fewer():
     assert shared.high - shared.low > 1.5 * (alone.high - alone.low)
 
 
-def test_where_all_pass_each_cluster_counts_once():
-    assert counted([1.0] * 100, [at // 10 for at in range(100)]) == pytest.approx(10)
+def test_where_all_pass_each_cluster_counts_once_and_few_clusters_less():
+    clusters = [at // 10 for at in range(100)]
+    few = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, 9)) ** 2
+    assert counted([1.0] * 100, clusters) == pytest.approx(10 * few)
     assert counted([1.0] * 100) == 100
-    values = ([1.0] * 10 + [0.0] * 10) * 5
-    assert counted(values, [at // 10 for at in range(100)]) == pytest.approx(10, rel=0.11)
+    assert counted(([1.0] * 10 + [0.0] * 10) * 5, clusters) == pytest.approx(10 * few, rel=0.11)
+
+
+@pytest.mark.parametrize(("documents", "cases"), [(3, 10), (5, 10), (8, 3)])
+def test_rates_over_few_documents_are_covered_as_often_as_said(documents, cases):
+    generator, covered, draws = np.random.default_rng(5), 0, 400
+    clusters = [at // cases for at in range(documents * cases)]
+    for _ in range(draws):
+        chance = generator.beta(0.7, 0.3, documents)
+        people = generator.random((documents, cases)) < chance[:, None]
+        passed = np.where(people, generator.random(people.shape) < 0.95, generator.random(people.shape) >= 0.95).ravel()
+        labels = [(bool(generator.random() < (0.95 if at % 2 else 0.05)), bool(at % 2)) for at in range(60)]
+        found = corrected_rate(passed.mean(), counted(passed.astype(float).tolist(), clusters), labelled=labels)
+        covered += found.low <= 0.7 <= found.high
+    assert covered >= 0.92 * draws

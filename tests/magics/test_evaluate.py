@@ -298,7 +298,10 @@ def test_answers_are_set_against_those_of_a_run_by_a_judge_which_is_no_gate(ques
     assert table(said(cell), "preferred")[1] == "0.500"
     assert "never set against labels" in said(cell)
     refused = questions.run("%%evaluate questions --metrics better --fail-under preferred=0.5\n{{ input }}")
-    assert "cannot be a gate" in str(refused.error)
+    assert "the judge of pairs 'preferred' cannot be a gate" in str(refused.error)
+    assert "nbkit.judge(criterion" in str(refused.error)
+    labelled = questions.run("nbkit.calibrate(better, [{'input': 'q', 'answer': 'a', 'label': 1}])")
+    assert "only a judge of single answers can be set against labels" in str(labelled.error)
 
 
 @pytest.mark.parametrize("line", ["questions --rag handbook", "--make 3 --index handbook"])
