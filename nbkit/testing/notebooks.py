@@ -23,6 +23,7 @@ _VOLATILE = (
     (re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+"), "<image>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?"), "<time>"),
     (re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b"), "<id>"),
+    (re.compile(r"\brun [0-9a-f]{8}\b|\([0-9a-f]{8}\)|\bid='[0-9a-f]{8}'|(?<=>)[0-9a-f]{8}(?=<)"), "<run>"),
     (re.compile(r"\b0x[0-9a-f]{6,}\b"), "<address>"),
     (re.compile(rf"{_AMOUNT}\s?(?:tokens/s|a second)"), "<rate>"),
     (re.compile(r"(\b\w+_s\b['\"]?\s*[=:]\s*)[\d.e-]+"), r"\1<duration>"),

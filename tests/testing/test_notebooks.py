@@ -211,3 +211,13 @@ def test_what_was_taken_out_of_an_answer_is_not_found_again_and_what_a_prompt_lo
     assert compare(run("output", "redact"), _run(_card(record(verdicts=(Verdict("canary", "output", "allow"),))))) == []
     assert compare(run("output", "redact"), run("output", "warn")) != []
     assert compare(run("input", "redact"), run("input", "allow")) != []
+
+
+def test_ids_of_runs_and_records_are_others_in_each_run_and_hashes_are_not():
+    def said(run, sha):
+        return _run(
+            _printed(f"run {run} · data set ten {sha}\nWorst 2 answers of a ({run})\nnbkit.records(id='{run}')")
+        )
+
+    assert compare(said("b799f950", "1809a8bf"), said("6193dc2e", "1809a8bf")) == []
+    assert compare(said("b799f950", "1809a8bf"), said("b799f950", "6193dc2e")) != []
