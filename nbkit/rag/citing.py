@@ -29,6 +29,7 @@ _MOST_CITED = 2
 _LEAST_WORDS = 2
 """A sentence with fewer content words and no number claims nothing, unless it is all that the answer says."""
 _MOST_WAITING = 20
+_HEAD = re.compile(r"^#{1,6} .*$", re.MULTILINE)
 _IN_LINES = re.compile(r"\s*(?:\||```|~~~)")
 
 
@@ -124,6 +125,10 @@ class CitationStream:
         self._replaced = replaced or Pseudonyms()
         self._table = AnswerTable()
         self._above = [" ".join((one.title, *one.headings, one.header)) for one in passages]
+        # A sentence need not say again what stands above it in the passage.
+        self._heads = [
+            " ".join((above, *_HEAD.findall(one.text))) for above, one in zip(self._above, passages, strict=True)
+        ]
         self._sentences = Sentences()
         self._held = ""
         self._done_chars = 0
@@ -233,8 +238,8 @@ class CitationStream:
     def _checked(self, one: _Waiting) -> str:
         """The sentence with the marks of what supports it."""
         found = [
-            support(one.claim, passage.text, context=above)
-            for passage, above in zip(self._passages, self._above, strict=True)
+            support(one.claim, passage.text, context=heads)
+            for passage, heads in zip(self._passages, self._heads, strict=True)
         ]
         numbers = [] if self._together.conflict(one.body, named=one.named) else self._choose(one.body, found, one.cited)
         if not numbers:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbkit.documents import Passage
-from nbkit.rag.citing import CitationGuard
+from nbkit.rag.citing import CitationGuard, citations
 from nbkit.rag.support import support, words
 from nbkit.testing import request
 
@@ -210,3 +210,12 @@ def test_lines_of_a_table_or_of_code_are_shown_as_they_are_there(lead, block):
         if at:
             assert shown.endswith(line.replace("30 |", "30 [1] |"))
     assert shown + stream.finish().text == f"{lead}{block}".replace("30 |", "30 [1] |")
+
+
+def test_what_a_heading_of_the_passage_says_need_not_stand_in_the_quote():
+    answer = "Move the cable 20 cm away."
+    text = f"# Ticket: jumps on a Heron 8\n\nIt jumps at ten.\n\n## Answer\n\n{answer}\n"
+    [found] = citations(
+        "Against the jumps of the Heron 8, move the cable 20 cm away [1].", [Passage("a", text, "a.md")]
+    )
+    assert text[found.start : found.end] == answer
