@@ -12,7 +12,7 @@ from nbkit.errors import BadSetting
 from nbkit.evals.agreement import cohen_kappa, self_agreement
 from nbkit.evals.biases import length_bias
 from nbkit.evals.calling import FunctionTask
-from nbkit.evals.cases import Case, Score
+from nbkit.evals.cases import Answer, Case, Score
 from nbkit.evals.clustering import places
 from nbkit.evals.datasets import Dataset
 from nbkit.evals.intervals import estimate
@@ -44,7 +44,8 @@ def calibrate(
     labels = {case.id: _label(case, label, judge) for case in data.cases}
     said = {case.id: _answer(case, answer) for case in data.cases}
     cases = {case.id: _judged(case, answer) for case in data.cases}
-    task = FunctionTask(lambda case: said[case.id])
+    # The answers are there; what is paid is the judge's.
+    task = FunctionTask(lambda case: Answer(said[case.id], usd=Decimal(0), is_searched=False))
     pins = Pins("labelled answers", None, dataset=data.name, dataset_sha256=data.sha256, cases=len(data.cases))
     pace = Pace(workers=judge.workers)
     run = run_cases(task, [*cases.values()], [judge], pins=pins, pace=pace, on_progress=on_progress)

@@ -171,3 +171,17 @@ def test_a_judge_says_by_how_much_its_differences_are_smaller(judge):
     assert card.youden == pytest.approx(24 / 30 + 18 / 20 - 1)
     assert stretch(card) == ", whose errors on them make differences 0.70 times as large as people's"
     assert stretch(calibrate(judge, rows(*given[:9]), answer="answer text")) == ""
+
+
+def test_what_is_paid_while_a_judge_is_measured_is_known(tmp_path):
+    told, prices = [], {"m": {"input": 1, "output": 1}}
+    session = Session(home=tmp_path, environment={}, providers={"fake": FakeProvider(passes)})
+    settings = session.config({"model": "fake:m", "price": prices}).settings
+    calibrate(
+        Judge(session, "It agrees.", settings=settings),
+        rows(("yes", 1), ("nope", 0)),
+        answer="answer text",
+        on_progress=told.append,
+    )
+    assert told[-1].usd > 0
+    session.close()
