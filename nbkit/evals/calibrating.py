@@ -77,7 +77,7 @@ def calibrate(
         kappa,
         self_agreement([*repeated.values()], clusters=shared) if repeated else None,
         length_bias([*values.values()], lengths),
-        _price(given),
+        _price(scores),
         pairs,
         clusters,
         length_bias([labels[case] for case in values], lengths),
@@ -144,8 +144,9 @@ def _label(case: Case, name: str, judge: Judge) -> float:
     return value
 
 
-def _price(given: Mapping[str, Score]) -> Decimal | None:
-    costs = [score.usd for score in given.values()]
-    verdicts = sum(len(score.repeats) for score in given.values())
+def _price(scores: Mapping[str, Score]) -> Decimal | None:
+    """What a verdict costs, with what was paid for those that could not be read."""
+    costs = [score.usd for score in scores.values() if score.record_ids]
+    verdicts = sum(len(score.repeats) for score in scores.values() if score.value is not None)
     known = [usd for usd in costs if usd is not None]
     return sum(known, Decimal(0)) / verdicts if verdicts and len(known) == len(costs) else None

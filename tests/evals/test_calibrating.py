@@ -177,11 +177,10 @@ def test_what_is_paid_while_a_judge_is_measured_is_known(tmp_path):
     told, prices = [], {"m": {"input": 1, "output": 1}}
     session = Session(home=tmp_path, environment={}, providers={"fake": FakeProvider(passes)})
     settings = session.config({"model": "fake:m", "price": prices}).settings
-    calibrate(
-        Judge(session, "It agrees.", settings=settings),
-        rows(("yes", 1), ("nope", 0)),
-        answer="answer text",
-        on_progress=told.append,
-    )
-    assert told[-1].usd > 0
+    given = rows(("yes", 1), ("nope", 0), ("silence", 0))
+    judge = Judge(session, "It agrees.", settings=settings)
+    card = calibrate(judge, given, answer="answer text", on_progress=told.append)
+    # What could not be read was paid all the same.
+    assert (card.labels, card.failed) == (2, 1)
+    assert card.usd_per_verdict == told[-1].usd / 2
     session.close()
