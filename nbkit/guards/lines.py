@@ -26,7 +26,7 @@ _SHORT_CHARS: Final = 40
 """Longest line whose beginning is remembered."""
 _MOST_BLANK: Final = 4
 """Of a line with more spaces than that, and nothing else, a renderer may make the last ones code."""
-_BLANK: Final = re.compile(rf"(?: {{0,{_MOST_BLANK}}}+\n)++")
+_BLANK: Final = re.compile(rf"(?>(?: {{0,{_MOST_BLANK}}}+\n)+)")
 
 
 @dataclass(slots=True)

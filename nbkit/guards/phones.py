@@ -10,8 +10,8 @@ from typing import Final
 
 _LEFT: Final = r"(?<![\w.⟧+*^])(?<!\d[-/,:])(?<![\w][-/])"
 _RIGHT: Final = r"(?![\w⟦])(?![-./:,]\d)"
-_EXTENSION: Final = r"(?:[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6})?+"
-_GROUPS: Final = r"(?:(?:[ ]?\(\d{1,5}\)[ .-]?|[ .\-/])\d{1,12}+(?![\d:]|(?!x\d|ext)[^\W\d]))*+"
+_EXTENSION: Final = r"(?>(?:[ ]?(?:x|ext\.?|extension)[ ]?\d{1,6})?)"
+_GROUPS: Final = r"(?>(?:(?:[ ]?\(\d{1,5}\)[ .-]?|[ .\-/])\d{1,12}+(?![\d:]|(?!x\d|ext)[^\W\d]))*)"
 _WORD: Final = r"(?:tele?phone|phone|tel|mobile|cell(?:[ ]?phone)?|cellular|fax|whatsapp|hotline|landline)"
 _LINK: Final = (
     r"[\s:.#=|\"'*_-]{0,6}(?:(?:number|no|nr|num|is|was|at|on|us|me|work|home|office|line)\b[\s:.#=|\"'*_-]{0,4}){0,3}"
@@ -21,7 +21,7 @@ _VERB: Final = (
     r"(?:[ ]+(?:me|us|him|her|them|you|back|on|at|to|it|my|his|their|number|the|now|is)){0,4}"
 )
 _AFTER: Final = r"[ \t]{0,2}[-\u2013,;]?[ \t]{0,2}\(?(?:office|mobile|cell|fax|home|work|tel|phone|direct|landline)\b"
-_BY_CONTEXT: Final = rf"(?P<number>\+?(?:\(\+?\d{{1,5}}\)[ ./-]?)?+\d{{1,15}}{_GROUPS}{_EXTENSION}){_RIGHT}"
+_BY_CONTEXT: Final = rf"(?P<number>\+?(?>(?:\(\+?\d{{1,5}}\)[ ./-]?)?)\d{{1,15}}{_GROUPS}{_EXTENSION}){_RIGHT}"
 # Two digits, or three, of every country code; a code of three is known by its first two.
 _CODES: Final = {
     str(code) for code in range(20, 100) if code not in (28, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 83, 89)
@@ -57,14 +57,14 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
         ),
         re.compile(
             rf"(?=[(0]){_LEFT}(?<![=])(?<!\d[ ])(?:\(0[1-9]\d{{0,4}}\)[ -]?|0[1-9]\d{{0,4}}[ ./-])\d{{2,8}}"
-            rf"(?:[ .-]\d{{2,8}}){{0,4}}+{_RIGHT}(?![ ]\d)"
+            rf"(?>(?:[ .-]\d{{2,8}}){{0,4}}){_RIGHT}(?![ ]\d)"
         ),
         re.compile(rf"(?:^|[,;:|\"'\n][ \t]{{0,3}})(?P<number>\(\d{{2,4}}\)[ -]?\d{{3,4}}[ -]\d{{3,4}}){_RIGHT}"),
         re.compile(rf"\b{_WORD}\b{_LINK}{_BY_CONTEXT}", re.IGNORECASE),
         re.compile(rf"\b{_VERB}[ :]{{1,3}}{_BY_CONTEXT}", re.IGNORECASE),
         re.compile(
             rf"(?=[(\d]){_LEFT}(?<!\d[ ])"
-            rf"(?P<number>(?:\(\d{{1,5}}\)[ -]?)?+\d{{1,12}}{_GROUPS}{_EXTENSION})(?={_AFTER})",
+            rf"(?P<number>(?>(?:\(\d{{1,5}}\)[ -]?)?)\d{{1,12}}{_GROUPS}{_EXTENSION})(?={_AFTER})",
             re.IGNORECASE,
         ),
     )

@@ -7,21 +7,23 @@ from typing import Final
 
 BEGIN: Final = "-----BEGIN"
 _NEWLINE: Final = r"(?:\\r|\\n|[ \t\r\n\"'`>#*+,;|])"
+# Atomic groups, not possessive quantifiers: on groups those match wrongly before Python 3.11.5 (gh-106052).
+_NEWLINES, _MAYBE = rf"(?>{_NEWLINE}{{1,40}})", rf"(?>{_NEWLINE}{{0,40}})"
 _HEADER: Final = r"-----BEGIN [A-Z0-9 ]{0,40}?PRIVATE KEY(?: BLOCK)?-----"
-_FIELD: Final = rf"(?:{_NEWLINE}{{1,40}}+[A-Za-z][A-Za-z\-]{{2,24}}: [^\n\\]{{0,120}}+(?=\n|\\n|\r))"
+_FIELD: Final = rf"(?:{_NEWLINES}[A-Za-z][A-Za-z\-]{{2,24}}: [^\n\\]{{0,120}}+(?=\n|\\n|\r))"
 # A first line of a key is long; a word of prose behind the header is not.
-_START: Final = re.compile(rf"{_HEADER}{_FIELD}{{0,8}}+{_NEWLINE}{{1,40}}+[A-Za-z0-9+/=]{{40}}", re.ASCII)
-_BODY: Final = re.compile(rf"[A-Za-z0-9+/=]{{0,}}+(?:{_NEWLINE}{{1,40}}+[A-Za-z0-9+/=]{{16,}}+)*+", re.ASCII)
-_SHORT: Final = re.compile(rf"{_NEWLINE}{{1,40}}+[A-Za-z0-9+/=]{{1,15}}+", re.ASCII)
-_END: Final = re.compile(rf"{_NEWLINE}{{0,40}}+-----END [A-Z0-9 ]{{0,40}}?KEY(?: BLOCK)?-----", re.ASCII)
+_START: Final = re.compile(rf"{_HEADER}(?>{_FIELD}{{0,8}}){_NEWLINES}[A-Za-z0-9+/=]{{40}}", re.ASCII)
+_BODY: Final = re.compile(rf"[A-Za-z0-9+/=]{{0,}}+(?>(?:{_NEWLINES}[A-Za-z0-9+/=]{{16,}}+)*)", re.ASCII)
+_SHORT: Final = re.compile(rf"{_NEWLINES}[A-Za-z0-9+/=]{{1,15}}+", re.ASCII)
+_END: Final = re.compile(rf"{_MAYBE}-----END [A-Z0-9 ]{{0,40}}?KEY(?: BLOCK)?-----", re.ASCII)
 _UNDECIDED: Final = re.compile(
     r"-----BEGIN(?: [A-Z0-9 ]{0,60}+-{0,5}+)?"
-    rf"|{_HEADER}{_FIELD}{{0,8}}+(?:{_NEWLINE}{{1,40}}+[A-Za-z][A-Za-z\-]{{2,24}}:(?: [^\n\\]{{0,120}}+)?"
-    rf"|{_NEWLINE}{{0,40}}+\\?[A-Za-z0-9+/=\-]{{0,40}}+)",
+    rf"|{_HEADER}(?>{_FIELD}{{0,8}})(?:{_NEWLINES}[A-Za-z][A-Za-z\-]{{2,24}}:(?: [^\n\\]{{0,120}}+)?"
+    rf"|{_MAYBE}\\?[A-Za-z0-9+/=\-]{{0,40}}+)",
     re.ASCII,
 )
 _TAIL: Final = re.compile(
-    rf"(?:{_NEWLINE}{{1,40}}+[A-Za-z0-9+/=]{{1,15}}+)?{_NEWLINE}{{0,40}}+\\?"
+    rf"(?:{_NEWLINES}[A-Za-z0-9+/=]{{1,15}}+)?{_MAYBE}\\?"
     r"(?:-{1,5}(?:E(?:N(?:D(?: [A-Z0-9 ]{0,50}-{0,5})?)?)?)?)?",
     re.ASCII,
 )

@@ -40,7 +40,7 @@ _AWS: Final = (
         ("akia", "asia"),
         _AWS_SECRET,
         4.0,
-        rf"(?i:akia|asia)[A-Z0-9]{{16}}(?:[\"',:;|)\s]|\\n){{1,6}}+(?:[A-Za-z][\w ]{{2,32}}+{_ASSIGN})?",
+        rf"(?i:akia|asia)[A-Z0-9]{{16}}(?>(?:[\"',:;|)\s]|\\n){{1,6}})(?:[A-Za-z][\w ]{{2,32}}+{_ASSIGN})?",
         look="exact",
         right=_NO_B64,
     ),
@@ -84,7 +84,12 @@ _AZURE: Final = (
         right="",
     ),
     Rule(
-        "azure-sas-signature", "cloud", ("sig=",), r"(?:[\w\-+/]|%[0-9A-Fa-f]{2}){43,72}+={0,2}", 3.0, r"(?<=[?&;])sig="
+        "azure-sas-signature",
+        "cloud",
+        ("sig=",),
+        r"(?>(?:[\w\-+/]|%[0-9A-Fa-f]{2}){43,72})={0,2}",
+        3.0,
+        r"(?<=[?&;])sig=",
     ),
     # Three characters come first; without them it is as secret, and they need not be held back from a stream.
     Rule(

@@ -8,7 +8,12 @@ from nbkit.guards.secret_rule import LEFT_OF_LONG, Rule, assigned
 
 ISSUED_RULES: Final = (
     Rule(
-        "jwt", "other", ("eyJ",), r"eyJ[\w\-]{12,500}+\.eyJ[\w\-]{12,8000}+(?:\.[\w\-]{0,2000}+)?+", 3.5, longest=12_100
+        "jwt",
+        "other",
+        ("eyJ",),
+        r"eyJ[\w\-]{12,500}+\.eyJ[\w\-]{12,8000}+(?>(?:\.[\w\-]{0,2000}+)?)",
+        3.5,
+        longest=12_100,
     ),
     Rule("jwt", "other", ("ZXlK",), r"ZXlK[A-Za-z0-9+/_\-]{100,8000}+={0,3}", 3.5, longest=8_100, left=LEFT_OF_LONG),
     Rule(
@@ -47,7 +52,7 @@ ISSUED_RULES: Final = (
         ("curl ",),
         r"[^\s\"'`<>:${}()\[\]\x7f-\U0010ffff][^\s\"'`<>:{}()\[\]\x7f-\U0010ffff]{2,127}+",
         0.0,
-        r"(?i:curl)(?= )(?:(?! -u| --user|curl )(?:[^\n|;]|(?<=\\)\n)){0,160}+"
+        r"(?i:curl)(?= )(?>(?:(?! -u| --user|curl )(?:[^\n|;]|(?<=\\)\n)){0,160})"
         r" {1,2}(?:-u|--user)[ =]{0,2}[\"']?[^\s\"'`:<>${}]{0,64}:[\"']?",
         look="address",
         right=r"(?=[\s\"'`]|\Z)",
