@@ -41,6 +41,7 @@ def calibrate(
     A label is a truth value, a number from 0 to 1, or for a judge of grades one from 1 to 5. Raises `BadSetting` where
     a column is missing or a label cannot be read, and what would stop every call.
     """
+    data = dataclasses.replace(data, cases=_once(data.cases, answer, label))
     labels = {case.id: _label(case, label, judge) for case in data.cases}
     said = {case.id: _answer(case, answer) for case in data.cases}
     cases = {case.id: _judged(case, answer) for case in data.cases}
@@ -83,6 +84,15 @@ def calibrate(
         length_bias([labels[case] for case in values], lengths),
         judge.scale,
     )
+
+
+def _once(cases: Sequence[Case], answer: str, label: str) -> tuple[Case, ...]:
+    """The cases without copies: the same answer to the same question with the same label is one label."""
+    found = {
+        (one.input, str(one.expected), one.contexts, _answer(one, answer), str(_column(one, label))): one
+        for one in reversed(cases)
+    }
+    return tuple(reversed(found.values()))
 
 
 def _shared(cases: Sequence[Case]) -> tuple[int, ...]:

@@ -4,7 +4,8 @@
 - The same cases otherwise: Student's t over the differences by case, with the variance and degrees of freedom of
   `clustering` where cases share clusters (Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640).
 - Runs that share no case: the score test and interval of Miettinen & Nurminen for pass or fail, else Welch's t, with
-  the clustered variance of each run. A cluster that both runs have counts as two, which claims less, not more.
+  the clustered variance of each run; nothing of fewer than ten cases, or clusters, on a side. A cluster that both runs
+  have counts as two, which claims less, not more.
 
 Bounds of what runs from 0 to 1 are cut at -1 and 1, beyond which no difference lies.
 
@@ -26,8 +27,8 @@ from nbkit.evals.power import known_with
 from nbkit.evals.proportions import mcnemar, paired_bounds, unpaired_bounds, unpaired_test
 
 _PAIR = 2
-_FEW = 12
-"""Cases or clusters; so many tell their own spread."""
+_LEAST, _FEW = 10, 12
+"""Cases or clusters of each of two runs that share no case: fewer say nothing, and so many tell their own spread."""
 
 
 def compare(
@@ -116,7 +117,9 @@ def _unpaired(a: Spread, b: Spread, confidence: float, *, is_bounded: bool) -> D
     is_clustered = a.is_clustered or b.is_clustered
     a, b, pooled = *_with_enough(a, b), _pooled(a, b)
     error = None if a.variance is None or b.variance is None else math.sqrt(a.variance + b.variance)
-    if is_bounded and a.is_binary and b.is_binary and not is_clustered:
+    if min(a.groups, b.groups) < _LEAST:
+        found, error = Difference(difference), None
+    elif is_bounded and a.is_binary and b.is_binary and not is_clustered:
         passed_a, passed_b = round(a.mean * a.n), round(b.mean * b.n)
         low, high = unpaired_bounds(passed_a, a.n, passed_b=passed_b, n_b=b.n, confidence=confidence)
         p = unpaired_test(passed_a, a.n, passed_b=passed_b, n_b=b.n)
@@ -154,7 +157,8 @@ def _with_enough(a: Spread, b: Spread) -> tuple[Spread, Spread]:
 
     def enough(side: Spread) -> Spread:
         least = sd**2 * (side.design_effect or 1.0) / side.n
-        if side.groups >= _FEW or not sd or (side.variance or 0.0) >= least:
+        is_told = side.groups >= _FEW and bool(side.variance)
+        if is_told or not sd or (side.variance or 0.0) >= least:
             return side
         return replace(side, variance=least, df=df)
 

@@ -53,8 +53,11 @@ def sentence(
 def _plan(found: Difference) -> str:
     more = found.more_cases()
     if more is None:
-        is_spread = found.sd or not found.difference
-        return "the means are the same here" if is_spread else "the cases do not say how sure that is"
+        if not found.is_paired and found.p is None:
+            return "a run of fewer than ten cases, or clusters, says nothing of other cases"
+        # One cluster has a spread within, and says nothing of another cluster.
+        is_known = not found.difference or (found.sd and found.std_error is not None)
+        return "the means are the same here" if is_known else "the cases do not say how sure that is"
     if more > _MANY:
         return f"more than {_MANY:,} more cases would be needed"
     digits = max(0, len(str(more)) - 2)

@@ -37,8 +37,9 @@ def judge(tmp_path):
 
 
 def rows(*given):
+    # No two answers are the same: copies are one label.
     return dataset([
-        {"id": f"q{number}", "input": "Is it?", "answer text": said, "label": label}
+        {"id": f"q{number}", "input": "Is it?", "answer text": f"{said} {number}", "label": label}
         for number, (said, label) in enumerate(given)
     ])  # fmt: skip
 
@@ -133,7 +134,7 @@ def test_answers_to_one_question_are_not_as_many_labels_as_they_seem(judge):
         sees = at % 5 > 0
         given += [("yes", 1), ("yes" if not sees else "nope", 0), ("yes" if sees else "nope", 1), ("nope", 0)]
     rows_of = [
-        {"id": f"q{at}", "input": f"Is it {at // 4}?", "answer text": said, "label": label}
+        {"id": f"q{at}", "input": f"Is it {at // 4}?", "answer text": f"{said} {at}", "label": label}
         for at, (said, label) in enumerate(given)
     ]
     card = calibrate(judge, dataset(rows_of), answer="answer text")
@@ -184,3 +185,13 @@ def test_what_is_paid_while_a_judge_is_measured_is_known(tmp_path):
     assert (card.labels, card.failed) == (2, 1)
     assert card.usd_per_verdict == told[-1].usd / 2
     session.close()
+
+
+def test_copies_of_an_answer_are_one_label(judge):
+    ten = [(f"{'yes' if at % 2 else 'nope'} {at}", at % 2) for at in range(10)]
+    copied = dataset([
+        {"id": f"{at}-{copy}", "input": "Is it?", "answer text": said, "label": label}
+        for copy in range(6) for at, (said, label) in enumerate(ten)
+    ])  # fmt: skip
+    card = calibrate(judge, copied, answer="answer text")
+    assert (card.labels, card.is_calibrated) == (10, False)

@@ -11,6 +11,7 @@ from scipy import stats
 
 from nbkit.evals.comparing import compare
 from nbkit.evals.proportions import mcnemar, paired_bounds, unpaired_bounds, unpaired_test
+from nbkit.evals.sentences import sentence
 
 units = st.floats(0, 1).map(lambda one: round(one, 3))
 ids = st.sampled_from([f"q{n}" for n in range(12)])
@@ -112,20 +113,35 @@ def test_scores_of_different_cases_are_compared_by_welch(first, second):
     assert (found.n, found.is_paired, found.left_out) == (len(first) + len(second), False, 0)
 
 
-@pytest.mark.parametrize("is_clustered", [False, True])
-@pytest.mark.parametrize("few", [2, 3, 5, 10])
-def test_a_run_of_few_cases_is_rarely_found_to_differ_where_it_does_not(few, is_clustered):
-    generator, found, draws = np.random.default_rng(7), 0, 600
+@pytest.mark.parametrize("rate", [0.7, 0.95])
+@pytest.mark.parametrize(
+    ("many", "few"), [((24, 3), (10, 1)), ((200, 10), (12, 1)), ((100, 5), (50, 5)), ((24, 1), (10, 1))]
+)
+def test_runs_that_share_no_case_are_rarely_found_to_differ_where_they_do_not(many, few, rate):
+    generator, found, draws = np.random.default_rng(7), 0, 500
 
-    def drawn(n):
-        if is_clustered:
-            return (generator.random(n) < 0.7).astype(float)
-        return np.round(np.clip(generator.beta(0.6, 0.4, n), 0, 1) * 3) / 3
+    def drawn(n, size):
+        chance = generator.beta(rate, 1 - rate, n // size) if size > 1 else np.full(n, rate)
+        return (generator.random(n) < np.repeat(chance, size)).astype(float)
 
-    clusters = {f"q{place}": place // 3 for place in range(24)} if is_clustered else None
+    clusters = {f"q{at}": at // many[1] for at in range(many[0])} if many[1] > 1 else {}
+    clusters |= {f"q{at + 1000}": 1000 + at // few[1] for at in range(few[0])} if few[1] > 1 else {}
     for _ in range(draws):
-        found += compare(named(drawn(24)), named(drawn(few), 100), clusters=clusters).is_decisive
-    assert found <= 0.07 * draws
+        found += compare(named(drawn(*many)), named(drawn(*few), 1000), clusters=clusters).is_decisive
+    assert found <= 0.08 * draws
+
+
+@pytest.mark.parametrize("few", [1, 3, 9])
+def test_a_run_of_fewer_than_ten_cases_says_nothing_of_other_cases(few):
+    found = compare(named([0.0] * 24), named([1.0] * few, 100))
+    assert (found.difference, found.p, found.low, found.is_decisive) == (1.0, None, None, False)
+    assert "fewer than ten cases" in sentence(found, "f1")
+
+
+def test_one_cluster_says_nothing_of_another():
+    a, b = named([0.1, 0.2, 0.3, 0.2, 0.1]), named([0.6, 0.8, 0.7, 0.5, 0.6])
+    found = compare(a, b, clusters=dict.fromkeys(a, "doc"))
+    assert "the cases do not say how sure that is" in sentence(found, "f1")
 
 
 def test_passes_of_different_cases_are_compared_by_the_score_test():
