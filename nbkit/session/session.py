@@ -181,12 +181,15 @@ class Session:
         self.cell.add(outcomes)
         if spending is not None:
             spending.close()
-        for one in outcomes:
-            if isinstance(one.error, NbkitError):
-                self.clean(one.error)
+        self._clean_errors(outcomes)
         if thread is not None and place is not None:
             self.threads.write(thread, place, turn_of(asked, final(outcomes)[0]))
         return outcomes
+
+    def _clean_errors(self, outcomes: Sequence[Outcome]) -> None:
+        for one in outcomes:
+            if isinstance(one.error, NbkitError):
+                self.clean(one.error)
 
     @without_secrets
     def build(
